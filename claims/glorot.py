@@ -1,0 +1,114 @@
+"""Glorot's two conditions, and the one number that stands between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import sympy as sp
+
+from claims.names import GLOROT, number
+from claims.registry import claim, mutant
+from claims.run import Run
+from evidence import Finding, all_of, chi_square_law, draws_for_chi_square, identity
+from simulations import Initialiser, glorot, he, lecun, measure, mlp
+from simulations.initialisers import Array
+from theory import glorot as theory
+FAN_OUT = 5
+
+
+def _linear_layer(run: Run, init: Initialiser, draws: int) -> tuple[Array, Array, int]:
+    """Squared norms forwards (out over in) and backwards (in over out) of a linear layer, and its fan-in."""
+    rows = run.inputs.narrowed(12)
+    network = mlp([rows.shape[1], FAN_OUT], init=init, activation=None)
+    record = measure(network, rows, draws=draws, rng=run.rng("layer"), backward=True)
+    assert record.gradient_square_norms is not None
+    back = record.gradient_square_norms
+    return record.square_norms[:, 1] / record.square_norms[:, 0], back[:, 0] / back[:, 1], rows.shape[1]
+
+
+def _lecun_fan_out(fan_in: int, fan_out: int) -> float:
+    return 1 / fan_out
+
+
+@claim(
+    "X1",
+    paper=GLOROT,
+    where="section 4.2.1, equations 10 and 11",
+    states=r"n_{\mathrm{in}}\sigma^2=1\ \text{(forward)},\qquad n_{\mathrm{out}}\sigma^2=1\ \text{(backward)}",
+    derivation=theory.DERIVATIONS,
+    mutants=[
+        mutant("the conditions swapped", "For an m x n matrix rows have n entries: n Var W = 1 forwards, m Var W = 1 backwards.",
+               forward=theory.backward_variance, backward=theory.forward_variance),
+        mutant("one condition for both", "The two agree only where the fans are equal.", backward=theory.forward_variance),
+        mutant("He's factor", "Twice the variance belongs to a rectified layer; this one is linear.",
+               forward=lambda fan_in: 2 * theory.forward_variance(fan_in)),
+        mutant("the compromise measured", "Weights with Glorot's variance meet neither condition where the fans differ.",
+               forward_init=glorot, backward_init=glorot),
+    ],
+)
+def glorot_conditions(
+    run: Run,
+    *,
+    forward: Callable[[int], sp.Expr] = theory.forward_variance,
+    backward: Callable[[int], sp.Expr] = theory.backward_variance,
+    forward_init: Initialiser = lecun,
+    backward_init: Initialiser = Initialiser(_lecun_fan_out),  # noqa: B008
+) -> Finding:
+    """Forwards a linear layer keeps its variance at n_in s^2 = 1, backwards its gradient's at n_out s^2 = 1.
+
+    Averages over Gaussian weights at fixed input and cotangent; exact at finite width: the squared norms are chi-square.
+    """
+    error, parts = run.error(0.02), run.share(2)
+    draws = draws_for_chi_square(np.array([float(FAN_OUT)]), error=error, alpha=parts.alpha)
+    ahead, _, fan_in = run.once(_linear_layer, forward_init, draws)
+    _, back, _ = run.once(_linear_layer, backward_init, draws)
+    return all_of([
+        chi_square_law(ahead / number(forward(fan_in)), np.full(ahead.size, float(FAN_OUT)), error=error, alpha=parts.alpha),
+        chi_square_law(back / number(backward(FAN_OUT)), np.full(back.size, float(fan_in)), error=error, alpha=parts.alpha),
+    ])
+
+
+def _weights(run: Run, init: Initialiser, fan_in: int, fan_out: int, draws: int) -> Array:
+    """Squared Frobenius norms of drawn weight matrices."""
+    norms: Array = np.square(init.draw(run.rng("weights"), draws, fan_in, fan_out)).sum(axis=(1, 2))
+    return norms
+
+
+@claim(
+    "X2",
+    paper=GLOROT,
+    where="section 4.2.1, equation 12",
+    states=r"\sigma^2=\frac{2}{n_{\mathrm{in}}+n_{\mathrm{out}}}"
+    r"=H\Bigl(\tfrac1{n_{\mathrm{in}}},\tfrac1{n_{\mathrm{out}}}\Bigr)",
+    derivation=theory.DERIVATIONS,
+    mutants=[
+        mutant("the harmonic mean of the fans", "The harmonic mean is of the two target variances; of the fans it gives their arithmetic mean.",
+               compromise=theory.harmonic_mean_of_fans_variance),
+        mutant("the geometric mean", "A third mean, 1 / sqrt(n_in n_out): equal at equal fans only.", compromise=theory.geometric_variance),
+        mutant("the sum of the fans", "One over the sum: the 2 of the mean forgotten.",
+               compromise=lambda fan_in, fan_out: theory.glorot_variance(fan_in, fan_out) / 2),
+        mutant("He weights", "Weights of variance 2 / fan_in: the rectifier's factor, and no compromise.", init=he),
+    ],
+)
+def glorot_is_a_harmonic_mean_of_variances(
+    run: Run,
+    *,
+    compromise: Callable[[int, int], sp.Expr] = theory.glorot_variance,
+    init: Initialiser = glorot,
+) -> Finding:
+    """Glorot's variance is the harmonic mean of the two target variances, not of the fans.
+
+    The entries of drawn matrices have that variance (chi-square law), and at 100 and 300 fans it is 1/200; exact.
+    """
+    error, (fan_in, fan_out) = run.error(0.02), (4, 12)
+    degrees = float(fan_in * fan_out)
+    draws = draws_for_chi_square(np.array([degrees]), error=error, alpha=run.alpha)
+    norms = run.once(_weights, init, fan_in, fan_out, draws)
+    ahead, back = theory.forward_variance(100), theory.backward_variance(300)
+    return all_of([
+        chi_square_law(norms / number(compromise(fan_in, fan_out)), np.full(norms.size, degrees), error=error, alpha=run.alpha),
+        identity(
+            np.array(number(compromise(100, 300))), np.array(number(2 / (1 / ahead + 1 / back))), rounding=1e-18, chance=False
+        ),
+    ])

@@ -1,0 +1,124 @@
+"""Run claims and their mutants, on this process or on several, and say what came of it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+
+from threadpoolctl import threadpool_limits
+
+from claims.registry import REGISTRY, Claim, Mutant
+from claims.run import ALPHA, MISS, Effort, Run
+from evidence import Finding, inconclusive
+from simulations import Inputs
+from theory.derivation import DerivationError
+
+
+@dataclass(frozen=True)
+class Result:
+    """A claim, what its examination found, and the same for its mutants."""
+
+    claim_id: str
+    finding: Finding
+    mutants: tuple[tuple[str, Finding], ...]
+    seconds: float
+
+    @property
+    def refuted(self) -> int:
+        """The number of mutants refuted."""
+        return sum(finding.verdict == "refuted" for _, finding in self.mutants)
+
+    @property
+    def passed(self) -> bool:
+        """Whether the claim held and every mutant was refuted."""
+        return self.finding.verdict == "held" and self.refuted == len(self.mutants)
+
+
+def share_of_alpha() -> float:
+    """The false-alarm probability of one claim: the run's, divided by all claims there are, run or not."""
+    return ALPHA / len(REGISTRY)
+
+
+def spent_on_misses(results: Sequence[Result]) -> float:
+    """The summed probability that a mutant of these survives; at most `MISS` in a good run."""
+    return sum(finding.miss for result in results for _, finding in result.mutants)
+
+
+def passed(results: Sequence[Result]) -> bool:
+    """Whether every claim held, every mutant was refuted, and both within the error budgets."""
+    return all(result.passed for result in results) and spent_on_misses(results) <= MISS
+
+
+def run_claims(
+    claims: Sequence[Claim],
+    *,
+    inputs: Inputs,
+    seed: int,
+    effort: Effort,
+    workers: int,
+    on_result: Callable[[Result], None] = lambda result: None,
+) -> list[Result]:
+    """Examine `claims` with `workers` processes; results come in the order of `claims` and do not depend on `workers`."""
+    if workers == 1 or len(claims) < 2:
+        results = []
+        with threadpool_limits(1):
+            for claim in claims:
+                results.append(examine(claim.id, inputs, seed, effort))
+                on_result(results[-1])
+        return results
+    pool = ProcessPoolExecutor(min(workers, len(claims)), mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker)
+    try:
+        futures: dict[Future[Result], None] = {
+            pool.submit(examine, claim.id, inputs, seed, effort): None for claim in claims
+        }
+        for done in as_completed(futures):
+            on_result(done.result())
+        return [future.result() for future in futures]
+    except BaseException:
+        for process in list((pool._processes or {}).values()):
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def examine(claim_id: str, inputs: Inputs, seed: int, effort: Effort) -> Result:
+    """Check a claim's derivation, then its statement, then every mutant on the same streams."""
+    claim = REGISTRY[claim_id]
+    run = Run(claim_id, inputs, seed, effort, share_of_alpha())
+    start = time.perf_counter()
+    finding = _derivation_trouble(claim) or _find(claim, run, None)
+    mutants = tuple((m.name, _find(claim, run, m)) for m in claim.mutants)
+    return Result(claim_id, finding, mutants, time.perf_counter() - start)
+
+
+def _find(claim: Claim, run: Run, mutant: Mutant | None) -> Finding:
+    try:
+        return claim.examine(run, mutant)
+    except Exception as error:  # a claim that raises has failed, and the others must still be heard
+        return inconclusive("error", f"{type(error).__name__}: {error}")
+
+
+def _derivation_trouble(claim: Claim) -> Finding | None:
+    try:
+        for derivation in claim.derivations:
+            derivation().check()
+    except DerivationError as error:
+        return inconclusive("derivation", str(error))
+    return None
+
+
+def _start_worker() -> None:
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threadpool_limits(1)
+
+
+def cores() -> int:
+    """The number of cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,13 @@
+"""What a measurement can prove: tests with a stated error rate and a stated power. Knows neither theory nor simulation."""
+
+from evidence.certain import identity, inequality
+from evidence.counts import counts, trials_for_counts
+from evidence.finding import Finding, Verdict, all_of, inconclusive
+from evidence.law import chi_square_law, draws_for_chi_square, law
+from evidence.mean import draws_for_mean, mean
+from evidence.rate import rate
+
+__all__ = [
+    "Finding", "Verdict", "all_of", "chi_square_law", "counts", "draws_for_chi_square", "draws_for_mean", "identity",
+    "inconclusive", "inequality", "law", "mean", "rate", "trials_for_counts",
+]

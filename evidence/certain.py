@@ -1,0 +1,104 @@
+"""Evidence without chance in the claim: identities and inequalities that must hold on every sample, up to rounding.
+
+The tolerance is a bound on the rounding error, given by whoever computed the two sides. Chance enters for wrong versions only: if each
+independent draw violates with probability q, none of N does with probability (1 - q)^N; q is bounded below by Clopper and Pearson.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from evidence.finding import UNSURE, Finding, inconclusive
+
+Array = NDArray[np.float64]
+
+
+def identity(left: Array, right: Array, *, rounding: Array | float, chance: bool = True, expected: str = "equal") -> Finding:
+    """Test that `left` equals `right` everywhere, up to `rounding`.
+
+    Parameters
+    ----------
+    left, right : array (draws, ...)
+        The first axis counts independent draws.
+    rounding : array or float
+        A bound on the rounding error of ``left - right``.
+    chance : bool
+        False if nothing was drawn at random: a violation is then certain to be seen again.
+    """
+    left, right = np.broadcast_arrays(np.atleast_1d(left), np.atleast_1d(right))
+    trouble = _trouble(left, right, rounding)
+    if trouble:
+        return inconclusive("identity", trouble, expected=expected)
+    gap = np.abs(left - right)
+    violated = _any(gap > rounding)
+    scale = float(np.median(np.abs(right))) or 1.0
+    return Finding(
+        "identity", "refuted" if violated.any() else "held", None,
+        expected, f"max error {_relative(gap, right):.0e}" if not violated.any() else f"{violated.mean():.0%} of draws differ",
+        detectable=float(np.max(rounding)) / scale,
+        effect=float(violated.mean()),
+        miss=miss_of_violations(violated, chance),
+    )
+
+
+def inequality(
+    larger: Array, smaller: Array, *, rounding: Array | float, says: Array | None = None, chance: bool = True
+) -> Finding:
+    """Test that `larger` is at least `smaller` everywhere, up to `rounding`.
+
+    Parameters
+    ----------
+    larger, smaller : array (draws, ...)
+    says : boolean array, optional
+        Where the bound says anything; by default where `smaller` is positive. Nowhere: *inconclusive*.
+    """
+    larger, smaller = np.broadcast_arrays(np.atleast_1d(larger), np.atleast_1d(smaller))
+    trouble = _trouble(larger, smaller, rounding)
+    if trouble:
+        return inconclusive("inequality", trouble)
+    says = smaller > 0 if says is None else np.broadcast_to(says, smaller.shape)
+    share = float(says.mean())
+    violated = _any(smaller - larger > rounding)
+    tightness = float(np.median(smaller[says] / larger[says])) if share and (larger[says] > 0).all() else math.nan
+    verdict = "refuted" if violated.any() else "held" if share > 0 else "inconclusive"
+    scale = float(np.median(np.abs(larger))) or 1.0
+    return Finding(
+        "inequality", verdict, None, # type: ignore[arg-type]
+        "no violation", f"tight to {tightness:.0%}" if not violated.any() else f"{violated.mean():.0%} of draws violate",
+        detectable=float(np.max(rounding)) / scale,
+        effect=float(violated.mean()),
+        miss=miss_of_violations(violated, chance),
+        non_vacuous=share,
+        note="the bound is vacuous everywhere" if share == 0 else "",
+    )
+
+
+def miss_of_violations(violated: NDArray[np.bool_], chance: bool = True) -> float:
+    """Bound the probability that as many fresh independent draws show no violation, given which of these did."""
+    count, total = int(violated.sum()), violated.size
+    if count == 0:
+        return 1.0
+    if not chance:
+        return 0.0
+    least = float(stats.beta.ppf(UNSURE, count, total - count + 1))
+    return min(1.0, (1 - least) ** total + UNSURE)
+
+
+def _any(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    anywhere: NDArray[np.bool_] = flags.reshape(len(flags), -1).any(axis=1)
+    return anywhere
+
+
+def _relative(gap: Array, size: Array) -> float:
+    return float(np.max(gap / np.maximum(np.abs(size), np.finfo(float).tiny), initial=0.0))
+
+
+def _trouble(left: Array, right: Array, rounding: Array | float) -> str:
+    if left.size == 0:
+        return "nothing sampled"
+    finite = np.isfinite(left).all() and np.isfinite(right).all() and np.isfinite(rounding).all()
+    return "" if finite else "values that are NaN or infinite"

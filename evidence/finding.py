@@ -1,0 +1,76 @@
+"""What a piece of evidence found: a verdict, with the error rates that stand behind it.
+
+*held*: the measurement lies inside what the claim allows, and an error of the stated size would have been seen with probability
+0.999. *refuted*: it lies outside, which happens to a true claim with probability at most alpha. *inconclusive*: neither can be
+said (too little power, NaN, nothing sampled, a bound that says nothing).
+
+``miss`` answers another question, asked of wrong versions of a claim: were all draws made anew, with what probability would this
+evidence not refute? It is bounded from the data at hand by a confidence bound; the chance of 1e-9 that the
+confidence bound itself fails is included.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+Verdict = Literal["held", "refuted", "inconclusive"]
+Number = float | str
+
+POWER = 0.999
+"""Probability with which an error of the stated size is seen."""
+UNSURE = 1e-9
+"""Probability that the confidence bound behind ``miss`` fails."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The outcome of one test (see the module)."""
+
+    kind: str
+    verdict: Verdict
+    p_value: float | None
+    expected: Number
+    measured: Number
+    detectable: Number
+    """The smallest error that the evidence sees with probability 0.999: relative to what is expected, unless a text says otherwise."""
+    effect: float
+    """The error seen, in the unit of `detectable`; for identities and inequalities that failed, the share of draws in which they did."""
+    miss: float
+    non_vacuous: float | None = None
+    """Of an inequality, the share of samples in which it says anything."""
+    note: str = ""
+
+
+def inconclusive(kind: str, note: str, *, expected: Number = math.nan, measured: Number = math.nan) -> Finding:
+    """Return the finding that nothing can be said, and why."""
+    return Finding(kind, "inconclusive", None, expected, measured, math.inf, 0.0, 1.0, note=note)
+
+
+def all_of(findings: Sequence[Finding]) -> Finding:
+    """Combine the parts of a claim: held if all held, refuted if any was; p-values by Bonferroni.
+
+    Each part must have been tested at its share of alpha. The numbers shown are those of the part that speaks loudest: a refuted
+    one, else an inconclusive one, else the first.
+    """
+    if not findings:
+        raise ValueError("a claim needs at least one finding")
+    refuted = [f for f in findings if f.verdict == "refuted"]
+    doubtful = [f for f in findings if f.verdict == "inconclusive"]
+    loudest = min(refuted, key=lambda f: f.miss) if refuted else (doubtful or list(findings))[0]
+    p_values = [f.p_value for f in findings if f.p_value is not None]
+    shares = [f.non_vacuous for f in findings if f.non_vacuous is not None]
+    return replace(
+        loudest,
+        kind=" + ".join(dict.fromkeys(f.kind for f in findings)),
+        p_value=min(1.0, len(findings) * min(p_values)) if p_values else None,
+        detectable=_largest([f.detectable for f in findings]),
+        non_vacuous=min(shares) if shares else None,
+    )
+
+
+def _largest(values: Sequence[Number]) -> Number:
+    numbers = [value for value in values if not isinstance(value, str)]
+    return max(numbers) if numbers else values[0]

@@ -1,0 +1,33 @@
+"""Rates: one slope a draw, of a logarithm against the logarithm of depth, each within the derived bias of the expected one."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evidence.certain import identity
+from evidence.finding import Finding
+
+Array = NDArray[np.float64]
+
+
+def slopes(x: Array, y: Array) -> Array:
+    """Return the least-squares slope of each row of `y` (draws, points) against `x` (points,)."""
+    if x.ndim != 1 or x.size < 2 or np.ptp(x) == 0:
+        raise ValueError(f"a slope needs at least two different points, got {x}")
+    centred = x - x.mean()
+    fitted: Array = y @ centred / (centred @ centred)
+    return fitted
+
+
+def rate(x: Array, y: Array, *, expected: float, bias: float, chance: bool = True) -> Finding:
+    """Test that every row of `y` has slope `expected` against `x`, up to `bias`, a bound derived by the caller.
+
+    `bias` covers what an asymptotic statement leaves out at these points, and rounding. The detectable error is absolute: the bias.
+    """
+    fitted = slopes(x, y)
+    found = identity(fitted, np.full_like(fitted, expected), rounding=bias, chance=chance)
+    shown = float(np.median(fitted))
+    return Finding(
+        "rate", found.verdict, None, expected, shown, f"{2 * bias:.1g} (slope)", abs(shown - expected), found.miss, note=found.note
+    )

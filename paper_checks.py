@@ -1,0 +1,97 @@
+"""Derive, measure and attack the claims of initialisation theory, and print the verdicts.
+
+Exit status: 0 if every claim held and every mutant was refuted, 1 if not, 2 for bad usage or input.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from claims import InputError, REGISTRY, Claim, cores, digits, load, passed, run_claims
+from claims.report import Table, unwritable, write_json
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        return _run(options)
+    except InputError as error:
+        print(f"paper_checks.py: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("paper_checks.py: interrupted; nothing was written", file=sys.stderr)
+        return 130
+
+
+def _run(options: argparse.Namespace) -> int:
+    chosen = _choose(options.only)
+    if options.list:
+        for claim in chosen:
+            print(f"{claim.id}  [{' '.join(claim.codes)}]  {claim.words}")
+        return 0
+    if options.json and (reason := unwritable(options.json)):
+        raise InputError(f"cannot write {options.json}: {reason}; expected a file path in a writable folder")
+    inputs = load(options.inputs, options.seed) if options.inputs else digits(options.seed)
+    table = Table(chosen, inputs, options.seed, options.effort)
+    start = time.perf_counter()
+    with table.progress() as advance:
+        results = run_claims(
+            chosen, inputs=inputs, seed=options.seed, effort=options.effort, workers=options.workers, on_result=advance
+        )
+    seconds = time.perf_counter() - start
+    if options.json:
+        write_json(options.json, results, inputs, options.seed, options.effort, seconds)
+    table.show(results, seconds)
+    return 0 if passed(results) else 1
+
+
+def _choose(patterns: list[str] | None) -> list[Claim]:
+    if not patterns:
+        return list(REGISTRY.values())
+    for pattern in patterns:
+        if not any(claim.matches(pattern) for claim in REGISTRY.values()):
+            raise InputError(
+                f"no claim matches {pattern!r}; expected a claim's id, catalogue code or paper (wildcards allowed), see --list"
+            )
+    return [claim for claim in REGISTRY.values() if any(claim.matches(pattern) for pattern in patterns)]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="paper_checks.py", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--list", action="store_true", help="list the claims and stop")
+    parser.add_argument(
+        "--only", nargs="+", metavar="PATTERN",
+        help="claims whose id, catalogue code or paper fits a pattern such as 'fixup*' or R2; their numbers are those of the full run",
+    )
+    parser.add_argument(
+        "--effort", choices=("quick", "standard", "thorough"), default="standard",
+        help="stated errors five times coarser, as stated (default), or half as large",
+    )
+    parser.add_argument("--seed", type=_at_least(0), default=0, metavar="N", help="root of all random streams (default 0)")
+    parser.add_argument(
+        "--workers", type=_at_least(1), default=cores(), metavar="N", help="processes (default: one a core); results do not depend on it"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results to FILE")
+    parser.add_argument("--inputs", type=Path, metavar="FILE.npz", help="arrays x (samples, features) and y (labels) in place of the digits")
+    return parser
+
+
+def _at_least(least: int) -> type[int]:
+    def parse(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not an integer; expected {least} or more") from None
+        if number < least:
+            raise argparse.ArgumentTypeError(f"{number} is too small; expected {least} or more")
+        return number
+
+    return parse  # type: ignore[return-value]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,147 @@
+"""Layers: what each computes, how a cotangent passes back, and what it does to a degree of positive homogeneity.
+
+Arrays are (draws, batch, features): one leading axis of independent weight draws, so one expression runs a thousand networks.
+``forward(parameters, x)`` returns the output and its pullback; ``pullback(dy, into)`` returns the cotangent of the input and
+adds the parameters' gradients (summed over the batch) to the dictionary `into`, unless that is None.
+
+Degrees: ``degree(incoming, scaled)`` says of which degree the output is, in the parameters named by `scaled` (and in the network's input
+if ``incoming`` was 1 there), or None if of none. A constant has degree 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from simulations.initialisers import Array, Initialiser, lecun
+
+Parameters = dict[str, Array]
+Pullback = Callable[[Array, Parameters | None], Array]
+
+
+class Layer(Protocol):
+    """What a network is built from."""
+
+    def draw(self, rng: np.random.Generator, draws: int) -> Parameters:
+        """Draw the layer's parameters by name, each with a leading axis of `draws`."""
+
+    def forward(self, parameters: Parameters, x: Array) -> tuple[Array, Pullback]:
+        """Return the output at `x` and its pullback."""
+
+    def degree(self, incoming: int | None, scaled: frozenset[str]) -> int | None:
+        """Return the output's degree of positive homogeneity, or None."""
+
+    def weights(self) -> Iterator[Dense]:
+        """Yield the dense layers inside, in order."""
+
+
+@dataclass(frozen=True)
+class Dense:
+    """A linear layer ``x @ W + b``; without `bias_deviation` there is no b, with 0 there is a zero one."""
+
+    name: str
+    fan_in: int
+    fan_out: int
+    init: Initialiser = lecun
+    bias_deviation: float | None = None
+
+    def __post_init__(self) -> None:
+        for label, width in (("fan_in", self.fan_in), ("fan_out", self.fan_out)):
+            if width < 1:
+                raise ValueError(f"{label} of layer {self.name!r} must be at least 1, got {width}")
+
+    @property
+    def weight(self) -> str:
+        """The name of the weight matrix, (draws, fan_in, fan_out)."""
+        return f"{self.name}.weight"
+
+    @property
+    def bias(self) -> str:
+        """The name of the bias, (draws, 1, fan_out)."""
+        return f"{self.name}.bias"
+
+    def draw(self, rng: np.random.Generator, draws: int) -> Parameters:
+        """Draw the weight matrix, and the bias if there is one."""
+        drawn = {self.weight: self.init.draw(rng, draws, self.fan_in, self.fan_out)}
+        if self.bias_deviation is not None:
+            drawn[self.bias] = self.bias_deviation * rng.standard_normal((draws, 1, self.fan_out))
+        return drawn
+
+    def forward(self, parameters: Parameters, x: Array) -> tuple[Array, Pullback]:
+        """Return ``x @ W + b``."""
+        if x.shape[-1] != self.fan_in:
+            raise ValueError(f"layer {self.name!r} expects {self.fan_in} features, got {x.shape[-1]}")
+        weight = parameters[self.weight]
+        y = x @ weight
+        if self.bias_deviation is not None:
+            y += parameters[self.bias]
+
+        def pullback(dy: Array, into: Parameters | None) -> Array:
+            if into is not None:
+                into[self.weight] = x.swapaxes(1, 2) @ dy
+                if self.bias_deviation is not None:
+                    into[self.bias] = dy.sum(axis=1, keepdims=True)
+            return dy @ weight.swapaxes(1, 2)
+
+        return y, pullback
+
+    def degree(self, incoming: int | None, scaled: frozenset[str]) -> int | None:
+        """Add one for a scaled weight; a bias must then have the same degree."""
+        if incoming is None:
+            return None
+        outgoing = incoming + (self.weight in scaled)
+        if self.bias_deviation is not None and outgoing != (self.bias in scaled):
+            return None
+        return outgoing
+
+    def weights(self) -> Iterator[Dense]:
+        """Yield this layer."""
+        yield self
+
+
+class _Parameterless:
+    """The parts that a layer without parameters has by not having any."""
+
+    def draw(self, rng: np.random.Generator, draws: int) -> Parameters:
+        """Draw nothing."""
+        return {}
+
+    def weights(self) -> Iterator[Dense]:
+        """Yield nothing."""
+        return iter(())
+
+
+@dataclass(frozen=True)
+class LeakyReLU(_Parameterless):
+    """``x`` where positive and ``slope * x`` elsewhere; the derivative at 0 is `slope`."""
+
+    slope: float = 0.0
+
+    def forward(self, parameters: Parameters, x: Array) -> tuple[Array, Pullback]:
+        """Apply the activation entry by entry."""
+        if self.slope == 0:
+            active = x > 0
+            return x * active, lambda dy, into: dy * active
+        slopes = np.where(x > 0, 1.0, self.slope)
+        return x * slopes, lambda dy, into: dy * slopes
+
+    def degree(self, incoming: int | None, scaled: frozenset[str]) -> int | None:
+        """Keep the degree: the activation is positively homogeneous of degree 1."""
+        return incoming
+
+
+@dataclass(frozen=True)
+class Tanh(_Parameterless):
+    """The hyperbolic tangent."""
+
+    def forward(self, parameters: Parameters, x: Array) -> tuple[Array, Pullback]:
+        """Apply tanh entry by entry."""
+        y = np.tanh(x)
+        return y, lambda dy, into: dy * (1 - y * y)
+
+    def degree(self, incoming: int | None, scaled: frozenset[str]) -> int | None:
+        """Keep a constant constant; anything else loses its degree."""
+        return 0 if incoming == 0 else None

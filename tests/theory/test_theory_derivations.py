@@ -1,0 +1,100 @@
+"""Every derivation checks, and no step can be altered without a check that fails."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import time
+from collections.abc import Iterator
+
+import pytest
+import sympy as sp
+from sympy.core.relational import Relational
+
+import theory
+from theory.derivation import Derivation, DerivationError, Step, at_least, dropping, equal, numerically, solving
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+MODULES = [importlib.import_module(f"theory.{info.name}") for info in pkgutil.iter_modules(theory.__path__)]
+MAKERS = [maker for module in MODULES for maker in getattr(module, "DERIVATIONS", ())]
+DERIVATIONS = [maker() for maker in MAKERS]
+STEPS = [
+    pytest.param(derivation, position, id=f"{derivation.title}-{position}")
+    for derivation in DERIVATIONS
+    for position in range(len(derivation.steps))
+]
+
+
+def corruptions(statement: sp.Basic) -> Iterator[sp.Basic]:
+    """Double the statement and add 1 to it; for a relation, to its right side."""
+    if isinstance(statement, Relational):
+        for side in (2 * statement.rhs, statement.rhs + 1):
+            if side != statement.rhs:
+                yield statement.func(statement.lhs, side, evaluate=False)
+    else:
+        yield from (wrong for wrong in (2 * statement, statement + 1) if wrong != statement)
+
+
+@pytest.mark.parametrize("derivation", DERIVATIONS, ids=lambda derivation: derivation.title)
+def test_every_step_is_verified(derivation: Derivation) -> None:
+    verified = derivation.check()
+    assert verified[0] == "definition"
+    assert set(verified[1:]) <= {"exact", "30 digits"}
+    assert len(verified) == len(derivation.steps) >= 2
+    assert all(step.says.endswith(".") for step in derivation.steps)
+
+
+@pytest.mark.parametrize(("derivation", "position"), STEPS)
+def test_a_wrong_step_is_refuted(derivation: Derivation, position: int) -> None:
+    """The rule of the altered step refutes it; for a definition, the rule of the next step."""
+    near = derivation.steps[max(position - 1, 0) : max(position - 1, 0) + 2]
+    altered = min(position, 1)
+    for wrong in corruptions(near[altered].statement):
+        steps = list(near)
+        steps[altered] = Step(near[altered].says, wrong, near[altered].rule)
+        with pytest.raises(DerivationError, match="“"):
+            Derivation(derivation.title, tuple(steps)).check()
+
+
+def test_titles_are_unique() -> None:
+    titles = [derivation.title for derivation in DERIVATIONS]
+    assert len(titles) == len(set(titles))
+
+
+def test_every_module_with_public_functions_lists_derivations() -> None:
+    bare = {module.__name__ for module in MODULES if not getattr(module, "DERIVATIONS", ())}
+    assert bare == {"theory.derivation", "theory.domain"}
+
+
+def test_checking_everything_is_quick() -> None:
+    start = time.process_time()
+    for derivation in DERIVATIONS:
+        derivation.check()
+    assert time.process_time() - start < 6
+
+
+def test_a_derivation_can_be_evaluated_at_swapped_symbols() -> None:
+    x, y = sp.symbols("x y", positive=True)
+    derivation = Derivation.begin("A quotient", "Divide.", x / y)
+    assert derivation.at(x=y, y=x) == y / x
+    with pytest.raises(KeyError):
+        derivation.at(z=1)
+
+
+def test_rules_refuse_statements_of_another_kind() -> None:
+    x = sp.Symbol("x", positive=True)
+    with pytest.raises(DerivationError):
+        equal(sp.Eq(x, 1), x)
+    with pytest.raises(DerivationError):
+        solving(x)(sp.Eq(x, 2), x)
+    with pytest.raises(DerivationError):
+        dropping(-x)(x, at_least(x, 2 * x))
+    with pytest.raises(DerivationError):
+        numerically(sp.sqrt(x), sp.sqrt(x) * (1 + sp.Float("1e-20", 40)))
+
+
+def test_signs_are_sampled_where_a_symbol_may_be_negative() -> None:
+    x = sp.Symbol("x", real=True)
+    with pytest.raises(DerivationError):
+        equal(sp.Abs(x), x)

@@ -1,0 +1,162 @@
+r"""Expectations that the other modules share: Gaussian integrals, chi-square and binomial moments, polynomial averages.
+
+Most of initialisation theory averages a polynomial in independent variables whose moments are known. `mean` does that term by
+term, and `averaged` turns it into a rule, so that "average over the last layer" is one checked step of a derivation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
+
+import sympy as sp
+
+from theory.derivation import Derivation, DerivationError, Rule, Value, differentiated, equal, numerically
+from theory.domain import positive_integer, real
+
+VARIANCE = sp.Symbol("sigma^2", positive=True)
+"""Variance of the entries of a weight matrix."""
+
+SQUARE_NORM = sp.Symbol(r"\|x\|^2", positive=True)
+"""Square norm of the fixed input x."""
+
+Moments = Mapping[sp.Symbol, Sequence[sp.Expr] | Callable[[int], sp.Expr]]
+"""For each variable its moments: a sequence whose entry k is E v^k (entry 0 is 1), or a function of k."""
+
+STANDARD_NORMAL: tuple[sp.Expr, ...] = tuple(map(sp.Integer, (1, 0, 1, 0, 3, 0, 15, 0, 105)))
+"""Moments of N(0, 1), orders 0 to 8; the tests compare them with the integrals."""
+
+
+def gaussian(expr: sp.Expr, t: sp.Symbol, low: sp.Expr = -sp.oo, high: sp.Expr = sp.oo) -> sp.Integral:
+    """Return the unevaluated integral of `expr` against the standard normal density in `t`, over (low, high)."""
+    return sp.Integral(expr * sp.exp(-(t**2) / 2) / sp.sqrt(2 * sp.pi), (t, low, high))
+
+
+def mean(polynomial: sp.Expr, moments: Moments) -> sp.Expr:
+    """Average a polynomial over independent variables, each given by its moments.
+
+    Raises
+    ------
+    ValueError
+        If a power is needed whose moment was not given.
+    """
+    variables = tuple(moments)
+    total = sp.S.Zero
+    for powers, coefficient in sp.Poly(polynomial, *variables).terms():
+        term = coefficient
+        for variable, power in zip(variables, powers, strict=True):
+            known = moments[variable]
+            if callable(known):
+                term *= known(power)
+            elif power < len(known):
+                term *= known[power]
+            else:
+                raise ValueError(f"moment {power} of {variable} is needed; only {len(known) - 1} are given")
+        total += term
+    return total
+
+
+def averaged(moments: Moments) -> Rule:
+    """Return the rule: the expression now is the previous one averaged over the variables in `moments`."""
+    return lambda before, now: equal(mean(before, moments), now)
+
+
+def by_parts(potential: sp.Expr) -> Rule:
+    """Return the rule: the integrand now is the previous one less the derivative of `potential`, which is 0 at both ends.
+
+    With potential 0: the integrands are equal.
+    """
+
+    def rule(before: sp.Basic, now: sp.Basic) -> str:
+        if before.limits != now.limits:
+            raise DerivationError(f"{now} is not over the same range as {before}")
+        variable, *ends = before.limits[0]
+        if any(sp.limit(potential, variable, end) != 0 for end in ends):
+            raise DerivationError(f"{potential} does not vanish at both ends")
+        return equal(before.function - sp.diff(potential, variable), now.function)
+
+    return rule
+
+
+@cache
+def chi_square() -> Derivation:
+    """Derive every moment, of any positive real order, of a chi-square variable from its density."""
+    t, a, k = sp.symbols("t a k", positive=True)
+    density = t ** (k / 2 - 1) * sp.exp(-t / 2) / (2 ** (k / 2) * sp.gamma(k / 2))
+    return Derivation.begin(
+        "Moments of a chi-square variable",
+        "Average the a-th power over the density of a chi-square variable with k degrees of freedom.",
+        sp.Integral(t**a * density, (t, 0, sp.oo)),
+    ).then(
+        "Substituting t = 2u leaves Euler's integral for the gamma function.",
+        2**a * sp.gamma(k / 2 + a) / sp.gamma(k / 2),
+    )
+
+
+@cache
+def chi_square_logarithm() -> Derivation:
+    """Derive the mean of log T, T chi-square, from the moments of T."""
+    a, k = sp.symbols("a k", positive=True)
+    return Derivation.begin(
+        "Mean logarithm of a chi-square variable",
+        "The a-th moment is the Mellin transform of the law; its derivative at a = 0 is the mean logarithm.",
+        chi_square().result,
+    ).then(
+        "Differentiating the gamma function gives the digamma function.",
+        sp.log(2) + sp.digamma(k / 2),
+        differentiated(a, 0),
+    )
+
+
+def chi_square_moment(order: Value, dof: Value) -> sp.Expr:
+    """Return E T^order for T chi-square with `dof` degrees of freedom; dof = 0 means T = 0.
+
+    Exact. An integer order is returned as the polynomial dof (dof + 2) ... (dof + 2 order - 2).
+
+    Raises
+    ------
+    ValueError
+        If `order` is negative or `dof` is not a non-negative integer.
+    """
+    order, dof = real("order", order), positive_integer("dof", dof, least=0)
+    if order.is_negative:
+        raise ValueError(f"order is {order}; expected a number of at least 0")
+    if dof == 0:
+        return sp.Integer(order == 0)
+    return sp.expand_func(chi_square().at(a=order, k=dof)) if order.is_Integer else chi_square().at(a=order, k=dof)
+
+
+@cache
+def active_units(order: int) -> Derivation:
+    """Derive E K^order for K ~ Bin(n, 1/2), the number of active ReLU units of n, from its generating function."""
+    n, k = sp.Symbol("n", integer=True, positive=True), sp.Symbol("k", integer=True, nonnegative=True)
+    t = sp.Symbol("t", real=True)
+    slope = sp.diff(((1 + sp.exp(t)) / 2) ** n, t, order).subs(t, 0)
+    return (
+        Derivation.begin(
+            f"Moment {order} of the number of active units",
+            "Each of n units is active with probability 1/2, independently: average exp(t K) over the binomial law.",
+            sp.Sum(sp.binomial(n, k) * sp.exp(t * k) / 2**n, (k, 0, n)),
+        )
+        .then("The binomial theorem adds the terms.", ((1 + sp.exp(t)) / 2) ** n, numerically)
+        .then("The moment is the derivative of that order at t = 0.", slope, differentiated(t, 0, order))
+        .then("Expand in powers of n.", sp.factor(sp.expand(sp.simplify(slope))))
+    )
+
+
+def active_moments(width: Value) -> Callable[[int], sp.Expr]:
+    """Return the function that gives E K^order for K ~ Bin(width, 1/2), exact."""
+    width = positive_integer("width", width)
+    return lambda order: active_units(order).at(n=width) if order else sp.S.One
+
+
+def chi_square_moments(dof: Value) -> Callable[[int], sp.Expr]:
+    """Return the function that gives E T^order for T chi-square with `dof` degrees of freedom, exact."""
+    return lambda order: chi_square_moment(order, dof)
+
+
+DERIVATIONS: tuple[Callable[[], Derivation], ...] = (
+    chi_square,
+    chi_square_logarithm,
+    *(partial(active_units, order) for order in range(1, 5)),
+)
