@@ -9,6 +9,7 @@ from claims import (  # noqa: F401, I001
     glorot,
     plain,
     fluctuations,
+    fixup_variance,
     fixup_growth,
     fixup_homogeneity,
     fixup_bounds,

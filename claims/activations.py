@@ -69,25 +69,25 @@ def relu_moments(
     Averages over weights at fixed input; exact at every width. The half holds for any symmetric weights (also tested with random
     signs, at fan-in 8), the others for Gaussian pre-activations.
     """
-    error, parts = run.error(0.05), run.share(5)
+    parts = run.share(5)
     moments = {k: number(activations.leaky_moment(k, 0, 1)) for k in (1, 2, 3, 4, 8)}
     spread = number(activations.relu_variance(1))
     central_fourth = moments[4] - 4 * moments[1] * moments[3] + 6 * moments[1] ** 2 * moments[2] - 3 * moments[1] ** 4
-    draws = draws_for_mean(moments[8] - moments[4] ** 2, error=error * moments[4], alpha=parts.alpha)
+    square_variance = moments[4] - moments[2] ** 2
+    draws = draws_for_mean(square_variance, error=run.error(0.02) * moments[2], alpha=parts.alpha)
     units = run.once(_units, slope, lecun, draws)
     signs = run.once(_units, slope, lecun.with_law(rademacher), draws)
     twins = (units[::2] - units[1::2]) ** 2 / 2
 
-    def test(samples: Array, claimed: sp.Expr, unit: float, samples_variance: float) -> Finding:
-        return mean(samples, expected=number(claimed), variance=samples_variance, error=error, unit=unit, alpha=parts.alpha)
+    def test(samples: Array, claimed: sp.Expr, truth: float, samples_variance: float, error: float) -> Finding:
+        return mean(samples, expected=number(claimed), variance=samples_variance, error=run.error(error), truth=truth, alpha=parts.alpha)
 
     return all_of([
-        test(units**2, second_moment(1), moments[2], moments[4] - moments[2] ** 2),
-        test(units, first_moment(1), moments[1], spread),
-        test(twins, variance(1), spread, (central_fourth + spread**2) / 2),
-        test(units**4, activations.relu_fourth_moment(1), moments[4], moments[8] - moments[4] ** 2),
-        # The sum of squared signs is a mean over a batch of units that share nothing but the input; kurtosis below 3 bounds the variance.
-        test(signs**2, second_moment(1), moments[2], moments[4] - moments[2] ** 2),
+        test(units**2, second_moment(1), moments[2], square_variance, 0.02),
+        test(units, first_moment(1), moments[1], spread, 0.02),
+        test(twins, variance(1), spread, (central_fourth + spread**2) / 2, 0.04),
+        test(units**4, activations.relu_fourth_moment(1), moments[4], moments[8] - moments[4] ** 2, 0.05),
+        test(signs**2, second_moment(1), moments[2], square_variance, 0.02),  # the kurtosis of a sum of signs is below 3
     ])
 
 
@@ -119,14 +119,14 @@ def leaky_gain(
     variance is that of Gaussian weights.
     """
     slopes = (0.3, 0.6, 0.0, -0.6)
-    error, parts = run.error(0.03), run.share(len(slopes))
+    error, parts = run.error(0.02), run.share(len(slopes))
     findings = []
     for slope in slopes:
         true_gain = number(activations.leaky_gain(slope))
-        variance = true_gain**4 * number(activations.leaky_moment(4, slope, 1)) - 1
-        draws = draws_for_mean(variance, error=error, alpha=parts.alpha)
+        variance = number(activations.leaky_moment(4, slope, 1)) - true_gain**-4
+        draws = draws_for_mean(variance, error=error * true_gain**-2, alpha=parts.alpha)
         units = run.once(_units, simulated(slope), lecun, draws)
         findings.append(
-            mean(number(gain(slope)) ** 2 * units**2, expected=1.0, variance=variance, error=error, alpha=parts.alpha)
+            mean(units**2, expected=1 / number(gain(slope)) ** 2, variance=variance, error=error, truth=true_gain**-2, alpha=parts.alpha)
         )
     return all_of(findings)

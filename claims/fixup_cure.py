@@ -117,7 +117,7 @@ def branch_tangent_kernel(
         draws = draws_for_mean(variance, error=error * truth, alpha=parts.alpha)
         samples = run.once(_trace, blocks, *rules[(confuse or {}).get(name, name)], draws)
         claimed = number(trace(blocks, width, width, *scales))
-        findings.append(mean(samples, expected=claimed, variance=variance, error=error, unit=truth, alpha=parts.alpha))
+        findings.append(mean(samples, expected=claimed, variance=variance, error=error, truth=truth, alpha=parts.alpha))
     return all_of(findings)
 
 

@@ -61,24 +61,28 @@ def relative_variance_of_the_norm(
 ) -> Finding:
     """Every ReLU layer adds 5/n to the relative variance of the squared norm, and the factors 1 + 5/n multiply.
 
-    Averages over Gaussian weights at fixed input; exact at finite width. The per-layer variance is pooled over four uneven layers, the
+    Averages over Gaussian weights at fixed input; exact at finite width. The per-layer variance is pooled over two uneven layers, the
     product is tested over three.
     """
     error, coarse, parts = run.error(0.02), run.error(0.1), run.share(2)
-    widths = (4, 3, 4, 3)
+    widths = (6, 4, 3)
     variance = max(number(_fourth_central(n) / fluctuations.relative_variance([n]) ** 2) - 1 for n in widths[1:])
-    # A dead layer ends its draw's ratios: at most 1/8 + 1/16 of the draws before the last of three layers.
-    draws = int(1.2 * draws_for_mean(variance, error=error, alpha=parts.alpha) / (len(widths) - 1))
-    claimed = [number(relative_variance(n, previous)) for previous, n in zip(widths, widths[1:], strict=False)]
-    squares = (run.once(_ratios, widths, init, draws) - 1) ** 2 / claimed
+    # A layer of 4 dies in a sixteenth of the draws, which then have no second ratio.
+    draws = int(1.05 * draws_for_mean(variance, error=error, alpha=parts.alpha) / (len(widths) - 1))
+    squares = (run.once(_ratios, widths, init, draws) - 1) ** 2 / [number(fluctuations.relative_variance([n])) for n in widths[1:]]
+    alive = np.isfinite(squares)
+    claimed = [number(relative_variance(n, m) / fluctuations.relative_variance([n])) for m, n in zip(widths, widths[1:], strict=False)]
     wide = (4, 12, 9, 15)
     truth = number(fluctuations.fourth_moment_ratio(wide[1:]))
     spread = number(sp.prod(fluctuations.relu_ratio_moment(4, n) for n in wide[1:])) - truth**2
     draws = draws_for_mean(spread, error=coarse * truth, alpha=parts.alpha)
     products = np.nan_to_num(np.prod(run.once(_ratios, wide, init, draws), axis=1)) ** 2
     return all_of([
-        mean(squares[np.isfinite(squares)], expected=1.0, variance=variance, error=error, alpha=parts.alpha),
-        mean(products, expected=number(product(wide[1:])), variance=spread, error=coarse, unit=truth, alpha=parts.alpha),
+        mean(
+            squares[alive], expected=float(alive.sum(axis=0) @ claimed / alive.sum()), variance=variance,
+            error=error, truth=1.0, alpha=parts.alpha,
+        ),
+        mean(products, expected=number(product(wide[1:])), variance=spread, error=coarse, truth=truth, alpha=parts.alpha),
     ])
 
 
@@ -126,5 +130,5 @@ def typical_growth_is_negative(
         draws = int(1.02 * draws_for_mean(variance, error=error * unit, alpha=parts.alpha) / layers)
         ratios = run.once(_ratios, (width,) * (layers + 1), init, draws, simulated)
         logs = np.log(ratios[ratios > 0])
-        findings.append(mean(logs, expected=number(exponent(width)), variance=variance, error=error, unit=unit, alpha=parts.alpha))
+        findings.append(mean(logs, expected=number(exponent(width)), variance=variance, error=error, truth=-unit, alpha=parts.alpha))
     return all_of(findings)

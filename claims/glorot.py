@@ -39,10 +39,11 @@ def _lecun_fan_out(fan_in: int, fan_out: int) -> float:
     derivation=theory.DERIVATIONS,
     mutants=[
         mutant("the conditions swapped", "For an m x n matrix rows have n entries: n Var W = 1 forwards, m Var W = 1 backwards.",
-               forward=theory.backward_variance, backward=theory.forward_variance),
-        mutant("one condition for both", "The two agree only where the fans are equal.", backward=theory.forward_variance),
+               forward=lambda fan_in, fan_out: theory.backward_variance(fan_out), backward=lambda fan_in, fan_out: theory.forward_variance(fan_in)),
+        mutant("one condition for both", "The two agree only where the fans are equal.",
+               backward=lambda fan_in, fan_out: theory.forward_variance(fan_in)),
         mutant("He's factor", "Twice the variance belongs to a rectified layer; this one is linear.",
-               forward=lambda fan_in: 2 * theory.forward_variance(fan_in)),
+               forward=lambda fan_in, fan_out: 2 * theory.forward_variance(fan_in)),
         mutant("the compromise measured", "Weights with Glorot's variance meet neither condition where the fans differ.",
                forward_init=glorot, backward_init=glorot),
     ],
@@ -50,8 +51,8 @@ def _lecun_fan_out(fan_in: int, fan_out: int) -> float:
 def glorot_conditions(
     run: Run,
     *,
-    forward: Callable[[int], sp.Expr] = theory.forward_variance,
-    backward: Callable[[int], sp.Expr] = theory.backward_variance,
+    forward: Callable[[int, int], sp.Expr] = lambda fan_in, fan_out: theory.forward_variance(fan_in),
+    backward: Callable[[int, int], sp.Expr] = lambda fan_in, fan_out: theory.backward_variance(fan_out),
     forward_init: Initialiser = lecun,
     backward_init: Initialiser = Initialiser(_lecun_fan_out),  # noqa: B008
 ) -> Finding:
@@ -64,8 +65,8 @@ def glorot_conditions(
     ahead, _, fan_in = run.once(_linear_layer, forward_init, draws)
     _, back, _ = run.once(_linear_layer, backward_init, draws)
     return all_of([
-        chi_square_law(ahead / number(forward(fan_in)), np.full(ahead.size, float(FAN_OUT)), error=error, alpha=parts.alpha),
-        chi_square_law(back / number(backward(FAN_OUT)), np.full(back.size, float(fan_in)), error=error, alpha=parts.alpha),
+        chi_square_law(ahead / number(forward(fan_in, FAN_OUT)), np.full(ahead.size, float(FAN_OUT)), error=error, alpha=parts.alpha),
+        chi_square_law(back / number(backward(fan_in, FAN_OUT)), np.full(back.size, float(fan_in)), error=error, alpha=parts.alpha),
     ])
 
 

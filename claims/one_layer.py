@@ -19,8 +19,8 @@ FAN_OUT = 6
 
 
 def _layer_norms(run: Run, init: Initialiser, draws: int) -> Array:
-    """Squared norms before and after one layer, (draws, 2)."""
-    inputs = run.inputs.nonzero()
+    """Squared norms before and after one layer, (draws, 2), on absolute values, so that the inputs have a mean."""
+    inputs = np.abs(run.inputs.nonzero())
     network = mlp([inputs.shape[1], FAN_OUT], init=init, activation=None)
     return measure(network, inputs, draws=draws, rng=run.rng("layer")).square_norms
 
@@ -74,7 +74,7 @@ def linear_second_moment(
     Gaussian variance, which bounds theirs because their kurtosis is below 3.
     """
     error, parts = run.error(0.02), run.share(3)
-    rows = run.inputs.nonzero()
+    rows = np.abs(run.inputs.nonzero())
     fan_in = rows.shape[1]
     expected = number(second_moment(fan_in, FAN_OUT, 1 / fan_in, rows))
     degrees = np.full(1, float(FAN_OUT))
@@ -90,7 +90,7 @@ def linear_second_moment(
         draws = draws_for_mean(variance, error=error * truth, alpha=parts.alpha)
         norms = run.once(_layer_norms, lecun.with_law(law), draws)
         findings.append(
-            mean(norms[:, 1] / norms[:, 0], expected=expected, variance=variance, error=error, unit=truth, alpha=parts.alpha)
+            mean(norms[:, 1] / norms[:, 0], expected=expected, variance=variance, error=error, truth=truth, alpha=parts.alpha)
         )
     return all_of(findings)
 
@@ -144,7 +144,7 @@ def uniform_and_truncated_variances(
 
     Moments of single entries; exact. The fourth moments that the test needs are derived too.
     """
-    error, parts = run.error(0.02), run.share(2)
+    error, parts = run.error(0.01), run.share(2)
     half = number(bound(1.0))
     fourth = number(one_layer.uniform_fourth_moment(number(one_layer.uniform_bound(1.0))))
     draws = draws_for_mean(fourth - 1, error=error, alpha=parts.alpha)
@@ -156,7 +156,7 @@ def uniform_and_truncated_variances(
         mean(entries**2, expected=1.0, variance=fourth - 1, error=error, alpha=parts.alpha),
         mean(
             run.once(_entries, cut_law, cut_draws) ** 2,
-            expected=number(truncated(2)), variance=spread, error=error, unit=cut, alpha=parts.alpha,
+            expected=number(truncated(2)), variance=spread, error=error, truth=cut, alpha=parts.alpha,
         ),
     ])
 

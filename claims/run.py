@@ -12,7 +12,7 @@ from simulations import Inputs, stream
 
 Effort = Literal["quick", "standard", "thorough"]
 
-COARSER: dict[Effort, float] = {"quick": 5.0, "standard": 1.0, "thorough": 0.5}
+COARSER: dict[Effort, float] = {"quick": 3.0, "standard": 1.0, "thorough": 0.5}
 """By how much the stated errors of each effort differ from those of the standard one."""
 ALPHA = 1e-6
 """Probability that a run refutes any true claim, shared equally by all claims of the registry."""

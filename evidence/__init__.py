@@ -3,11 +3,11 @@
 from evidence.certain import identity, inequality
 from evidence.counts import counts, trials_for_counts
 from evidence.finding import Finding, Verdict, all_of, inconclusive
-from evidence.law import chi_square_law, draws_for_chi_square, law
+from evidence.law import binomial_degrees, chi_square_law, draws_for_chi_square, law
 from evidence.mean import draws_for_mean, mean
 from evidence.rate import rate
 
 __all__ = [
-    "Finding", "Verdict", "all_of", "chi_square_law", "counts", "draws_for_chi_square", "draws_for_mean", "identity",
+    "Finding", "Verdict", "all_of", "binomial_degrees", "chi_square_law", "counts", "draws_for_chi_square", "draws_for_mean", "identity",
     "inconclusive", "inequality", "law", "mean", "rate", "trials_for_counts",
 ]

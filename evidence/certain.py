@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from evidence.finding import UNSURE, Finding, inconclusive
+from evidence.finding import UNSURE, Finding, Verdict, inconclusive
 
 Array = NDArray[np.float64]
 
@@ -35,11 +35,10 @@ def identity(left: Array, right: Array, *, rounding: Array | float, chance: bool
         return inconclusive("identity", trouble, expected=expected)
     gap = np.abs(left - right)
     violated = _any(gap > rounding)
-    scale = float(np.median(np.abs(right))) or 1.0
     return Finding(
         "identity", "refuted" if violated.any() else "held", None,
         expected, f"max error {_relative(gap, right):.0e}" if not violated.any() else f"{violated.mean():.0%} of draws differ",
-        detectable=float(np.max(rounding)) / scale,
+        detectable=_typical(rounding, right),
         effect=float(violated.mean()),
         miss=miss_of_violations(violated, chance),
     )
@@ -64,12 +63,11 @@ def inequality(
     share = float(says.mean())
     violated = _any(smaller - larger > rounding)
     tightness = float(np.median(smaller[says] / larger[says])) if share and (larger[says] > 0).all() else math.nan
-    verdict = "refuted" if violated.any() else "held" if share > 0 else "inconclusive"
-    scale = float(np.median(np.abs(larger))) or 1.0
+    verdict: Verdict = "refuted" if violated.any() else "held" if share > 0 else "inconclusive"
     return Finding(
-        "inequality", verdict, None, # type: ignore[arg-type]
+        "inequality", verdict, None,
         "no violation", f"tight to {tightness:.0%}" if not violated.any() else f"{violated.mean():.0%} of draws violate",
-        detectable=float(np.max(rounding)) / scale,
+        detectable=_typical(rounding, larger),
         effect=float(violated.mean()),
         miss=miss_of_violations(violated, chance),
         non_vacuous=share,
@@ -91,6 +89,11 @@ def miss_of_violations(violated: NDArray[np.bool_], chance: bool = True) -> floa
 def _any(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
     anywhere: NDArray[np.bool_] = flags.reshape(len(flags), -1).any(axis=1)
     return anywhere
+
+
+def _typical(rounding: Array | float, size: Array) -> float:
+    """The median rounding relative to `size`: an error twice as large is certain to be seen in half of the samples."""
+    return 2 * float(np.median(rounding / np.maximum(np.abs(size), np.finfo(float).tiny)))
 
 
 def _relative(gap: Array, size: Array) -> float:

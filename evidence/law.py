@@ -83,6 +83,13 @@ def draws_for_chi_square(degrees: Array, *, error: float, alpha: float) -> int:
     return math.ceil(1.02 * (nats / distance) ** 2)
 
 
+def binomial_degrees(units: int) -> Array:
+    """Return degrees of freedom that stand for the number of active ones among `units`, each active with probability 1/2."""
+    levels = (np.arange(1000) + 0.5) / 1000
+    degrees: Array = stats.binom.ppf(levels, units, 0.5)
+    return degrees
+
+
 def _scale_distance(degrees: Array, error: float) -> float:
     values, counts = np.unique(degrees, return_counts=True)
     levels = np.linspace(0.02, 0.98, 49)[:, None]

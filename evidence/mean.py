@@ -56,55 +56,57 @@ def smallest_shift(draws: int, variance: float, alpha: float) -> float:
     return math.inf if discriminant < 0 else product / (rate * (1 + math.sqrt(discriminant)))
 
 
-def mean(samples: Array, *, expected: float, variance: float, error: float, alpha: float, unit: float | None = None) -> Finding:
+def mean(
+    samples: Array,
+    *,
+    expected: float,
+    variance: float,
+    error: float,
+    alpha: float,
+    truth: float | None = None,
+    unit: float | None = None,
+) -> Finding:
     """Test that independent `samples` have mean `expected`, given that their variance is at most `variance`.
 
     Parameters
     ----------
     samples : array (draws,)
     error : float
-        The error that must be seen, relative to `unit`: the true value where `expected` may be a wrong one, by default |expected|.
+        The error that must be seen, relative to `unit`.
     alpha : float
         The probability of refuting a true claim.
+    truth : float, optional
+        What theory says the mean is, where `expected` may be a wrong version of it; the power against that version then has a closed form.
+    unit : float, optional
+        What errors are relative to; by default |truth|.
     """
-    unit = abs(expected) if unit is None else unit
+    truth = expected if truth is None else truth
+    unit = abs(truth) if unit is None else unit
     if samples.size == 0 or not (math.isfinite(expected) and unit > 0 and math.isfinite(variance) and variance > 0):
         return inconclusive("mean", f"{samples.size} samples, expected {expected}, unit {unit}, variance {variance}")
     if not np.isfinite(samples).all():
         return inconclusive("mean", "samples that are NaN or infinite", expected=expected)
-    rate = _rate(samples.size, variance, alpha)
+    rate, threshold = _rate(samples.size, variance, alpha), _threshold(samples.size, variance, alpha)
     influences = influence(rate * (samples - expected))
     total = float(influences.sum())
-    log_p = math.log(2) - (abs(total) - samples.size * rate**2 * variance / 2)
+    p_value = min(1.0, alpha * math.exp(min(700.0, threshold - abs(total))))
     detectable = smallest_shift(samples.size, variance, alpha) / unit
-    measured = catoni_estimate(samples, rate)
-    verdict: Verdict = "refuted" if log_p <= math.log(alpha) else "held" if detectable <= error * (1 + 1e-9) else "inconclusive"
-    threshold = math.log(2 / alpha) + samples.size * rate**2 * variance / 2
+    measured = robust_mean(samples, rate)
+    verdict: Verdict = "refuted" if abs(total) >= threshold else "held" if detectable <= error * (1 + 1e-9) else "inconclusive"
+    miss = 1.0
+    if verdict == "refuted":
+        as_told = truth != expected and abs(float(influence(rate * (samples - truth)).sum())) < threshold
+        miss = _miss_of_shift(truth - expected, samples.size, variance, alpha) if as_told else _miss_seen(influences, threshold)
     return Finding(
-        "mean", verdict, min(1.0, math.exp(min(0.0, log_p))), expected, measured, detectable,
-        effect=abs(measured - expected) / unit,
-        miss=_miss(influences, threshold) if verdict == "refuted" else 1.0,
+        "mean", verdict, p_value, expected, measured, detectable, effect=abs(measured - expected) / unit, miss=miss,
         note="too few draws for the stated error" if verdict == "inconclusive" else "",
     )
 
 
-def catoni_estimate(samples: Array, rate: float) -> float:
-    """Return Catoni's M-estimate of the mean: the root of ``sum psi(rate (x - root))``, by bisection."""
-    low, high = float(samples.min()), float(samples.max())
+def robust_mean(samples: Array, rate: float) -> float:
+    """Return the sample mean after one step towards Catoni's M-estimate, the root of ``sum psi(rate (x - root))``."""
     start = float(samples.mean())
-    width = 4 / (rate * math.sqrt(samples.size)) if rate > 0 else high - low
-    low, high = max(low, start - width), min(high, start + width)
-    while influence(rate * (samples - low)).sum() < 0:
-        low -= width
-    while influence(rate * (samples - high)).sum() > 0:
-        high += width
-    for _ in range(12):
-        middle = (low + high) / 2
-        if influence(rate * (samples - middle)).sum() > 0:
-            low = middle
-        else:
-            high = middle
-    return (low + high) / 2
+    return start + float(influence(rate * (samples - start)).mean()) / rate
 
 
 def _nats(alpha: float) -> float:
@@ -115,11 +117,22 @@ def _rate(draws: int, variance: float, alpha: float) -> float:
     return math.sqrt(_nats(alpha) / (draws * variance))
 
 
-def _miss(influences: Array, threshold: float) -> float:
-    """Bound P(|sum| <= threshold) for a fresh sample: Chernoff with an empirical Bernstein bound (Maurer & Pontil 2009) on E exp(-psi)."""
+def _threshold(draws: int, variance: float, alpha: float) -> float:
+    return math.log(2 / alpha) + draws * _rate(draws, variance, alpha) ** 2 * variance / 2
+
+
+def _miss_of_shift(shift: float, draws: int, variance: float, alpha: float) -> float:
+    """Bound the probability of not refuting when the mean is off by `shift` and the variance as told (see the module)."""
+    rate = _rate(draws, variance, alpha)
+    shift = min(abs(shift), 1 / rate)  # psi grows with its argument, so a smaller shift is missed no less often
+    drift = draws * (rate * shift - rate**2 * (variance + shift**2) / 2)
+    return math.exp(min(0.0, _threshold(draws, variance, alpha) - drift))
+
+
+def _miss_seen(influences: Array, threshold: float) -> float:
+    """Bound it when nothing is known of the samples' law: Chernoff, with an empirical Bernstein bound (Maurer & Pontil 2009) on E exp(-psi)."""
     count = influences.size
-    sign = math.copysign(1.0, float(influences.sum()))
-    weights = np.exp(-sign * influences)
+    weights = np.exp(-math.copysign(1.0, float(influences.sum())) * influences)
     confidence = math.log(2 / UNSURE)
     spread = math.exp(_BOUND) - math.exp(-_BOUND)
     upper = float(weights.mean()) + math.sqrt(2 * float(weights.var(ddof=1)) * confidence / count)

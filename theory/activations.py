@@ -7,9 +7,10 @@ from functools import cache
 
 import sympy as sp
 
-from theory.derivation import Derivation, Value, equal, solving
+from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive_integer, real
 from theory.expectation import averaged, gaussian
+from theory.rules import equal, solving
 
 Q = sp.Symbol("q", positive=True)
 """Variance of the pre-activation z, which has mean 0."""
@@ -27,7 +28,8 @@ def leaky_power() -> Derivation:
     return (
         Derivation.begin(
             "Moments of a leaky ReLU",
-            "Write z = sqrt(q) t; for t > 0 the activation is sqrt(q) t, for t < 0 it is -a sqrt(q) |t|: average each half-line.",
+            "Write z = sqrt(q) t; for t > 0 the activation is sqrt(q) t, for t < 0 it is -a sqrt(q) |t|: average each"
+            " half-line.",
             gaussian((sp.sqrt(Q) * t) ** k, t, sp.S.Zero) + gaussian((-SLOPE * sp.sqrt(Q) * t) ** k, t, sp.S.Zero),
         )
         .then("Take the constants out of the two half-line integrals, which are equal.", both * half_line)

@@ -1,8 +1,8 @@
 r"""Plain ReLU nets backwards: the square norm of the cotangent v at a layer's output, pulled back to its input.
 
-For x_l = relu(W_l x_{l-1}), W_l of shape fan_out x fan_in, the pullback is W^T D v with D the mask of active units. Averages are over
-the weights at a fixed input. For means v needs E v_i v_j = 0 for i != j, independently of the weights; for a fixed v at a post-ReLU
-output the cross terms survive (`fixed_ones_factor`).
+For x_l = relu(W_l x_{l-1}), W_l of shape fan_out x fan_in, the pullback is W^T D v with D the mask of active units.
+Averages are over the weights at a fixed input. For means v needs E v_i v_j = 0 for i != j, independently of the
+weights; for a fixed v at a post-ReLU output the cross terms survive (`fixed_ones_factor`).
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from typing import Literal
 import sympy as sp
 
 from theory import fluctuations
-from theory.derivation import Derivation, Value, equal, recursion, substituting
+from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive_integer
 from theory.expectation import VARIANCE, active_moments, averaged, chi_square_moments, gaussian
+from theory.rules import equal, recursion, substituting
 
 FAN_IN, FAN_OUT = (sp.Symbol(name, integer=True, positive=True) for name in ("m", "n"))
 V = sp.symbols("v_1 v_2", real=True)
@@ -56,7 +57,7 @@ def pullback() -> Derivation:
         .then(
             "Average over the weights.",
             VARIANCE * sum(cotangent) / 2,
-            averaged({w: (1, 0, VARIANCE) for w in W}),
+            averaged(dict.fromkeys(W, (1, 0, VARIANCE))),
         )
         .then(
             "Add the fan_in equal entries and name E||v||^2.",
@@ -95,7 +96,8 @@ def telescope() -> Derivation:
     return (
         Derivation.begin(
             "Backward norm under fan-out initialisation",
-            "From layer l + 1 to layer l the mean square norm is multiplied by fan_in sigma^2 / 2 with sigma^2 = 2 / fan_out.",
+            "From layer l + 1 to layer l the mean square norm is multiplied by fan_in sigma^2 / 2 with sigma^2 = 2 / "
+            "fan_out.",
             sp.Eq(product(LAYER + 1), product(LAYER) * factor),
         )
         .then("Insert the widths.", sp.Eq(product(LAYER + 1), product(LAYER) * WIDTH(LAYER) / WIDTH(LAYER + 1)))
@@ -116,8 +118,8 @@ def all_ones() -> Derivation:
     return (
         Derivation.begin(
             "A fixed cotangent of ones",
-            "The fan_out squares give fan_in sigma^2 / 2 each; of the pairs of distinct units each gives the square of the norm of "
-            "E[d w], which is c sigma along the input, c being the mean of t over t > 0.",
+            "The fan_out squares give fan_in sigma^2 / 2 each; of the pairs of distinct units each gives the square "
+            "of the norm of E[d w], which is c sigma along the input, c being the mean of t over t > 0.",
             square + FAN_OUT * (FAN_OUT - 1) * VARIANCE * one_sided**2,
         )
         .then(
@@ -131,7 +133,8 @@ def all_ones() -> Derivation:
             substituting({VARIANCE: 2 / FAN_IN}),
         )
         .then(
-            "Divide by ||v||^2 = fan_out: the first term is the factor 1 of uncorrelated cotangents, the second is the excess.",
+            "Divide by ||v||^2 = fan_out: the first term is the factor 1 of uncorrelated cotangents, the second is "
+            "the excess.",
             1 + (FAN_OUT - 1) / (sp.pi * FAN_IN),
             lambda before, now: equal(before / FAN_OUT, now),
         )
@@ -140,7 +143,7 @@ def all_ones() -> Derivation:
 
 @cache
 def fluctuation(readout: str) -> Derivation:
-    """Derive E||d_0||^4 / (E||d_0||^2)^2 for a random readout v at the last ReLU layer, fan-in He and Gaussian weights."""
+    """Derive E||d_0||^4 / (E||d_0||^2)^2 for a random readout at the last ReLU layer, fan-in He, Gaussian weights."""
     bottom, top = (sp.Symbol(name, integer=True, positive=True) for name in ("n_0", "n_L"))
     masked, between, lowest = sp.symbols(r"\|Dv\|^2 R T_0", nonnegative=True)
     active, rho = sp.Symbol("K", integer=True, nonnegative=True), sp.Symbol("rho", positive=True)
@@ -156,9 +159,10 @@ def fluctuation(readout: str) -> Derivation:
     return (
         Derivation.begin(
             f"Relative second moment of the backward square norm, readout of {readout}",
-            "The signs of a cotangent's entries are independent and absorb those of the rows of W, so the pullback through W is Gaussian "
-            "and independent of the masks: ||d_0||^2 = (2/n_0) ||Dv||^2 R T_0, R a product of L - 1 ratios with the law of the forward "
-            "ones and T_0 chi-square with n_0 degrees of freedom. Square it over the squared mean n_L^2.",
+            "The signs of a cotangent's entries are independent and absorb those of the rows of W, so the pullback "
+            "through W is Gaussian and independent of the masks: ||d_0||^2 = (2/n_0) ||Dv||^2 R T_0, R a product of L"
+            " - 1 ratios with the law of the forward ones and T_0 chi-square with n_0 degrees of freedom. Square it "
+            "over the squared mean n_L^2.",
             (2 * masked * between * lowest / (bottom * top)) ** 2,
         )
         .then(
@@ -183,7 +187,7 @@ def backward_factor(fan_in: Value, variance: Value) -> sp.Expr:
 
 
 def backward_entry_factor(fan_out: Value, variance: Value) -> sp.Expr:
-    """Return the factor fan_out variance / 2 of the mean square of one entry of the cotangent, under the same conditions."""
+    """Return fan_out variance / 2, the factor of the mean square of one entry of the cotangent; same conditions."""
     values = {VARIANCE: nonnegative("variance", variance), FAN_OUT: positive_integer("fan_out", fan_out)}
     return entry_pullback().at(values)
 
@@ -205,9 +209,10 @@ def fixed_ones_factor(fan_in: Value, fan_out: Value) -> sp.Expr:
 def backward_relative_variance(
     widths: Sequence[Value], input_width: Value, readout: Literal["signs", "gaussian"] = "signs"
 ) -> sp.Expr:
-    """Return Var||d_0||^2 / (E||d_0||^2)^2, d_0 the cotangent at the input, `widths` those of the ReLU layers n_1, ..., n_L.
+    """Return Var||d_0||^2 / (E||d_0||^2)^2 of the cotangent d_0 at the input of ReLU layers n_1, ..., n_L = `widths`.
 
-    Exact for Gaussian weights of variance 2 / fan_in and a readout at x_L that is independent of them: random signs or N(0, I).
+    Exact for Gaussian weights of variance 2 / fan_in and a readout at x_L that is independent of them: random signs or
+    N(0, I).
 
     Raises
     ------

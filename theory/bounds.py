@@ -1,7 +1,8 @@
 r"""Lower bounds on gradient norms: theorems 1 and 2 of Fixup (Zhang, Dauphin and Ma 2019, section 2).
 
-If the logits are positively homogeneous of degree 1 in x, Euler's identity and the softmax identity give <dl/dx, x> = l - H, with
-H the entropy of the softmax; Cauchy and Schwarz then bound the gradient. The bounds say something only where l > H.
+If the logits are positively homogeneous of degree 1 in x, Euler's identity and the softmax identity give <dl/dx, x> = l
+- H, with H the entropy of the softmax; Cauchy and Schwarz then bound the gradient. The bounds say something only where
+l > H.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from functools import cache, partial
 
 import sympy as sp
 
-from theory import softmax
-from theory.derivation import Derivation, DerivationError, Rule, Value, at_least, dropping, equal, naming, substituting
+from theory.derivation import Derivation, Value
 from theory.domain import positive, positive_integer, real
 from theory.expectation import mean
+from theory.rules import DerivationError, Rule, at_least, dropping, equal, naming, substituting
 
 EXCESS = sp.Symbol("l - H", real=True)
 """Loss less entropy of the softmax."""
@@ -63,15 +64,18 @@ def minibatch(size: int) -> Derivation:
     """Derive the first part of theorem 2 for a minibatch of `size` examples and a positively homogeneous set theta."""
     inner = sp.symbols(f"g_1:{size + 1}^{{T}}theta", real=True)
     loss, entropy = sp.symbols(f"l_1:{size + 1}", real=True), sp.symbols(f"H_1:{size + 1}", real=True)
-    differences = {g: l - h for g, l, h in zip(inner, loss, entropy, strict=True)}
+    differences = {g: each - h for g, each, h in zip(inner, loss, entropy, strict=True)}
     average = sum(differences.values()) / size
     return (
         Derivation.begin(
             f"Theorem 2 for a minibatch of {size}",
-            "The gradient of the average loss times theta is the average of g_m^T theta, g_m the gradient of example m.",
+            "The gradient of the average loss times theta is the average of g_m^T theta, g_m the gradient of example "
+            "m.",
             sum(inner) / size,
         )
-        .then("By Euler's identity and the softmax identity g_m^T theta is l_m - H_m.", average, substituting(differences))
+        .then(
+            "By Euler's identity and the softmax identity g_m^T theta is l_m - H_m.", average, substituting(differences)
+        )
         .then(
             "Cauchy and Schwarz as in theorem 1; g is now the gradient of the average loss and x stands for theta.",
             at_least(GRADIENT_NORM, average / NORM),
@@ -124,8 +128,8 @@ def expected() -> Derivation:
 def theorem_1(loss: Value, entropy: Value, norm: Value) -> sp.Expr:
     """Return (loss - entropy) / norm, the lower bound on ||dl/dx|| at an input x with that norm.
 
-    Holds for every network whose logits are positively homogeneous of degree 1 in x, where the gradient exists; negative, hence
-    empty, if loss < entropy. Equality iff the gradient is a non-negative multiple of x.
+    Holds for every network whose logits are positively homogeneous of degree 1 in x, where the gradient exists;
+    negative, hence empty, if loss < entropy. Equality iff the gradient is a non-negative multiple of x.
 
     Raises
     ------
@@ -160,8 +164,8 @@ def theorem_2(losses: Sequence[Value], entropies: Sequence[Value], norm: Value) 
 def theorem_2_expected(mean_maximum: Value, classes: Value, norm: Value) -> sp.Expr:
     """Return (E max z - log classes) / norm, the lower bound on the mean of the bound of `theorem_2`.
 
-    Over the weights of the last layer, i.i.d. symmetric, at a fixed norm of the set; labels independent of them. `mean_maximum` is
-    E max_i z_i. Empty at small logits: see `theory.maximum.vacuous_below`.
+    Over the weights of the last layer, i.i.d. symmetric, at a fixed norm of the set; labels independent of them.
+    `mean_maximum` is E max_i z_i. Empty at small logits: see `theory.maximum.vacuous_below`.
 
     Source: Fixup, theorem 2.
     """

@@ -1,4 +1,4 @@
-"""Domain checks shared by the public functions: numbers are checked, symbols pass unless SymPy knows them to be wrong."""
+"""Domain checks of the public functions: numbers are checked, symbols pass unless SymPy knows them to be wrong."""
 
 from __future__ import annotations
 

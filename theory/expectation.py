@@ -1,7 +1,8 @@
 r"""Expectations that the other modules share: Gaussian integrals, chi-square and binomial moments, polynomial averages.
 
-Most of initialisation theory averages a polynomial in independent variables whose moments are known. `mean` does that term by
-term, and `averaged` turns it into a rule, so that "average over the last layer" is one checked step of a derivation.
+Most of initialisation theory averages a polynomial in independent variables whose moments are known. `mean` does that
+term by term, and `averaged` turns it into a rule, so that "average over the last layer" is one checked step of a
+derivation.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from functools import cache, partial
 
 import sympy as sp
 
-from theory.derivation import Derivation, DerivationError, Rule, Value, differentiated, equal, numerically
+from theory.derivation import Derivation, Value
 from theory.domain import positive_integer, real
+from theory.rules import DerivationError, Rule, differentiated, equal, numerically, opened, termwise
 
 VARIANCE = sp.Symbol("sigma^2", positive=True)
 """Variance of the entries of a weight matrix."""
@@ -62,18 +64,13 @@ def averaged(moments: Moments) -> Rule:
 
 
 def by_parts(potential: sp.Expr) -> Rule:
-    """Return the rule: the integrand now is the previous one less the derivative of `potential`, which is 0 at both ends.
-
-    With potential 0: the integrands are equal.
-    """
+    """Return the rule: the integrand is the previous one less the derivative of `potential`, 0 at both ends."""
 
     def rule(before: sp.Basic, now: sp.Basic) -> str:
-        if before.limits != now.limits:
-            raise DerivationError(f"{now} is not over the same range as {before}")
-        variable, *ends = before.limits[0]
+        _, (variable, *ends) = opened(before)
         if any(sp.limit(potential, variable, end) != 0 for end in ends):
             raise DerivationError(f"{potential} does not vanish at both ends")
-        return equal(before.function - sp.diff(potential, variable), now.function)
+        return termwise(lambda integrand: integrand - sp.diff(potential, variable))(before, now)
 
     return rule
 
@@ -104,7 +101,7 @@ def chi_square_logarithm() -> Derivation:
     ).then(
         "Differentiating the gamma function gives the digamma function.",
         sp.log(2) + sp.digamma(k / 2),
-        differentiated(a, 0),
+        differentiated(a, 0, value=sp.S.One),
     )
 
 
@@ -139,7 +136,7 @@ def active_units(order: int) -> Derivation:
             sp.Sum(sp.binomial(n, k) * sp.exp(t * k) / 2**n, (k, 0, n)),
         )
         .then("The binomial theorem adds the terms.", ((1 + sp.exp(t)) / 2) ** n, numerically)
-        .then("The moment is the derivative of that order at t = 0.", slope, differentiated(t, 0, order))
+        .then("The moment is the derivative of that order at t = 0.", slope, differentiated(t, 0, order, sp.S.One))
         .then("Expand in powers of n.", sp.factor(sp.expand(sp.simplify(slope))))
     )
 

@@ -1,4 +1,4 @@
-r"""Fixup's scale L^(-1/(2m-2)) for the weights (not the variance) of the layers of a branch, and the condition behind it.
+r"""Fixup's scale L^(-1/(2m-2)) for the weights (not the variance) of a branch, and the condition behind it.
 
 L is the number of residual branches, m the number of layers in each. Scales are written a_k = L^(-e_k).
 """
@@ -10,8 +10,9 @@ from functools import cache
 
 import sympy as sp
 
-from theory.derivation import Derivation, DerivationError, Value, equal, limit, naming, solving, substituting
+from theory.derivation import Derivation, Value
 from theory.domain import positive_integer, real
+from theory.rules import DerivationError, equal, limit, naming, solving, substituting
 
 SCALE, BRANCHES = sp.Symbol("a", positive=True), sp.Symbol("L", positive=True)
 LAYERS = sp.Symbol("m", integer=True, positive=True)
@@ -24,7 +25,8 @@ def exponent() -> Derivation:
     return (
         Derivation.begin(
             "Fixup's exponent",
-            "L branches move by order eta together if the m - 1 scales other than the smallest have the product 1/sqrt(L).",
+            "L branches move by order eta together if the m - 1 scales other than the smallest have the product "
+            "1/sqrt(L).",
             sp.Eq(SCALE ** (LAYERS - 1), BRANCHES ** -sp.Rational(1, 2)),
         )
         .then(
@@ -48,8 +50,8 @@ def _to_base(base: sp.Symbol) -> Callable[[sp.Basic, sp.Basic], str]:
 
 @cache
 def order() -> Derivation:
-    """Derive the exponent of L in the first-order update of a branch of three layers; more add terms of the same kind."""
-    largest, *gaps = sp.Symbol("e_1", real=True), *sp.symbols("d_2 d_3", positive=True)
+    """Derive the exponent of L in the first-order update of a branch of three layers; more add like terms."""
+    largest, gaps = sp.Symbol("e_1", real=True), sp.symbols("d_2 d_3", positive=True)
     others = [largest - gap for gap in gaps]
     total, remaining = largest + sum(others), sp.Symbol("sigma", real=True)
     update = sum((BRANCHES**-total) ** 2 * BRANCHES ** (2 * e) for e in (largest, *others))
@@ -57,7 +59,8 @@ def order() -> Derivation:
     return (
         Derivation.begin(
             "Exponent of L in the update of a branch",
-            "Take F^2 sum a_k^-2 at x = 1 with a_k = L^(-e_k), in logarithms to base L; e_1 exceeds e_2 and e_3 by d_2 and d_3.",
+            "Take F^2 sum a_k^-2 at x = 1 with a_k = L^(-e_k), in logarithms to base L; e_1 exceeds e_2 and e_3 by "
+            "d_2 and d_3.",
             sp.log(update) / sp.log(BRANCHES),
         )
         .then("Take out the largest term, that of the smallest scale, which is a_1.", -2 * sum(others) + faster)
@@ -89,8 +92,8 @@ def fixup_exponent(layers_per_branch: Value) -> sp.Expr:
     """
     if sp.sympify(layers_per_branch) == 1:
         raise ValueError(
-            "layers_per_branch is 1; expected at least 2: the condition is on the product of the scales other than the last, "
-            "which is empty at 1, so no scale satisfies it"
+            "layers_per_branch is 1; expected at least 2: the condition is on the product of the scales other than "
+            "the last, which is empty at 1, so no scale satisfies it"
         )
     return exponent().at(m=positive_integer("layers_per_branch", layers_per_branch, least=2))
 

@@ -1,9 +1,10 @@
 r"""Fluctuations of plain He-initialised Gaussian nets, exact at finite width.
 
-Divide ||x_l||^2 by ||x_{l-1}||^2 and by its mean. At a fixed input the n pre-activations of a layer are independent and normal;
-which of them are positive is independent of their sizes, so the number K of active units is Bin(n, 1/2) and, given K, their
-squares add to a multiple of a chi-square variable T with K degrees of freedom. With variance 2/fan_in the ratio is
-r = (2/n) T in distribution, whatever the input, hence independent over layers. A linear layer has r = T/n with n degrees.
+Divide ||x_l||^2 by ||x_{l-1}||^2 and by its mean. At a fixed input the n pre-activations of a layer are independent and
+normal; which of them are positive is independent of their sizes, so the number K of active units is Bin(n, 1/2) and,
+given K, their squares add to a multiple of a chi-square variable T with K degrees of freedom. With variance 2/fan_in
+the ratio is r = (2/n) T in distribution, whatever the input, hence independent over layers. A linear layer has r = T/n
+with n degrees.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from functools import cache, partial
 
 import sympy as sp
 
-from theory.derivation import Derivation, Value, differentiated, equal, leading, substituting
+from theory.derivation import Derivation, Value
 from theory.domain import positive_integer
 from theory.expectation import active_moments, averaged, chi_square, chi_square_moments, mean
+from theory.rules import differentiated, leading, substituting, termwise
 
 N = sp.Symbol("n", integer=True, positive=True)
 K = sp.Symbol("k", integer=True, positive=True)
@@ -49,7 +51,11 @@ def linear_logarithm() -> Derivation:
             N**-ORDER * chi_square().at(k=N, a=ORDER),
         )
         .then("Collect the powers.", (2 / N) ** ORDER * sp.gamma(N / 2 + ORDER) / sp.gamma(N / 2))
-        .then("Its derivative at a = 0 is E log r.", sp.digamma(N / 2) + sp.log(2 / N), differentiated(ORDER, 0))
+        .then(
+            "Its derivative at a = 0 is E log r.",
+            sp.digamma(N / 2) + sp.log(2 / N),
+            differentiated(ORDER, 0, value=sp.S.One),
+        )
     )
 
 
@@ -59,7 +65,7 @@ def linear_spread() -> Derivation:
     transform = linear_logarithm().steps[1].statement
     return Derivation.begin(
         "Variance of the logarithm of a linear layer", "The logarithm of the Mellin transform E r^a.", sp.log(transform)
-    ).then("Its second derivative at a = 0 is Var log r.", sp.trigamma(N / 2), differentiated(ORDER, 0, 2))
+    ).then("Its second derivative at a = 0 is Var log r.", sp.trigamma(N / 2), differentiated(ORDER, 0, 2, sp.S.Zero))
 
 
 @cache
@@ -81,7 +87,7 @@ def _relu_log_moment(order: int, title: str, given_mask: sp.Expr) -> Derivation:
     slope = {1: "derivative", 2: "second derivative"}[order]
 
     def over_masks(before: sp.Basic, now: sp.Basic) -> str:
-        return equal(sp.Sum(weight * before, (K, 1, N)), now)
+        return termwise()(sp.Sum(weight * before, (K, 1, N)), now)
 
     return (
         Derivation.begin(
@@ -90,8 +96,12 @@ def _relu_log_moment(order: int, title: str, given_mask: sp.Expr) -> Derivation:
             (2 / N) ** ORDER * chi_square().at(k=K, a=ORDER),
         )
         .then("Collect the powers.", transform)
-        .then(f"Its {slope} at a = 0 is the log-moment given k.", given_mask, differentiated(ORDER, 0, order))
-        .then("Average over the masks, given that at least one unit is active.", sp.Sum(weight * given_mask, (K, 1, N)), over_masks)
+        .then(f"Its {slope} at a = 0 is the log-moment given k.", given_mask, differentiated(ORDER, 0, order, sp.S.One))
+        .then(
+            "Average over the masks, given that at least one unit is active.",
+            sp.Sum(weight * given_mask, (K, 1, N)),
+            over_masks,
+        )
     )
 
 

@@ -1,8 +1,9 @@
 r"""Mean loss, and loss less entropy, for c independent N(0, s^2) logits, as numbers.
 
-If G_i are independent standard Gumbel variables, max(z_i + G_i) given z has mean log-sum-exp(z) + gamma. Over z its distribution function
-is F(y)^c, F(y) = P(z_1 + G_1 <= y), and a Gumbel variable alone has exp(-exp(-y)) and mean gamma; so E lse is the integral of
-exp(-exp(-y)) - F(y)^c. The loss has that mean (the label's logit has mean 0), and E[l - H] = E p^T z = s d/ds E lse.
+If G_i are independent standard Gumbel variables, max(z_i + G_i) given z has mean log-sum-exp(z) + gamma. Over z its
+distribution function is F(y)^c, F(y) = P(z_1 + G_1 <= y), and a Gumbel variable alone has exp(-exp(-y)) and mean gamma;
+so E lse is the integral of exp(-exp(-y)) - F(y)^c. The loss has that mean (the label's logit has mean 0), and E[l - H]
+= E p^T z = s d/ds E lse.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from functools import cache
 
 import sympy as sp
 
-from theory.derivation import Derivation, Rule, equal
+from theory.derivation import Derivation
 from theory.domain import nonnegative, positive_integer
+from theory.rules import Rule, equal, opened
+
 
 @cache
 def gumbel_maximum() -> Derivation:
@@ -25,16 +28,18 @@ def gumbel_maximum() -> Derivation:
     return (
         Derivation.begin(
             "Mean of the largest of shifted Gumbel variables",
-            "The distribution functions exp(-exp(z_i - y)) multiply to exp(-B exp(-y)), B the sum of exp(z_i): average y over it.",
+            "The distribution functions exp(-exp(z_i - y)) multiply to exp(-B exp(-y)), B the sum of exp(z_i): "
+            "average y over it.",
             sp.Integral(y * sp.diff(cdf, y), (y, -sp.oo, sp.oo)),
         )
         .then(
             "Substitute u = B exp(-y).",
             sp.Integral((sp.log(total) - sp.log(u)) * sp.exp(-u), (u, 0, sp.oo)),
-            lambda before, now: equal(before.function.subs(y, sp.log(total / u)) / u, now.function),
+            lambda before, now: equal(opened(before)[0].subs(y, sp.log(total / u)) / u, opened(now)[0]),
         )
         .then(
-            "The density integrates to 1 and the mean of -log u is Euler's constant, minus the derivative of gamma at 1.",
+            "The density integrates to 1 and the mean of -log u is Euler's constant, minus the derivative of gamma at"
+            " 1.",
             sp.log(total) + sp.EulerGamma,
             _log_moment(u, total),
         )
@@ -47,7 +52,8 @@ def _log_moment(u: sp.Symbol, total: sp.Symbol) -> Rule:
     def rule(before: sp.Basic, now: sp.Basic) -> str:
         power, gamma = sp.Symbol("power"), sp.gamma(sp.Symbol("power"))
         moments = [sp.diff(gamma, power, k).subs(power, 1) for k in (0, 1)]
-        coefficients = sp.Poly(sp.expand(before.function * sp.exp(u)), sp.log(u)).all_coeffs()[::-1]
+        polynomial = sp.expand(opened(before)[0] * sp.exp(u))
+        coefficients = sp.Poly(polynomial, sp.log(u)).all_coeffs()[::-1]
         return equal(sum(c * m for c, m in zip(coefficients, moments, strict=True)), now)
 
     return rule
@@ -56,8 +62,8 @@ def _log_moment(u: sp.Symbol, total: sp.Symbol) -> Rule:
 def expected_loss(classes: int, scale: float) -> float:
     """Return E l = E log sum exp(z) for c independent N(0, scale^2) logits and a label independent of them.
 
-    The step of two nested trapezoidal rules, of analytic integrands, is halved until two values agree within 1e-11 (1 + scale). The
-    rules converge exponentially, so the last value is closer than that; an estimate, not a proven bound.
+    The step of two nested trapezoidal rules, of analytic integrands, is halved until two values agree within 1e-11 (1 +
+    scale). The rules converge exponentially, so the last value is closer than that; an estimate, not a proven bound.
 
     Raises
     ------
@@ -107,7 +113,7 @@ def _integrals(classes: int, scale: float, step: float) -> tuple[float, float]:
 
 
 def _survival(y: float, scale: float, step: float) -> tuple[float, float]:
-    """Return 1 - F(y) and its derivative in s, averaging over the smoother variable: the logit if s < 1, else the Gumbel one."""
+    """Return 1 - F(y) and its derivative in s, averaged over the smoother variable: logit if s < 1, else Gumbel."""
     above, slope, (first, last) = 0.0, 0.0, (-9, 9) if scale < 1 else (-4, 40)
     for i in range(math.floor(first / step), math.ceil(last / step) + 1):
         t = i * step

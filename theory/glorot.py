@@ -8,9 +8,10 @@ from functools import cache
 import sympy as sp
 
 from theory import activations
-from theory.derivation import Derivation, Value, solving, substituting
+from theory.derivation import Derivation, Value
 from theory.domain import positive_integer, real
 from theory.expectation import VARIANCE
+from theory.rules import solving, substituting
 
 FAN_IN, FAN_OUT = sp.symbols("n_in n_out", integer=True, positive=True)
 
@@ -30,7 +31,8 @@ def backward() -> Derivation:
     """Derive the variance at which a linear layer preserves the mean square of an entry of the cotangent."""
     return Derivation.begin(
         "Backward condition",
-        "Each entry of W^T v adds fan_out terms of variance sigma^2 times the mean square of an entry of v; ask for a factor 1.",
+        "Each entry of W^T v adds fan_out terms of variance sigma^2 times the mean square of an entry of v; ask for a"
+        " factor 1.",
         sp.Eq(FAN_OUT * VARIANCE, 1),
     ).then("Solve for the variance.", sp.Eq(VARIANCE, 1 / FAN_OUT), solving(VARIANCE))
 
@@ -40,7 +42,9 @@ def both() -> Derivation:
     """Derive when the two conditions hold together."""
     return (
         Derivation.begin(
-            "Both conditions", "Put the forward variance into the backward condition.", sp.Eq(FAN_OUT * forward().result, 1)
+            "Both conditions",
+            "Put the forward variance into the backward condition.",
+            sp.Eq(FAN_OUT * forward().result, 1),
         )
         .then("Collect.", sp.Eq(FAN_OUT / FAN_IN, 1))
         .then("They hold together exactly when the fans are equal.", sp.Eq(FAN_OUT, FAN_IN), solving(FAN_OUT))
@@ -57,7 +61,10 @@ def compromise() -> Derivation:
             "The harmonic mean of the two target variances.",
             2 / (1 / targets[0] + 1 / targets[1]),
         )
-        .then("It is one over the arithmetic mean of the fans, not the harmonic mean of the fans.", 1 / ((FAN_IN + FAN_OUT) / 2))
+        .then(
+            "It is one over the arithmetic mean of the fans, not the harmonic mean of the fans.",
+            1 / ((FAN_IN + FAN_OUT) / 2),
+        )
         .then("Collect.", 2 / (FAN_IN + FAN_OUT))
     )
 
@@ -72,7 +79,11 @@ def after_activation() -> Derivation:
             "The squared gain of the activation times the variance that preserves the mean square of a linear layer.",
             activations.leaky_gain(slope) ** 2 * preserving,
         )
-        .then("Put in the forward condition.", activations.leaky_gain(slope) ** 2 / FAN_IN, substituting({preserving: forward().result}))
+        .then(
+            "Put in the forward condition.",
+            activations.leaky_gain(slope) ** 2 / FAN_IN,
+            substituting({preserving: forward().result}),
+        )
         .then("Collect.", 2 / ((1 + slope**2) * FAN_IN))
     )
 
@@ -96,7 +107,7 @@ def glorot_variance(fan_in: Value, fan_out: Value) -> sp.Expr:
 
 
 def harmonic_mean_of_fans_variance(fan_in: Value, fan_out: Value) -> sp.Expr:
-    """Return one over the harmonic mean of the fans: a common misreading of Glorot, equal to it iff the fans are equal."""
+    """Return one over the harmonic mean of the fans: a common misreading of Glorot, right iff the fans are equal."""
     n_in, n_out = _fans(fan_in, fan_out).values()
     return (1 / n_in + 1 / n_out) / 2
 

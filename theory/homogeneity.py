@@ -7,8 +7,9 @@ from functools import cache
 
 import sympy as sp
 
-from theory.derivation import Derivation, DerivationError, Rule, Value, differentiated, equal
+from theory.derivation import Derivation, Value
 from theory.domain import real
+from theory.rules import DerivationError, Rule, differentiated, equal
 
 C = sp.Symbol("c", positive=True)
 X = sp.Symbol("x", real=True)
@@ -16,7 +17,7 @@ X = sp.Symbol("x", real=True)
 
 @cache
 def euler() -> Derivation:
-    """Derive Euler's identity <grad f(x), x> = k f(x) for a function of two variables; more add terms of the same kind."""
+    """Derive Euler's identity <grad f(x), x> = k f(x) for a function of two variables; more add like terms."""
     x, y, k = sp.symbols("x y k", real=True)
     f = sp.Function("f")
     gradient = x * sp.Derivative(f(x, y), x) + y * sp.Derivative(f(x, y), y)
@@ -30,9 +31,12 @@ def euler() -> Derivation:
 @cache
 def composition() -> Derivation:
     """Derive that degrees multiply under composition."""
-    f, g, k, m = sp.Function("f"), sp.Function("g"), *sp.symbols("k m", real=True)
+    f, g = sp.Function("f"), sp.Function("g")
+    k, m = sp.symbols("k m", real=True)
     return (
-        Derivation.begin("Degree of a composition", "Scale the input of f(g(x)); g has degree m and f degree k.", f(g(C * X)))
+        Derivation.begin(
+            "Degree of a composition", "Scale the input of f(g(x)); g has degree m and f degree k.", f(g(C * X))
+        )
         .then("Use the degree of g.", f(C**m * g(X)), _degree_of(g, m))
         .then("Use the degree of f, with the factor c^m.", (C**m) ** k * f(g(X)), _degree_of(f, k))
         .then("Powers of powers multiply.", C ** (k * m) * f(g(X)))
@@ -56,9 +60,12 @@ def addition() -> Derivation:
 @cache
 def multiplication() -> Derivation:
     """Derive that degrees add under multiplication."""
-    f, g, k, m = sp.Function("f"), sp.Function("g"), *sp.symbols("k m", real=True)
+    f, g = sp.Function("f"), sp.Function("g")
+    k, m = sp.symbols("k m", real=True)
     return (
-        Derivation.begin("Degree of a product", "Scale the input of f(x) g(x), of degrees k and m.", f(C * X) * g(C * X))
+        Derivation.begin(
+            "Degree of a product", "Scale the input of f(x) g(x), of degrees k and m.", f(C * X) * g(C * X)
+        )
         .then("Use the degree of f.", C**k * f(X) * g(C * X), _degree_of(f, k))
         .then("Use the degree of g.", C**k * C**m * f(X) * g(X), _degree_of(g, m))
         .then("Read the degree off.", k + m, _exponent_over(f(X) * g(X)))
@@ -76,7 +83,7 @@ def _degree_of(function: sp.FunctionClass, degree: sp.Expr) -> Rule:
 
 
 def _exponent_over(value: sp.Expr) -> Rule:
-    """The degree is the elasticity in c: the derivative of the logarithm in log c, once `value` is divided out."""
+    """Check that this is the exponent of c in the previous expression, a power of c times `value`."""
 
     def rule(before: sp.Basic, now: sp.Basic) -> str:
         power = sp.powsimp(sp.cancel(before / value))

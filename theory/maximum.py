@@ -9,9 +9,10 @@ import mpmath
 import sympy as sp
 
 from theory import softmax
-from theory.derivation import Derivation, Value
+from theory.derivation import Derivation
 from theory.domain import positive_integer
 from theory.expectation import by_parts, gaussian
+from theory.rules import termwise
 
 T = sp.Symbol("t", real=True)
 NORMAL_CDF = (1 + sp.erf(T / sp.sqrt(2))) / 2
@@ -43,15 +44,14 @@ def largest(classes: int) -> Derivation:
 
 
 def _reflected(before: sp.Basic, now: sp.Basic) -> str:
-    even = sp.Integral((before.function + before.function.subs(T, -T)) / 2, *before.limits)
-    return by_parts(sp.S.Zero)(even, now)
+    return termwise(lambda integrand: (integrand + integrand.subs(T, -T)) / 2)(before, now)
 
 
 def expected_maximum(classes: int) -> sp.Expr:
     """Return m_c = E max of `classes` independent standard normals.
 
-    Exact for up to three; beyond, the integral of the density of the maximum by tanh-sinh quadrature to 30 digits, whose error
-    estimate is checked.
+    Exact for up to three; beyond, the integral of the density of the maximum by tanh-sinh quadrature to 30 digits,
+    whose error estimate is checked.
 
     Raises
     ------
@@ -72,7 +72,9 @@ def expected_maximum(classes: int) -> sp.Expr:
 def _quadrature(classes: int) -> sp.Expr:
     with mpmath.workdps(40):
         value, error = mpmath.quad(
-            lambda t: classes * t * mpmath.npdf(t) * mpmath.ncdf(t) ** (classes - 1), [-16, -4, 0, 2, 4, 8, 16], error=True
+            lambda t: classes * t * mpmath.npdf(t) * mpmath.ncdf(t) ** (classes - 1),
+            [-16, -4, 0, 2, 4, 8, 16],
+            error=True,
         )
         if error > 1e-25:
             raise ArithmeticError(f"the quadrature for {classes} classes is only good to {mpmath.nstr(error, 2)}")

@@ -8,9 +8,10 @@ from functools import cache
 import sympy as sp
 from sympy.concrete.delta import deltasummation
 
-from theory.derivation import Derivation, Value, equal, primitive, solving, substituting
+from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive, positive_integer
 from theory.expectation import SQUARE_NORM, VARIANCE, gaussian
+from theory.rules import equal, opened, primitive, solving, substituting, termwise
 
 
 @cache
@@ -23,14 +24,14 @@ def linear_layer() -> Derivation:
     covariance = VARIANCE * sp.KroneckerDelta(j, k)
 
     def pick_equal_indices(before: sp.Basic, now: sp.Basic) -> str:
-        inner = deltasummation(before.function, before.limits[0], no_piecewise=True)
-        return equal(sp.Sum(inner, *before.limits[1:]), now)
+        term, inner, *outer = opened(before)
+        return termwise()(sp.Sum(deltasummation(term, inner, no_piecewise=True), *outer), now)
 
     return (
         Derivation.begin(
             "Second moment of a linear layer",
-            "Write E||Wx||^2 as the sum over units i of the double sum of E[w_ij w_ik] x_j x_k; entries of W have mean 0 and "
-            "variance sigma^2 and are pairwise uncorrelated, and x is fixed.",
+            "Write E||Wx||^2 as the sum over units i of the double sum of E[w_ij w_ik] x_j x_k; entries of W have "
+            "mean 0 and variance sigma^2 and are pairwise uncorrelated, and x is fixed.",
             sp.Sum(covariance * x[j] * x[k], (k, 1, m), (j, 1, m), (i, 1, n)),
         )
         .then("Only equal indices contribute.", sp.Sum(VARIANCE * x[j] ** 2, (j, 1, m), (i, 1, n)), pick_equal_indices)
@@ -44,7 +45,9 @@ def _regrouped(before: sp.Basic, now: sp.Basic) -> str:
     """Write out both sums for small layers and compare the polynomials in the entries of x."""
     layers = [{"n": fan_out, "m": fan_in} for fan_out in (1, 2) for fan_in in (1, 2, 3)]
     for layer in layers:
-        sides = [side.subs({s: layer[s.name] for s in side.free_symbols if s.name in layer}).doit() for side in (before, now)]
+        sides = [
+            side.subs({s: layer[s.name] for s in side.free_symbols if s.name in layer}).doit() for side in (before, now)
+        ]
         equal(*map(sp.expand, sides))
     return "exact"
 
@@ -52,8 +55,8 @@ def _regrouped(before: sp.Basic, now: sp.Basic) -> str:
 def second_moment(fan_out: Value, variance: Value, square_norm: Value) -> sp.Expr:
     """Return E||Wx||^2 over the weights at a fixed input x with ||x||^2 = `square_norm`.
 
-    Exact for entries of W with mean 0 and the given variance, pairwise uncorrelated, of any law; one unit has this divided by
-    fan_out. For a random x independent of W put in E||x||^2.
+    Exact for entries of W with mean 0 and the given variance, pairwise uncorrelated, of any law; one unit has this
+    divided by fan_out. For a random x independent of W put in E||x||^2.
 
     Raises
     ------
@@ -120,7 +123,8 @@ def _truncated(order: int, edge: sp.Expr, title: str) -> Derivation:
             gaussian(t**order / mass, t, -c, c),
         )
         .then(
-            f"Integrate by parts: {normal} times the mass inside, less an edge term (same derivative in c, both 0 at c = 0).",
+            f"Integrate by parts: {normal} times the mass inside, less an edge term (same derivative in c, both 0 at "
+            f"c = 0).",
             (normal * inside - edges) / mass,
             primitive(c, sp.S.Zero),
         )

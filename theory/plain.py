@@ -1,7 +1,7 @@
 r"""Plain nets x_l = phi(W_l x_{l-1}): means of the square norm, exact at every width.
 
-`layer_factor` and `norm_product` hold for every symmetric weight law (any mean-0 law if linear), because they use nothing but
-second moments and a sign flip of each row. The fluctuations around the mean are in `theory.fluctuations`.
+`layer_factor` and `norm_product` hold for every symmetric weight law (any mean-0 law if linear), because they use
+nothing but second moments and a sign flip of each row. The fluctuations around the mean are in `theory.fluctuations`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from functools import cache
 import sympy as sp
 
 from theory.activations import SLOPE, symmetric_leaky
-from theory.derivation import Derivation, Value, recursion, substituting
+from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive_integer, real
 from theory.expectation import VARIANCE
+from theory.rules import recursion, substituting
 
 
 @cache
@@ -26,8 +27,8 @@ def layer() -> Derivation:
     return (
         Derivation.begin(
             "Growth of the square norm in one layer",
-            "Each of n units has a symmetric pre-activation of variance q at a fixed input; add their second moments and "
-            "divide by the square norm of the input.",
+            "Each of n units has a symmetric pre-activation of variance q at a fixed input; add their second moments "
+            "and divide by the square norm of the input.",
             n * symmetric_leaky().result / norm,
         )
         .then(
@@ -46,7 +47,8 @@ def depth() -> Derivation:
     g, start = sp.Symbol("g", positive=True), sp.Symbol(r"\|x\|^2", positive=True)
     return Derivation.begin(
         "Square norm in depth",
-        "The weights of a layer are independent of its input, so the mean square norm is multiplied by g in every layer.",
+        "The weights of a layer are independent of its input, so the mean square norm is multiplied by g in every "
+        "layer.",
         sp.Eq(q(depth_ + 1), g * q(depth_)),
     ).then("Solve from the square norm of the input.", sp.Eq(q(depth_), start * g**depth_), recursion(depth_, start))
 
@@ -84,7 +86,9 @@ def norm_product(
         If the two sequences differ in length.
     """
     if len(fan_outs) != len(variances):
-        raise ValueError(f"variances has {len(variances)} entries; expected one for each of the {len(fan_outs)} fan_outs")
+        raise ValueError(
+            f"variances has {len(variances)} entries; expected one for each of the {len(fan_outs)} fan_outs"
+        )
     factors = (layer_factor(n, s, slope) for n, s in zip(fan_outs, variances, strict=True))
     return sp.prod(factors) * nonnegative("square_norm", square_norm)
 

@@ -1,8 +1,9 @@
 r"""Residual nets x_{l+1} = x_l + F_l(x_l): means of the square norm, forward and backward.
 
-The branch is F(x) = a1 a2 W2 relu(W1 x), W1 (hidden x width) of variance 2/width, W2 (width x hidden) of variance 1/hidden ("He then
-LeCun"). Its gain is the factor E||F||^2 / ||x||^2 = (a1 a2)^2: 1 for standard initialisation, 2 with He's variance on the last
-layer as well. Everything is exact at every width, over the weights at a fixed input; weights are symmetric about 0.
+The branch is F(x) = a1 a2 W2 relu(W1 x), W1 (hidden x width) of variance 2/width, W2 (width x hidden) of variance
+1/hidden ("He then LeCun"). Its gain is the factor E||F||^2 / ||x||^2 = (a1 a2)^2: 1 for standard initialisation, 2 with
+He's variance on the last layer as well. Everything is exact at every width, over the weights at a fixed input; weights
+are symmetric about 0.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from functools import cache
 import sympy as sp
 
 from theory import one_layer, plain
-from theory.derivation import Derivation, Value, equal, recursion
+from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive_integer
 from theory.expectation import averaged
+from theory.rules import equal, recursion
 
 ETA = sp.Symbol("eta", positive=True)
 """The branch scale a1 a2; its square is the gain of the branch."""
@@ -57,7 +59,8 @@ def growth() -> Derivation:
             norm + 2 * inner + output,
         )
         .then(
-            "Average over the last layer: it is independent of x and r and has mean 0, so x.F has mean 0; the branch has gain eta^2.",
+            "Average over the last layer: it is independent of x and r and has mean 0, so x.F has mean 0; the branch "
+            "has gain eta^2.",
             norm + ETA**2 * norm,
             averaged({inner: (1, 0), output: (1, ETA**2 * norm)}),
         )
@@ -80,17 +83,22 @@ def backward() -> Derivation:
             norm + 2 * inner + square,
         )
         .then(
-            "Average over W1 given the mask: the signs of W2^T v are independent and absorb those of the rows of W1, so n entries of "
-            "variance 2 a1^2/n, and no correlation with v, remain.",
+            "Average over W1 given the mask: the signs of W2^T v are independent and absorb those of the rows of W1, "
+            "so n entries of variance 2 a1^2/n, and no correlation with v, remain.",
             norm + one_layer.second_moment(n, 2 * first**2 / n, hidden),
             averaged({inner: (1, 0), square: (1, 2 * first**2 * hidden)}),
         )
         .then(
-            "Average over W2 and the mask: h entries of variance a2^2/h times ||v||^2, each active with probability 1/2.",
+            "Average over W2 and the mask: h entries of variance a2^2/h times ||v||^2, each active with probability "
+            "1/2.",
             norm + 2 * first**2 * one_layer.second_moment(h, last**2 / h, norm) / 2,
             averaged({hidden: (1, last**2 * norm / 2)}),
         )
-        .then("Divide by the square norm of v: the factor is that of the forward pass.", 1 + (first * last) ** 2, _divided_by(norm))
+        .then(
+            "Divide by the square norm of v: the factor is that of the forward pass.",
+            1 + (first * last) ** 2,
+            _divided_by(norm),
+        )
     )
 
 
@@ -116,8 +124,8 @@ def variance_in_depth() -> Derivation:
     stream = growth_in_depth().result
     return Derivation.begin(
         "Variance of the residual stream at a fixed input",
-        "By the law of total variance each block adds the mean conditional variance of its branch, eta^2 times the mean square of "
-        "its input.",
+        "By the law of total variance each block adds the mean conditional variance of its branch, eta^2 times the "
+        "mean square of its input.",
         sp.Eq(v(DEPTH + 1), v(DEPTH) + ETA**2 * stream),
     ).then(
         "Solve from 0: a fixed input has no variance. It is one less than the second moment at every depth.",
@@ -127,13 +135,13 @@ def variance_in_depth() -> Derivation:
 
 
 def branch_gain(first_scale: Value, last_scale: Value) -> sp.Expr:
-    """Return E||F||^2 / ||x||^2 for layers of standard deviation first_scale sqrt(2/width) and last_scale / sqrt(hidden)."""
+    """Return E||F||^2 / ||x||^2 for standard deviations first_scale sqrt(2/width) and last_scale / sqrt(hidden)."""
     scales = {"a_1": nonnegative("first_scale", first_scale), "a_2": nonnegative("last_scale", last_scale)}
     return branch().at(**scales)
 
 
 def block_growth(branch_gain: Value = 1) -> sp.Expr:
-    """Return E||x_{l+1}||^2 / ||x_l||^2: 2 for branches that preserve the second moment, 3 with He on the last layer."""
+    """Return E||x_{l+1}||^2 / ||x_l||^2: 2 if branches preserve the second moment, 3 with He on the last layer."""
     return growth().at(eta=sp.sqrt(nonnegative("branch_gain", branch_gain)))
 
 
@@ -153,7 +161,8 @@ def variance_at_fixed_input(blocks: Value, branch_gain: Value = 1) -> sp.Expr:
 def backward_growth(blocks: Value, branch_gain: Value = 1) -> sp.Expr:
     """Return E||dC/dx_0||^2 / ||v||^2 for a cotangent v at x_L.
 
-    Exact for Gaussian weights and any v that is independent of them; for other symmetric laws v needs independent random signs.
+    Exact for Gaussian weights and any v that is independent of them; for other symmetric laws v needs independent
+    random signs.
     """
     factor = backward().at(a_1=1, a_2=sp.sqrt(nonnegative("branch_gain", branch_gain)))
     return plain.norm_in_depth(factor, blocks)

@@ -1,9 +1,10 @@
 r"""Fluctuations of residual nets with Gaussian weights, exact at finite width.
 
-Given the hidden layer of a block, the branch output is rho ||x|| g with g standard normal in `width` dimensions, so the ratio of square
-norms is R = ||x'||^2 / ||x||^2 = 1 + 2 rho t + rho^2 (t^2 + U): t the component of g along x, U chi-square with width - 1 degrees
-of freedom. The hidden layer enters through rho^2 = 2 eta^2 / (width hidden) S, S chi-square with K ~ Bin(hidden, 1/2) degrees of
-freedom. Nothing depends on x, so the ratios of successive blocks are independent. The ratios of the backward pass have the same law.
+Given the hidden layer of a block, the branch output is rho ||x|| g with g standard normal in `width` dimensions, so the
+ratio of square norms is R = ||x'||^2 / ||x||^2 = 1 + 2 rho t + rho^2 (t^2 + U): t the component of g along x, U
+chi-square with width - 1 degrees of freedom. The hidden layer enters through rho^2 = 2 eta^2 / (width hidden) S, S
+chi-square with K ~ Bin(hidden, 1/2) degrees of freedom. Nothing depends on x, so the ratios of successive blocks are
+independent. The ratios of the backward pass have the same law.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from theory.residual import ETA
 def ratio_second_moment() -> Derivation:
     """Derive E R^2 of one block."""
     n, h = (sp.Symbol(name, integer=True, positive=True) for name in ("n", "h"))
-    t, perpendicular, hidden = sp.Symbol("t", real=True), *sp.symbols("U S", nonnegative=True)
+    t, (perpendicular, hidden) = sp.Symbol("t", real=True), sp.symbols("U S", nonnegative=True)
     active, rho = sp.Symbol("K", integer=True, nonnegative=True), sp.Symbol("rho", positive=True)
     scale = 2 * ETA**2 / (n * h)
     given_rho = 1 + (4 + 2 * n) * rho**2 + n * (n + 2) * rho**4
@@ -44,7 +45,9 @@ def ratio_second_moment() -> Derivation:
         .then(
             "Put in rho^2 and average over the sizes of the K active hidden units.",
             given_mask,
-            lambda before, now: averaged({hidden: chi_square_moments(active)})(before.subs(rho, sp.sqrt(scale * hidden)), now),
+            lambda before, now: averaged({hidden: chi_square_moments(active)})(
+                before.subs(rho, sp.sqrt(scale * hidden)), now
+            ),
         )
         .then(
             "Average over the masks of the hidden layer.",

@@ -1,13 +1,14 @@
 r"""Mean of log2 of the ratio R = ||x'||^2 / ||x||^2 of a residual block with Gaussian weights, exact law, as a number.
 
-Given rho (see `theory.residual_fluctuations`), R / rho^2 is non-central chi-square with n degrees of freedom and non-centrality
-1 / rho^2: a chi-square with n + 2J degrees, J Poisson with mean xi = 1 / (2 rho^2). Hence E[log R | rho] = log(2 rho^2) +
-E psi(n/2 + J). Differentiating the last term in xi gives E 1/(n/2 + J), which is an integral over (0, 1); undoing the derivative gives
+Given rho (see `theory.residual_fluctuations`), R / rho^2 is non-central chi-square with n degrees of freedom and
+non-centrality 1 / rho^2: a chi-square with n + 2J degrees, J Poisson with mean xi = 1 / (2 rho^2). Hence E[log R | rho]
+= log(2 rho^2) + E psi(n/2 + J). Differentiating the last term in xi gives E 1/(n/2 + J), which is an integral over (0,
+1); undoing the derivative gives
 
     E psi(n/2 + J) = psi(n/2) + integral over t in (0, 1) of t^(n/2-1) (1 - exp(-xi (1 - t))) / (1 - t).
 
-Now rho^2 = c S, S chi-square with k degrees of freedom given k active hidden units, and E exp(-b / (S/2)) is a Bessel function: one
-integral over t remains, of a binomial average.
+Now rho^2 = c S, S chi-square with k degrees of freedom given k active hidden units, and E exp(-b / (S/2)) is a Bessel
+function: one integral over t remains, of a binomial average.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from functools import cache
 import mpmath
 import sympy as sp
 
-from theory.derivation import Derivation, Rule, Value, equal, numerically
+from theory.derivation import Derivation
 from theory.domain import positive, positive_integer
+from theory.rules import DerivationError, Rule, equal, numerically, opened, termwise
 
 
 @cache
@@ -33,10 +35,15 @@ def poisson_slope() -> Derivation:
     return (
         Derivation.begin(
             "Slope of a Poisson average of digammas",
-            "The derivative of a Poisson average in its mean is the average of the differences psi(a + j + 1) - psi(a + j).",
+            "The derivative of a Poisson average in its mean is the average of the differences psi(a + j + 1) - psi(a"
+            " + j).",
             weight * (sp.digamma(a + j + 1) - sp.digamma(a + j)),
         )
-        .then("The difference of two digammas one apart is a reciprocal; one term of the sum.", weight / (a + j), _recurrence)
+        .then(
+            "The difference of two digammas one apart is a reciprocal; one term of the sum.",
+            weight / (a + j),
+            _recurrence,
+        )
         .then("Write the reciprocal as an integral over (0, 1).", weight * sp.Integral(t ** (a + j - 1), (t, 0, 1)))
         .then(
             "Add the terms under the integral: the exponential series.",
@@ -51,12 +58,16 @@ def _recurrence(before: sp.Basic, now: sp.Basic) -> str:
 
 
 def _summed(index: sp.Symbol, weight: sp.Expr) -> Rule:
-    """The integral now is the previous term added over the index, the sum taken under the integral."""
+    """Check that the integral is the previous term added over the index, the sum taken under the integral."""
 
     def rule(before: sp.Basic, now: sp.Basic) -> str:
         (integral,) = before.atoms(sp.Integral)
-        term = weight * integral.function * sp.cancel(before / (weight * integral))
-        return equal(sp.Sum(term, (index, 0, sp.oo)).doit(), now.function)
+        rest = before / (weight * integral)
+        if sp.simplify(rest) != 1:
+            raise DerivationError(f"{before} is not the term {weight} times an integral")
+        power, limits = opened(integral)
+        added = sp.Sum(weight * power, (index, 0, sp.oo)).doit()
+        return termwise()(sp.Integral(added, limits), now)
 
     return rule
 
@@ -77,10 +88,11 @@ def inverse_transform() -> Derivation:
 
 
 def block_log_ratio(width: int, hidden: int, branch_gain: float = 1.0) -> float:
-    """Return E log2(||x_{l+1}||^2 / ||x_l||^2) of one residual block with Gaussian weights, over the weights at a fixed input.
+    """Return E log2(||x_{l+1}||^2 / ||x_l||^2) of one residual block, over Gaussian weights at a fixed input.
 
-    The exact law, integrated numerically: the step is halved until two values agree within 1e-11. The rule converges exponentially,
-    so the last value is closer than that; rounding adds about hidden * 1e-14. It is an estimate, not a proven bound.
+    The exact law, integrated numerically: the step is halved until two values agree within 1e-11. The rule converges
+    exponentially, so the last value is closer than that; rounding adds about hidden * 1e-14. It is an estimate, not a
+    proven bound.
 
     Raises
     ------
@@ -117,7 +129,7 @@ def _mean_log(width: int, hidden: int, branch_gain: float) -> float:
 
 
 def _transforms(x: float, hidden: int) -> list[float]:
-    """Return 2 (x/2)^nu K_nu(x) / Gamma(nu) for nu = 1/2, 1, ..., hidden/2 by the upward recurrence, a sum of positive terms."""
+    """Return 2 (x/2)^nu K_nu(x) / Gamma(nu) for nu = 1/2, 1, ..., hidden/2 by a stable upward recurrence."""
     decay, (zeroth, first) = math.exp(-x), _bessel(x)
     values = [decay, x * first, (1 + x) * decay, x * first + x**2 / 2 * zeroth]
     for k in range(5, hidden + 1):
@@ -127,7 +139,7 @@ def _transforms(x: float, hidden: int) -> list[float]:
 
 
 def _bessel(x: float) -> tuple[float, float]:
-    """Return K_0(x) and K_1(x), the integrals of exp(-x cosh t) and of cosh t times it, by the trapezoidal rule (relative 1e-14)."""
+    """Return K_0(x) and K_1(x), integrals of exp(-x cosh t) without and with a factor cosh t, to about 1e-14."""
     step = min(0.25, 0.6 / math.sqrt(x))
     zeroth = first = math.exp(-x) / 2
     for i in itertools.count(1):

@@ -1,4 +1,4 @@
-r"""Scalar branches F = a_1 ... a_m x, of which a network has L (Fixup, section 3): what one SGD step does to one of them.
+r"""Scalar branches F = a_1 ... a_m x, of which a network has L: what one SGD step does to one (Fixup, section 3).
 
 eta is the learning rate and l' the derivative of the loss in the branch output.
 """
@@ -10,9 +10,10 @@ from functools import cache, partial
 
 import sympy as sp
 
-from theory.derivation import Derivation, Value, at_least, at_most, dropping, leading, naming, substituting
+from theory.derivation import Derivation, Value
 from theory.domain import positive, positive_integer, real
 from theory.fixup import BRANCHES, LAYERS, SCALE, exponent
+from theory.rules import at_least, at_most, dropping, leading, naming, substituting
 
 RATE, X = sp.Symbol("eta", positive=True), sp.Symbol("x", real=True)
 SLOPE = sp.Symbol("l'", real=True)
@@ -51,7 +52,9 @@ def lower_bound() -> Derivation:
     size = BRANCH**2 * (smallest**-2 + larger[0] ** -2 + larger[1] ** -2)
     rest = BRANCH**2 * (larger[0] ** -2 + larger[1] ** -2)
     return (
-        Derivation.begin("The update from below", "The size of the first-order update is F^2 sum a_i^-2; a_1 is the smallest.", size)
+        Derivation.begin(
+            "The update from below", "The size of the first-order update is F^2 sum a_i^-2; a_1 is the smallest.", size
+        )
         .then("Take the smallest scale's term apart.", BRANCH**2 / smallest**2 + rest)
         .then("Drop the other terms, which are squares.", at_least(size, BRANCH**2 / smallest**2), dropping(rest))
     )
@@ -66,7 +69,9 @@ def upper_bound() -> Derivation:
     slack = -sum(BRANCH**2 * sp.expand(a**2 - smallest**2) / (smallest * a) ** 2 for a in larger)
     return (
         Derivation.begin(
-            "The update from above", "The size of the first-order update; the other scales exceed a_1 by gaps d_i >= 0.", size
+            "The update from above",
+            "The size of the first-order update; the other scales exceed a_1 by gaps d_i >= 0.",
+            size,
         )
         .then("Compare every term with the largest, 1/a_1^2.", 3 * BRANCH**2 / smallest**2 + slack)
         .then(
@@ -87,8 +92,8 @@ def zeroed() -> Derivation:
     return (
         Derivation.begin(
             "Update of a branch with its last scale at zero",
-            "F = a^(m-1) b x. Every scale moves by -eta l' times its derivative; that of one of the m - 1 equal scales is the "
-            "derivative in a divided by m - 1.",
+            "F = a^(m-1) b x. Every scale moves by -eta l' times its derivative; that of one of the m - 1 equal "
+            "scales is the derivative in a divided by m - 1.",
             stepped ** (LAYERS - 1) * (last - RATE * SLOPE * sp.Derivative(branch, last)) * X - branch,
         )
         .then(
@@ -152,7 +157,7 @@ def branch_update(scales: Sequence[Value], x: Value, slope: Value, rate: Value) 
 
 
 def update_sandwich(scales: Sequence[Value], x: Value) -> tuple[sp.Expr, sp.Expr]:
-    """Return the bounds F^2 / A^2 and m F^2 / A^2 on F^2 sum 1/a_i^2, with A the smallest of the m positive numbers `scales`."""
+    """Return the bounds F^2 / A^2 and m F^2 / A^2 on F^2 sum 1/a_i^2, A the smallest of m positive scales."""
     smallest = sp.Min(*(positive("scales", scale) for scale in scales))
     lower = lower_bound().at(F=sp.prod(map(sp.sympify, scales)) * real("x", x), a_1=smallest)
     return lower, lower * len(scales)
@@ -173,13 +178,13 @@ def zeroed_last_update(scale: Value, layers: Value, x: Value, slope: Value, rate
 
 
 def fixup_update(branches: Value, x: Value, slope: Value, rate: Value) -> sp.Expr:
-    """Return the exact change -rate slope x^2 / branches of a Fixup branch (last scale 0) in one SGD step, at every depth."""
+    """Return the exact change -rate slope x^2 / branches of a Fixup branch (last scale 0) in one SGD step."""
     known = {"L": positive_integer("branches", branches), "x": real("x", x)}
     return zeroed_fixup().at(**known, **{"l'": real("slope", slope), "eta": positive("rate", rate)})
 
 
 def all_scaled_update(branches: Value, layers_per_branch: Value, x: Value, slope: Value, rate: Value) -> sp.Expr:
-    """Return the first-order change of a branch whose m layers all have Fixup's scale: m times that of a Fixup branch."""
+    """Return the first-order change of a branch with Fixup's scale on all m layers: m times a Fixup branch's."""
     layers = positive_integer("layers_per_branch", layers_per_branch, least=2)
     known = {"L": positive_integer("branches", branches), "m": layers, "x": real("x", x)}
     return all_scaled().at(**known, **{"l'": real("slope", slope), "eta": positive("rate", rate)})

@@ -1,4 +1,4 @@
-r"""Softmax cross-entropy: logits z, probabilities p = softmax(z), a label y whose entries sum to 1 (soft labels included).
+r"""Softmax cross-entropy: logits z, probabilities p = softmax(z), a label y with sum 1 (soft labels included).
 
 The loss is l = -y^T log p and the entropy H = -p^T log p, in nats. Everything here is exact.
 """
@@ -10,9 +10,10 @@ from functools import cache
 
 import sympy as sp
 
-from theory.derivation import Derivation, Value, at_most, dropping, equal, solving, substituting
+from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive, positive_integer
 from theory.expectation import by_parts
+from theory.rules import at_most, dropping, equal, solving, substituting, termwise
 
 LOGIT = sp.symbols("z_1:4", real=True)
 LABEL = sp.symbols("y_1:4", real=True)
@@ -23,10 +24,9 @@ PROBABILITY = sp.symbols("p_1:4", positive=True)
 def log_probability() -> Derivation:
     """Derive that the logarithm of a softmax probability is the logit less log-sum-exp."""
     total = sum(map(sp.exp, LOGIT))
-    return (
-        Derivation.begin("Logarithm of a probability", "Take the logarithm of p_1.", sp.log(sp.exp(LOGIT[0]) / total))
-        .then("It is the logit less the logarithm of the sum.", LOGIT[0] - sp.log(total))
-    )
+    return Derivation.begin(
+        "Logarithm of a probability", "Take the logarithm of p_1.", sp.log(sp.exp(LOGIT[0]) / total)
+    ).then("It is the logit less the logarithm of the sum.", LOGIT[0] - sp.log(total))
 
 
 @cache
@@ -86,7 +86,11 @@ def concavity() -> Derivation:
             "Entropy is concave", "Differentiate one term of the entropy twice.", sp.Derivative(-p * sp.log(p), (p, 2))
         )
         .then("The second derivative is -1/p.", -1 / p)
-        .then("It is never positive, so the stationary point is the maximum: H <= log c.", at_most(-1 / p, 0), dropping(-1 / p))
+        .then(
+            "It is never positive, so the stationary point is the maximum: H <= log c.",
+            at_most(-1 / p, 0),
+            dropping(-1 / p),
+        )
     )
 
 
@@ -111,7 +115,7 @@ def stein() -> Derivation:
         .then(
             "The derivative of p in its own logit is p (1 - p).",
             sp.Integral(s**2 * p * (1 - p) * density, line),
-            by_parts(sp.S.Zero),
+            termwise(),
         )
     )
 
@@ -126,11 +130,15 @@ def gaussian_logits() -> Derivation:
     return (
         Derivation.begin(
             "Mean of loss less entropy for Gaussian logits",
-            "l - H = p^T z - y^T z, and y^T z has mean 0; Stein gives every p_i z_i the mean s^2 (P_i - Q_i), P_i and Q_i the means of "
-            "p_i and of its square.",
+            "l - H = p^T z - y^T z, and y^T z has mean 0; Stein gives every p_i z_i the mean s^2 (P_i - Q_i), P_i and"
+            " Q_i the means of p_i and of its square.",
             sp.Sum(s**2 * (mean[i] - square_mean[i]), (i, 1, c)),
         )
-        .then("Add the two parts apart.", s**2 * sum(sign * total for sign, total in zip((1, -1), sums, strict=True)), _apart)
+        .then(
+            "Add the two parts apart.",
+            s**2 * sum(sign * total for sign, total in zip((1, -1), sums, strict=True)),
+            _apart,
+        )
         .then("Probabilities sum to 1, their squares to the square norm of p.", s**2 * (1 - square), substituting(sums))
     )
 
@@ -143,7 +151,9 @@ def _apart(before: sp.Basic, now: sp.Basic) -> str:
     return "exact"
 
 
-def loss_minus_entropy(probabilities: tuple[Value, ...], label: tuple[Value, ...], logits: tuple[Value, ...]) -> sp.Expr:
+def loss_minus_entropy(
+    probabilities: tuple[Value, ...], label: tuple[Value, ...], logits: tuple[Value, ...]
+) -> sp.Expr:
     """Return (p - y)^T z for three classes, which is l - H when `probabilities` is the softmax of `logits`.
 
     Raises
@@ -160,7 +170,7 @@ def loss_minus_entropy(probabilities: tuple[Value, ...], label: tuple[Value, ...
 
 
 def entropy_bound(classes: Value) -> sp.Expr:
-    """Return log(classes), the largest entropy of a distribution on `classes` points; an upper bound, reached if uniform."""
+    """Return log(classes), the largest entropy of a distribution on `classes` points, that of the uniform one."""
     return stationary_entropy().at(c=positive_integer("classes", classes))
 
 

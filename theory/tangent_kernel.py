@@ -1,10 +1,11 @@
 r"""Trace of the tangent kernel of the branches of a residual net, f = v^T x_L: the sum of the squared norms of df/dW.
 
-Blocks x_{l+1} = x_l + W2 relu(W1 x_l) with the branch scales folded into the differentiated weights: W1 (hidden x width) has variance
-2 a1^2 / width and W2 (width x hidden) has variance a2^2 / hidden. With v_{l+1} the cotangent at x_{l+1}, r_l the hidden activations and D
-their mask, df/dW2 = v_{l+1} r_l^T and df/dW1 = (D W2^T v_{l+1}) x_l^T. The law of v_{l+1} given the forward pass does not depend on it:
-the signs of W2^T v absorb those of the rows of W1 and W2^T v does not depend on the mask. So the three factors of a term are
-independent: the cotangent's growth over the blocks above, the block's own, and the growth of x over the blocks below.
+Blocks x_{l+1} = x_l + W2 relu(W1 x_l) with the branch scales folded into the differentiated weights: W1 (hidden x
+width) has variance 2 a1^2 / width and W2 (width x hidden) has variance a2^2 / hidden. With v_{l+1} the cotangent at
+x_{l+1}, r_l the hidden activations and D their mask, df/dW2 = v_{l+1} r_l^T and df/dW1 = (D W2^T v_{l+1}) x_l^T. The
+law of v_{l+1} given the forward pass does not depend on it: the signs of W2^T v absorb those of the rows of W1 and W2^T
+v does not depend on the mask. So the three factors of a term are independent: the cotangent's growth over the blocks
+above, the block's own, and the growth of x over the blocks below.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from functools import cache
 import sympy as sp
 
 from theory import residual, residual_fluctuations
-from theory.derivation import Derivation, Value, equal
+from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive_integer
 from theory.expectation import active_moments, averaged, chi_square_moments
+from theory.rules import equal, termwise
 
 N, H, BLOCKS = (sp.Symbol(name, integer=True, positive=True) for name in ("n", "h", "L"))
 FIRST, LAST = sp.symbols("a_1 a_2", nonnegative=True)
@@ -26,7 +28,7 @@ FORWARD, BACKWARD = sp.symbols("S T", nonnegative=True)
 GAIN = (FIRST * LAST) ** 2
 
 BLOCK = 2 * FIRST**2 / N * FORWARD + LAST**2 / H * BACKWARD
-"""||r||^2 / ||x||^2 + ||D W2^T v||^2 / ||v||^2 of one block: S and T are chi-square with K degrees of freedom, independent given K."""
+"""||r||^2 / ||x||^2 + ||D W2^T v||^2 / ||v||^2 of one block; S, T are chi-square, K degrees, independent given K."""
 
 
 @cache
@@ -36,7 +38,8 @@ def block() -> Derivation:
     return (
         Derivation.begin(
             "Tangent kernel of one block",
-            "||df/dW2||^2 + ||df/dW1||^2 over ||x||^2 ||v||^2: with K active units, S for the hidden activations, T for the cotangent.",
+            "||df/dW2||^2 + ||df/dW1||^2 over ||x||^2 ||v||^2: with K active units, S for the hidden activations, T "
+            "for the cotangent.",
             BLOCK,
         )
         .then("Average over the weights given the mask.", (2 * FIRST**2 / N + LAST**2 / H) * ACTIVE, averaged(both))
@@ -56,20 +59,17 @@ def trace() -> Derivation:
     return (
         Derivation.begin(
             "Mean trace of the tangent kernel of the branches",
-            "Add over the blocks: growth of x over the l blocks below, of the cotangent over the L - 1 - l above, and the block's own.",
+            "Add over the blocks: growth of x over the l blocks below, of the cotangent over the L - 1 - l above, and"
+            " the block's own.",
             sp.Sum(growth**below * growth ** (BLOCKS - 1 - below) * own, (below, 0, BLOCKS - 1)),
         )
         .then(
             "Every block contributes the same: it is crossed by x or by the cotangent, never by both.",
             sp.Sum(growth ** (BLOCKS - 1) * own, (below, 0, BLOCKS - 1)),
-            _same_terms,
+            termwise(sp.powsimp),
         )
         .then("Add L equal terms.", BLOCKS * growth ** (BLOCKS - 1) * own)
     )
-
-
-def _same_terms(before: sp.Basic, now: sp.Basic) -> str:
-    return equal(sp.powsimp(before.function), now.function)
 
 
 @cache
@@ -90,7 +90,9 @@ def block_second_moment() -> Derivation:
     masks = active_moments(H)
     pair = masks(2) + 2 * masks(1)
     return (
-        Derivation.begin("Second moment of the tangent kernel of one block", "Square the contribution of one block.", BLOCK**2)
+        Derivation.begin(
+            "Second moment of the tangent kernel of one block", "Square the contribution of one block.", BLOCK**2
+        )
         .then(
             "Average over the weights given the mask; S and T are independent.",
             (first**2 + last**2) * ACTIVE * (ACTIVE + 2) + 2 * first * last * ACTIVE**2,
@@ -109,7 +111,7 @@ def block_second_moment() -> Derivation:
 
 
 def branch_trace(blocks: Value, width: Value, hidden: Value, first_scale: Value, last_scale: Value) -> sp.Expr:
-    """Return E tr K / (||v||^2 ||x_0||^2) for the branches of a residual net, over Gaussian weights at a fixed input. Exact.
+    """Return E tr K / (||v||^2 ||x_0||^2) for the branches of a residual net, over Gaussian weights; exact.
 
     Raises
     ------
@@ -129,8 +131,8 @@ def branch_trace_variance_bound(
 ) -> sp.Expr:
     """Return an upper bound on the variance of tr K / (||v||^2 ||x_0||^2), over Gaussian weights at a fixed input.
 
-    All blocks' terms have one law, with a variance that is exact here; the standard deviation of their sum is at most the sum of
-    theirs, so the bound is blocks^2 times that variance. Exact for one block; not asymptotic.
+    All blocks' terms have one law, with a variance that is exact here; the standard deviation of their sum is at most
+    the sum of theirs, so the bound is blocks^2 times that variance. Exact for one block; not asymptotic.
 
     Raises
     ------

@@ -8,9 +8,10 @@ from functools import cache
 import sympy as sp
 
 from theory import activations
-from theory.derivation import Derivation, Rule, Value, equal, substituting
+from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive, positive_integer, real
 from theory.expectation import averaged
+from theory.rules import Rule, equal, substituting
 
 SPREAD, CONDITIONAL, OF_MEAN, COVARIANCE = (
     sp.Symbol(name, real=True) for name in ("Var(x)", "E[Var(F|x)]", "Var(E[F|x])", "Cov(x,E[F|x])")
@@ -95,8 +96,8 @@ def total_variance(
 ) -> sp.Expr:
     """Return Var(x + F) = E[Var(F|x)] + Var(x + E[F|x]), one coordinate, over the weights and, if it is random, over x.
 
-    The arguments are Var(x), E[Var(F|x)], Var(E[F|x]) and Cov(x, E[F|x]); the last two vanish if the branch has mean 0 given x.
-    Exact.
+    The arguments are Var(x), E[Var(F|x)], Var(E[F|x]) and Cov(x, E[F|x]); the last two vanish if the branch has mean 0
+    given x. Exact.
     """
     values = {
         SPREAD: nonnegative("variance", variance),
@@ -121,9 +122,10 @@ def relu_branch_conditional_variance(branch_scale: Value, square_norm: Value, wi
 
 
 def relu_branch_growth(branch_scale: Value, cosine: Value) -> sp.Expr:
-    """Return E||x + F||^2 / ||x||^2 = 1 + 2 eta c / sqrt(pi) + eta^2 for F = eta relu(Wx), W Gaussian of variance 2 / width.
+    """Return E||x + F||^2 / ||x||^2 = 1 + 2 eta c / sqrt(pi) + eta^2 for F = eta relu(Wx).
 
-    `cosine` is that of the angle between x and the vector of ones, c = sum(x) / (sqrt(width) ||x||). Exact at a fixed x.
+    W is Gaussian of variance 2 / width; `cosine` is that of the angle between x and the vector of ones, c = sum(x) / (sqrt(width) ||x||). Exact at a fixed
+    x.
 
     Raises
     ------

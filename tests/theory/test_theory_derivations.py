@@ -12,7 +12,8 @@ import sympy as sp
 from sympy.core.relational import Relational
 
 import theory
-from theory.derivation import Derivation, DerivationError, Step, at_least, dropping, equal, numerically, solving
+from theory.derivation import Derivation, Step
+from theory.rules import DerivationError, at_least, dropping, equal, numerically, solving
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -27,11 +28,14 @@ STEPS = [
 
 
 def corruptions(statement: sp.Basic) -> Iterator[sp.Basic]:
-    """Double the statement and add 1 to it; for a relation, to its right side."""
+    """Double a statement and add 1; of a relation change the right side, of a sum or integral the terms."""
     if isinstance(statement, Relational):
         for side in (2 * statement.rhs, statement.rhs + 1):
             if side != statement.rhs:
                 yield statement.func(statement.lhs, side, evaluate=False)
+        return
+    if isinstance(statement, sp.Sum | sp.Integral):
+        yield from (statement.func(factor * statement.function, *statement.limits) for factor in (-1, 2))
     else:
         yield from (wrong for wrong in (2 * statement, statement + 1) if wrong != statement)
 
@@ -64,7 +68,7 @@ def test_titles_are_unique() -> None:
 
 def test_every_module_with_public_functions_lists_derivations() -> None:
     bare = {module.__name__ for module in MODULES if not getattr(module, "DERIVATIONS", ())}
-    assert bare == {"theory.derivation", "theory.domain"}
+    assert bare == {"theory.derivation", "theory.domain", "theory.rules"}
 
 
 def test_checking_everything_is_quick() -> None:
