@@ -64,19 +64,34 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="paper_checks.py", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--list", action="store_true", help="list the claims and stop")
     parser.add_argument(
-        "--only", nargs="+", metavar="PATTERN",
+        "--only",
+        nargs="+",
+        metavar="PATTERN",
         help="claims whose id, catalogue code or paper fits a pattern such as 'fixup*' or R2; their numbers are those of the full run",
     )
     parser.add_argument(
-        "--effort", choices=("quick", "standard", "thorough"), default="standard",
+        "--effort",
+        choices=("quick", "standard", "thorough"),
+        default="standard",
         help="stated errors five times coarser, as stated (default), or half as large",
     )
-    parser.add_argument("--seed", type=_at_least(0), default=0, metavar="N", help="root of all random streams (default 0)")
     parser.add_argument(
-        "--workers", type=_at_least(1), default=cores(), metavar="N", help="processes (default: one a core); results do not depend on it"
+        "--seed", type=_at_least(0), default=0, metavar="N", help="root of all random streams (default 0)"
+    )
+    parser.add_argument(
+        "--workers",
+        type=_at_least(1),
+        default=cores(),
+        metavar="N",
+        help="processes (default: one a core); results do not depend on it",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results to FILE")
-    parser.add_argument("--inputs", type=Path, metavar="FILE.npz", help="arrays x (samples, features) and y (labels) in place of the digits")
+    parser.add_argument(
+        "--inputs",
+        type=Path,
+        metavar="FILE.npz",
+        help="arrays x (samples, features) and y (labels) in place of the digits",
+    )
     return parser
 
 

@@ -23,5 +23,17 @@ from claims.runner import Result, cores, passed, run_claims
 from simulations import InputError, digits, load
 
 __all__ = [
-    "REGISTRY", "Claim", "InputError", "Mutant", "Result", "Run", "claim", "cores", "digits", "load", "mutant", "passed", "run_claims",
+    "REGISTRY",
+    "Claim",
+    "InputError",
+    "Mutant",
+    "Result",
+    "Run",
+    "claim",
+    "cores",
+    "digits",
+    "load",
+    "mutant",
+    "passed",
+    "run_claims",
 ]

@@ -48,7 +48,11 @@ def _units(run: Run, slope: float, init: Initialiser, count: int) -> Array:
             "He's recursion needs E x^2, which is not Var x once x has a mean.",
             second_moment=activations.relu_variance,
         ),
-        mutant("the mean is zero", "A rectifier of a symmetric input has a positive mean.", first_moment=lambda q: sp.Integer(0)),
+        mutant(
+            "the mean is zero",
+            "A rectifier of a symmetric input has a positive mean.",
+            first_moment=lambda q: sp.Integer(0),
+        ),
         mutant(
             "leaky units",
             "The simulated activation lets a quarter of the negative side through.",
@@ -80,15 +84,26 @@ def relu_moments(
     twins = (units[::2] - units[1::2]) ** 2 / 2
 
     def test(samples: Array, claimed: sp.Expr, truth: float, samples_variance: float, error: float) -> Finding:
-        return mean(samples, expected=number(claimed), variance=samples_variance, error=run.error(error), truth=truth, alpha=parts.alpha)
+        return mean(
+            samples,
+            expected=number(claimed),
+            variance=samples_variance,
+            error=run.error(error),
+            truth=truth,
+            alpha=parts.alpha,
+        )
 
-    return all_of([
-        test(units**2, second_moment(1), moments[2], square_variance, 0.02),
-        test(units, first_moment(1), moments[1], spread, 0.02),
-        test(twins, variance(1), spread, (central_fourth + spread**2) / 2, 0.04),
-        test(units**4, activations.relu_fourth_moment(1), moments[4], moments[8] - moments[4] ** 2, 0.05),
-        test(signs**2, second_moment(1), moments[2], square_variance, 0.02),  # the kurtosis of a sum of signs is below 3
-    ])
+    return all_of(
+        [
+            test(units**2, second_moment(1), moments[2], square_variance, 0.02),
+            test(units, first_moment(1), moments[1], spread, 0.02),
+            test(twins, variance(1), spread, (central_fourth + spread**2) / 2, 0.04),
+            test(units**4, activations.relu_fourth_moment(1), moments[4], moments[8] - moments[4] ** 2, 0.05),
+            test(
+                signs**2, second_moment(1), moments[2], square_variance, 0.02
+            ),  # the kurtosis of a sum of signs is below 3
+        ]
+    )
 
 
 @claim(
@@ -98,13 +113,26 @@ def relu_moments(
     states=r"g^2=\frac{2}{1+a^2}\ \Longrightarrow\ g^2\,\mathbb E\,\varphi_a(z)^2=\mathbb E z^2",
     derivation=[activations.symmetric_leaky, activations.variance_preserving_gain],
     mutants=[
-        mutant("2 / (1 + a)", "The slope enters squared; the two agree at a = 0 and a = 1, where they are usually tested.",
-               gain=lambda a: sp.sqrt(2 / (1 + sp.Abs(a)))),
-        mutant("2 / (1 - a^2)", "The negative side adds to the second moment whatever the sign of the slope.",
-               gain=lambda a: sp.sqrt(2 / (1 - sp.sympify(a) ** 2))),
-        mutant("the square root forgotten", "2 / (1 + a^2) is the squared gain: a factor for the variance, not for the weights.",
-               gain=lambda a: 2 / (1 + sp.sympify(a) ** 2)),
-        mutant("plain ReLU units", "The gain of a leaky unit on a network whose units do not leak.", simulated=lambda a: 0.0),
+        mutant(
+            "2 / (1 + a)",
+            "The slope enters squared; the two agree at a = 0 and a = 1, where they are usually tested.",
+            gain=lambda a: sp.sqrt(2 / (1 + sp.Abs(a))),
+        ),
+        mutant(
+            "2 / (1 - a^2)",
+            "The negative side adds to the second moment whatever the sign of the slope.",
+            gain=lambda a: sp.sqrt(2 / (1 - sp.sympify(a) ** 2)),
+        ),
+        mutant(
+            "the square root forgotten",
+            "2 / (1 + a^2) is the squared gain: a factor for the variance, not for the weights.",
+            gain=lambda a: 2 / (1 + sp.sympify(a) ** 2),
+        ),
+        mutant(
+            "plain ReLU units",
+            "The gain of a leaky unit on a network whose units do not leak.",
+            simulated=lambda a: 0.0,
+        ),
     ],
 )
 def leaky_gain(
@@ -127,6 +155,13 @@ def leaky_gain(
         draws = draws_for_mean(variance, error=error * true_gain**-2, alpha=parts.alpha)
         units = run.once(_units, simulated(slope), lecun, draws)
         findings.append(
-            mean(units**2, expected=1 / number(gain(slope)) ** 2, variance=variance, error=error, truth=true_gain**-2, alpha=parts.alpha)
+            mean(
+                units**2,
+                expected=1 / number(gain(slope)) ** 2,
+                variance=variance,
+                error=error,
+                truth=true_gain**-2,
+                alpha=parts.alpha,
+            )
         )
     return all_of(findings)

@@ -28,12 +28,22 @@ Bound = Callable[[sp.Expr, sp.Expr, sp.Expr], sp.Expr]
     states=r"(p-y)^{\mathsf T}z=\ell(z,y)-H(p)",
     derivation=[softmax.log_probability, softmax.identity],
     mutants=[
-        mutant("the label's entropy", "H is the entropy of the prediction p, not of the label y.",
-               entropy=lambda p, y: -(y * np.log(np.maximum(y, 1e-300))).sum(-1)),
-        mutant("log c", "The entropy of a uniform prediction, its upper bound, taken for its value.",
-               entropy=lambda p, y: np.full(p.shape[:-1], np.log(p.shape[-1]))),
+        mutant(
+            "the label's entropy",
+            "H is the entropy of the prediction p, not of the label y.",
+            entropy=lambda p, y: -(y * np.log(np.maximum(y, 1e-300))).sum(-1),
+        ),
+        mutant(
+            "log c",
+            "The entropy of a uniform prediction, its upper bound, taken for its value.",
+            entropy=lambda p, y: np.full(p.shape[:-1], np.log(p.shape[-1])),
+        ),
         mutant("reversed", "H - l: gradient descent moves logits along y - p.", sign=-1.0),
-        mutant("labels that do not count", "The gradient in the logits is p - y; p alone is that of log-sum-exp.", label_weight=0.0),
+        mutant(
+            "labels that do not count",
+            "The gradient in the logits is p - y; p alone is that of log-sum-exp.",
+            label_weight=0.0,
+        ),
     ],
 )
 def softmax_identity(
@@ -49,7 +59,11 @@ def softmax_identity(
     """
     network = homogeneous(run.inputs)["residual, 2 layers a branch"]
     x, hard = rows(run, "softmax", 4 * DRAWS, 1)
-    scale = 10 ** np.where(np.arange(4 * DRAWS) % 2, run.rng("scales").uniform(-3, 1, 4 * DRAWS), run.rng("huge").uniform(1, 100, 4 * DRAWS))
+    scale = 10 ** np.where(
+        np.arange(4 * DRAWS) % 2,
+        run.rng("scales").uniform(-3, 1, 4 * DRAWS),
+        run.rng("huge").uniform(1, 100, 4 * DRAWS),
+    )
     logits = network.run(network.draw(run.rng("softmax"), 4 * DRAWS), x).output * scale[:, None, None]
     targets = 0.9 * hard + 0.1 / run.inputs.classes
     found = softmax_loss(logits, targets)
@@ -79,12 +93,24 @@ def _states(run: Run, shapes: Shapes) -> dict[str, StateProbe]:
     r"\Bigl\langle\frac{\partial\ell}{\partial x_{i-1}},x_{i-1}\Bigr\rangle=\ell-H",
     derivation=[homogeneity.euler, softmax.identity, bounds.input_gradient],
     mutants=[
-        mutant("divided by the squared norm", "Cauchy and Schwarz give one factor ||x||; below norm 1 the wrong bound is too large.",
-               bound=lambda l, h, n: bounds.theorem_1(l, h, n**2)),
-        mutant("without the entropy", "The loss alone: but a uniform prediction has loss log c and no gradient to speak of.",
-               bound=lambda l, h, n: bounds.theorem_1(l, 0, n)),
-        mutant("entropy added", "l + H, a sign lost in -sum p log p.", bound=lambda l, h, n: bounds.theorem_1(l, -h, n)),
-        mutant("a network with biases", "With biases the logits are not homogeneous in x, and Euler's identity fails.", shapes=biased),
+        mutant(
+            "divided by the squared norm",
+            "Cauchy and Schwarz give one factor ||x||; below norm 1 the wrong bound is too large.",
+            bound=lambda l, h, n: bounds.theorem_1(l, h, n**2),
+        ),
+        mutant(
+            "without the entropy",
+            "The loss alone: but a uniform prediction has loss log c and no gradient to speak of.",
+            bound=lambda l, h, n: bounds.theorem_1(l, 0, n),
+        ),
+        mutant(
+            "entropy added", "l + H, a sign lost in -sum p log p.", bound=lambda l, h, n: bounds.theorem_1(l, -h, n)
+        ),
+        mutant(
+            "a network with biases",
+            "With biases the logits are not homogeneous in x, and Euler's identity fails.",
+            shapes=biased,
+        ),
     ],
 )
 def theorem_1(run: Run, *, bound: Bound = bounds.theorem_1, shapes: Shapes = homogeneous) -> Finding:
@@ -109,9 +135,16 @@ def theorem_1(run: Run, *, bound: Bound = bounds.theorem_1, shapes: Shapes = hom
     states=r"H(p)\le\log c",
     derivation=[softmax.stationary_entropy, softmax.concavity],
     mutants=[
-        mutant("a lower bound", "H >= log c, the inequality as popular write-ups print it: log c is the entropy of the uniform prediction, the largest.",
-               reverse=True),
-        mutant("one class fewer", "log(c - 1), as if the label's class had been excluded.", bound=lambda c: softmax.entropy_bound(c - 1)),
+        mutant(
+            "a lower bound",
+            "H >= log c, the inequality as popular write-ups print it: log c is the entropy of the uniform prediction, the largest.",
+            reverse=True,
+        ),
+        mutant(
+            "one class fewer",
+            "log(c - 1), as if the label's class had been excluded.",
+            bound=lambda c: softmax.entropy_bound(c - 1),
+        ),
         mutant("bits for nats", "The entropy in bits against a bound in nats.", unit=float(np.log(2))),
     ],
 )
@@ -148,10 +181,16 @@ def _sets(run: Run, shapes: Shapes) -> list[SetProbe]:
     states=r"\Bigl\|\frac{\partial\ell_{avg}}{\partial\theta_{ph}}\Bigr\|\ge\frac{1}{M\|\theta_{ph}\|}\sum_{m=1}^{M}\bigl(\ell_m-H(p_m)\bigr)=:G",
     derivation=[homogeneity.euler, bounds.DERIVATIONS[1]],
     mutants=[
-        mutant("M times too large", "The sum over the minibatch without the 1 / M of the average loss.", times=float(BATCH)),
+        mutant(
+            "M times too large", "The sum over the minibatch without the 1 / M of the average loss.", times=float(BATCH)
+        ),
         mutant("without the entropy", "The loss alone.", entropy_weight=0.0),
         mutant("degree 2", "Twice the excess: the law of a set that holds two layers of one path.", times=2.0),
-        mutant("networks with biases", "A bias outside the set is not scaled with it, so the set is not p.h.", shapes=biased),
+        mutant(
+            "networks with biases",
+            "A bias outside the set is not scaled with it, so the set is not p.h.",
+            shapes=biased,
+        ),
     ],
 )
 def theorem_2(run: Run, *, times: float = 1.0, entropy_weight: float = 1.0, shapes: Shapes = homogeneous) -> Finding:

@@ -26,19 +26,34 @@ from theory import scalar_branch as theory
     states=r"a_m=0,\ a_{i<m}=L^{-\frac1{2m-2}}\ \Longrightarrow\ \Delta F=-\frac{\eta\,\ell'x^2}{L}\quad\text{exactly}",
     derivation=[theory.zeroed, theory.zeroed_fixup],
     mutants=[
-        mutant("m times as much", "All m layers move only if none is zero; with the last at zero it alone has a gradient.",
-               update=lambda branches, m, x, s, eta: m * theory.fixup_update(branches, x, s, eta)),
-        mutant("1 / L^2", "The scale enters the gradient and the step: squared it gives 1/L already.",
-               update=lambda branches, m, x, s, eta: theory.fixup_update(branches, x, s, eta) / branches),
-        mutant("uphill", "The step's sign: descent lowers the loss.",
-               update=lambda branches, m, x, s, eta: -theory.fixup_update(branches, x, s, eta)),
-        mutant("last layer scaled, not zero", "The simulated last layer starts at Fixup's scale: then all layers move, and to all orders.", last=1.0),
+        mutant(
+            "m times as much",
+            "All m layers move only if none is zero; with the last at zero it alone has a gradient.",
+            update=lambda branches, m, x, s, eta: m * theory.fixup_update(branches, x, s, eta),
+        ),
+        mutant(
+            "1 / L^2",
+            "The scale enters the gradient and the step: squared it gives 1/L already.",
+            update=lambda branches, m, x, s, eta: theory.fixup_update(branches, x, s, eta) / branches,
+        ),
+        mutant(
+            "uphill",
+            "The step's sign: descent lowers the loss.",
+            update=lambda branches, m, x, s, eta: -theory.fixup_update(branches, x, s, eta),
+        ),
+        mutant(
+            "last layer scaled, not zero",
+            "The simulated last layer starts at Fixup's scale: then all layers move, and to all orders.",
+            last=1.0,
+        ),
     ],
 )
 def zeroed_branch_moves_exactly(
     run: Run,
     *,
-    update: Callable[[sp.Expr, int, sp.Expr, sp.Expr, sp.Expr], sp.Expr] = lambda branches, m, x, s, eta: theory.fixup_update(branches, x, s, eta),
+    update: Callable[[sp.Expr, int, sp.Expr, sp.Expr, sp.Expr], sp.Expr] = lambda branches, m, x, s, eta: (
+        theory.fixup_update(branches, x, s, eta)
+    ),
     last: float = 0.0,
 ) -> Finding:
     """With its last layer at zero a Fixup branch moves by exactly -eta l' x^2 / L.
@@ -56,7 +71,9 @@ def zeroed_branch_moves_exactly(
             moved = scalar_branch.branch(scalar_branch.branch_step(a, x, slope, eta), x) - scalar_branch.branch(a, x)
             expected = np.array([claimed(int(branches), x, slope, eta)])
             # Powers, products and the step: 2 m roundings in the scales, as many in each product, all relative.
-            findings.append(identity(moved, expected, rounding=8 * m * EPS * eta * slope * x**2 / branches, chance=False))
+            findings.append(
+                identity(moved, expected, rounding=8 * m * EPS * eta * slope * x**2 / branches, chance=False)
+            )
     return all_of(findings)
 
 
@@ -68,14 +85,21 @@ def _trace(run: Run, blocks: int, first_scale: float, last_scale: float, draws: 
         network, run.inputs.narrowed(width), draws=draws, rng=run.rng("trace"), backward=True, weight_gradients=True
     )
     assert record.gradient_square_norms is not None
-    total: Array = sum(record.weight_gradients.values()) / (record.square_norms[:, 0] * record.gradient_square_norms[:, -1])
+    total: Array = sum(record.weight_gradients.values()) / (
+        record.square_norms[:, 0] * record.gradient_square_norms[:, -1]
+    )
     return total
 
 
 def _scales(blocks: int) -> dict[str, tuple[float, float]]:
     """First and last scale of a branch of two layers under the rules that the trace tells apart."""
     fixup_scale = number(fixup.fixup_scale(blocks, 2))
-    return {"Fixup": (fixup_scale, 0.0), "standard": (1.0, 1.0), "all layers scaled": (fixup_scale, fixup_scale), "zero last layer": (1.0, 0.0)}
+    return {
+        "Fixup": (fixup_scale, 0.0),
+        "standard": (1.0, 1.0),
+        "all layers scaled": (fixup_scale, fixup_scale),
+        "zero last layer": (1.0, 0.0),
+    }
 
 
 @claim(
@@ -85,16 +109,42 @@ def _scales(blocks: int) -> dict[str, tuple[float, float]]:
     states=r"\mathbb E\operatorname{tr}K=L\,(1+a_1^2a_2^2)^{L-1}\Bigl[a_1^2\tfrac hn+\tfrac{a_2^2}2\Bigr]\|v\|^2\|x_0\|^2,\quad\text{Fixup: }\tfrac hn",
     derivation=tangent_kernel.DERIVATIONS,
     mutants=[
-        mutant("one over the number of layers", "L counted in layers: 2 / (2L) branches, half the trace.",
-               trace=lambda blocks, h, n, first, last: tangent_kernel.branch_trace(blocks, h, n, first / np.sqrt(2), last / np.sqrt(2))),
-        mutant("growth forgotten", "The blocks' own terms added up, without the stream and the gradient that grow between them.",
-               trace=lambda blocks, h, n, first, last: blocks * tangent_kernel.branch_trace(1, h, n, first, last)),
-        mutant("the last layers alone", "Only the zeroed layers counted: right for Fixup, where they alone have a gradient.",
-               trace=lambda blocks, h, n, first, last: tangent_kernel.branch_trace(blocks, h, n, first, last)
-               * sp.sympify(first) ** 2 / (sp.sympify(first) ** 2 + sp.sympify(last) ** 2 / 2)),
-        mutant("zero last layers alone", "The simulated branches are zeroed but not scaled: the trace grows like L.", confuse={"Fixup": "zero last layer"}),
-        mutant("scaled but not zeroed", "The simulated branches are scaled on all layers: half as much again.", confuse={"Fixup": "all layers scaled"}),
-        mutant("standard initialisation", "The simulated branches are neither scaled nor zeroed.", confuse={"Fixup": "standard", "all layers scaled": "standard"}),
+        mutant(
+            "one over the number of layers",
+            "L counted in layers: 2 / (2L) branches, half the trace.",
+            trace=lambda blocks, h, n, first, last: tangent_kernel.branch_trace(
+                blocks, h, n, first / np.sqrt(2), last / np.sqrt(2)
+            ),
+        ),
+        mutant(
+            "growth forgotten",
+            "The blocks' own terms added up, without the stream and the gradient that grow between them.",
+            trace=lambda blocks, h, n, first, last: blocks * tangent_kernel.branch_trace(1, h, n, first, last),
+        ),
+        mutant(
+            "the last layers alone",
+            "Only the zeroed layers counted: right for Fixup, where they alone have a gradient.",
+            trace=lambda blocks, h, n, first, last: (
+                tangent_kernel.branch_trace(blocks, h, n, first, last)
+                * sp.sympify(first) ** 2
+                / (sp.sympify(first) ** 2 + sp.sympify(last) ** 2 / 2)
+            ),
+        ),
+        mutant(
+            "zero last layers alone",
+            "The simulated branches are zeroed but not scaled: the trace grows like L.",
+            confuse={"Fixup": "zero last layer"},
+        ),
+        mutant(
+            "scaled but not zeroed",
+            "The simulated branches are scaled on all layers: half as much again.",
+            confuse={"Fixup": "all layers scaled"},
+        ),
+        mutant(
+            "standard initialisation",
+            "The simulated branches are neither scaled nor zeroed.",
+            confuse={"Fixup": "standard", "all layers scaled": "standard"},
+        ),
     ],
 )
 def branch_tangent_kernel(
@@ -138,11 +188,24 @@ def _refuses(scale: Callable[[int, int], sp.Expr]) -> float:
     derivation=fixup.exponent,
     exact=False,
     mutants=[
-        mutant("an exponent for m = 1", "1/(2m - 2) is not defined there: the product of the other layers is empty.",
-               scale=lambda branches, m: sp.Integer(branches) ** sp.Rational(-1, 2 * m)),
-        mutant("bounded in depth", "The promise of Fixup for two or more layers; zeroing single layers moves f by order eta L.", exponent=0.0),
-        mutant("square root of the depth", "Steps of random sign would add like sqrt L; these are in step.", exponent=0.5),
-        mutant("with the input scaled by 1/sqrt L", "The simulated chain has the cure: then the function moves by order eta.", cured=True),
+        mutant(
+            "an exponent for m = 1",
+            "1/(2m - 2) is not defined there: the product of the other layers is empty.",
+            scale=lambda branches, m: sp.Integer(branches) ** sp.Rational(-1, 2 * m),
+        ),
+        mutant(
+            "bounded in depth",
+            "The promise of Fixup for two or more layers; zeroing single layers moves f by order eta L.",
+            exponent=0.0,
+        ),
+        mutant(
+            "square root of the depth", "Steps of random sign would add like sqrt L; these are in step.", exponent=0.5
+        ),
+        mutant(
+            "with the input scaled by 1/sqrt L",
+            "The simulated chain has the cure: then the function moves by order eta.",
+            cured=True,
+        ),
     ],
 )
 def one_layer_branches_have_no_scale(
@@ -165,7 +228,11 @@ def one_layer_branches_have_no_scale(
     bend = float(np.max(BRANCHES) * eta * x.max() + EPS / (eta * x.min())) / np.log(10)
     centred = np.abs(logs - logs.mean())
     bias = 2 * bend * float(centred.sum() / np.square(centred).sum())
-    return all_of([
-        rate(logs, np.log10(moved), expected=exponent, bias=bias, chance=False),
-        identity(np.array(_refuses(scale)), np.array(1.0), rounding=0.0, chance=False, expected="raises ValueError"),
-    ])
+    return all_of(
+        [
+            rate(logs, np.log10(moved), expected=exponent, bias=bias, chance=False),
+            identity(
+                np.array(_refuses(scale)), np.array(1.0), rounding=0.0, chance=False, expected="raises ValueError"
+            ),
+        ]
+    )

@@ -35,11 +35,21 @@ def _initial_logits(run: Run, draws: int) -> tuple[Array, Array]:
     states=r"\mathbb E\,G\ge\frac{\mathbb E[\max_i z_i]-\log c}{\|\theta_{ph}\|}",
     derivation=[bounds.expected, softmax.stationary_entropy],
     mutants=[
-        mutant("plus log c", "The entropy is subtracted, and so is its upper bound.", bound=lambda largest, c: largest + sp.log(c)),
-        mutant("no log c", "Loss less the largest logit: a positive bound at any scale, and false, because H is not 0.",
-               bound=lambda largest, c: largest + 0 * c),
-        mutant("a trained network", "Labels that follow the logits: y^T z then has a positive mean, and the bound's proof a hole.",
-               labels=lambda logits, targets: one_hot(logits.argmax(-1), logits.shape[-1])),
+        mutant(
+            "plus log c",
+            "The entropy is subtracted, and so is its upper bound.",
+            bound=lambda largest, c: largest + sp.log(c),
+        ),
+        mutant(
+            "no log c",
+            "Loss less the largest logit: a positive bound at any scale, and false, because H is not 0.",
+            bound=lambda largest, c: largest + 0 * c,
+        ),
+        mutant(
+            "a trained network",
+            "Labels that follow the logits: y^T z then has a positive mean, and the bound's proof a hole.",
+            labels=lambda logits, targets: one_hot(logits.argmax(-1), logits.shape[-1]),
+        ),
     ],
 )
 def theorem_2_in_expectation(
@@ -62,10 +72,12 @@ def theorem_2_in_expectation(
     largest, classes = sp.Symbol("M", real=True), sp.Symbol("c", integer=True, positive=True)
     evaluate = sp.lambdify([largest, classes], bound(largest, classes))
     claimed = evaluate(logits.max(-1), run.inputs.classes)
-    return all_of([
-        inequality(found.loss - found.entropy + labelled, claimed, rounding=found.rounding),
-        counts(int((labelled > 0).sum()), labelled.size, probability=0.5, error=error, alpha=parts.alpha),
-    ])
+    return all_of(
+        [
+            inequality(found.loss - found.entropy + labelled, claimed, rounding=found.rounding),
+            counts(int((labelled > 0).sum()), labelled.size, probability=0.5, error=error, alpha=parts.alpha),
+        ]
+    )
 
 
 def _gaussian_logits(run: Run, scale: float, trained: bool, draws: int) -> tuple[Array, Array]:
@@ -92,12 +104,21 @@ def _gaussian_logits(run: Run, scale: float, trained: bool, draws: int) -> tuple
     states=r"z\sim N(0,s^2I)\ \Longrightarrow\ \mathbb E[\ell-H]=s^2\bigl(1-\mathbb E\|p\|^2\bigr)",
     derivation=[softmax.stein, softmax.gaussian_logits, *gaussian_logits.DERIVATIONS],
     mutants=[
-        mutant("without the prediction's norm", "s^2, the limit of many classes: a confident prediction takes part of it back.",
-               exact=lambda s, square: sp.sympify(s) ** 2),
-        mutant("linear in the scale", "s for s^2: right only at unit scale, and in its order for large logits.",
-               exact=lambda s, square: softmax.mean_loss_minus_entropy(s, square) / s),
-        mutant("half of it", "s^2 / 2 is the loss above log c; the entropy falls by as much again.",
-               exact=lambda s, square: softmax.mean_loss_minus_entropy(s, square) / 2),
+        mutant(
+            "without the prediction's norm",
+            "s^2, the limit of many classes: a confident prediction takes part of it back.",
+            exact=lambda s, square: sp.sympify(s) ** 2,
+        ),
+        mutant(
+            "linear in the scale",
+            "s for s^2: right only at unit scale, and in its order for large logits.",
+            exact=lambda s, square: softmax.mean_loss_minus_entropy(s, square) / s,
+        ),
+        mutant(
+            "half of it",
+            "s^2 / 2 is the loss above log c; the entropy falls by as much again.",
+            exact=lambda s, square: softmax.mean_loss_minus_entropy(s, square) / 2,
+        ),
         mutant("labels that follow the logits", "The label must be independent of the weights.", trained=True),
     ],
 )
@@ -154,11 +175,24 @@ def _largest(run: Run, classes: int, correlation: float, draws: int) -> Array:
     states=r"\mathbb E\max_{i\le c}z_i=s\,m_c,\qquad s\,m_c>\log c\iff s>\frac{\log c}{m_c}",
     derivation=[lambda: maximum.largest(2), lambda: maximum.largest(3)],
     mutants=[
-        mutant("sqrt(2 log c)", "The upper bound and limit of m_c for many classes: 40 % too large at ten.",
-               expected_maximum=lambda c: sp.sqrt(2 * sp.log(c))),
-        mutant("the mean is zero", "The largest of the means for the mean of the largest.", expected_maximum=lambda c: sp.Integer(0)),
-        mutant("never vacuous", "The bound without its -log c: positive at every scale.", threshold=lambda c: sp.Integer(0)),
-        mutant("correlated logits", "Readout columns that share a part: the largest of correlated logits is smaller.", correlation=0.5),
+        mutant(
+            "sqrt(2 log c)",
+            "The upper bound and limit of m_c for many classes: 40 % too large at ten.",
+            expected_maximum=lambda c: sp.sqrt(2 * sp.log(c)),
+        ),
+        mutant(
+            "the mean is zero",
+            "The largest of the means for the mean of the largest.",
+            expected_maximum=lambda c: sp.Integer(0),
+        ),
+        mutant(
+            "never vacuous", "The bound without its -log c: positive at every scale.", threshold=lambda c: sp.Integer(0)
+        ),
+        mutant(
+            "correlated logits",
+            "Readout columns that share a part: the largest of correlated logits is smaller.",
+            correlation=0.5,
+        ),
     ],
 )
 def theorem_2_is_vacuous_for_small_logits(
@@ -181,7 +215,14 @@ def theorem_2_is_vacuous_for_small_logits(
         draws = draws_for_mean(1.0, error=error * truth, alpha=parts.alpha)
         samples = run.once(_largest, classes, correlation, draws)
         findings.append(
-            mean(samples, expected=number(expected_maximum(classes)), variance=1.0, error=error, truth=truth, alpha=parts.alpha)
+            mean(
+                samples,
+                expected=number(expected_maximum(classes)),
+                variance=1.0,
+                error=error,
+                truth=truth,
+                alpha=parts.alpha,
+            )
         )
         at_threshold = number(threshold(classes)) * truth
         bound = number(bounds.theorem_2_expected(at_threshold, classes, 1))

@@ -43,8 +43,16 @@ def _scaled_outputs(run: Run, shapes: Shapes, negative: bool) -> list[tuple[Arra
     states=r"f(\alpha x)=\alpha f(x),\qquad f(x;\theta\setminus\theta_{ph},\alpha\theta_{ph})=\alpha f(x;\theta)\quad(\alpha>0)",
     derivation=homogeneity.euler,
     mutants=[
-        mutant("for every real factor", "A rectifier treats x and -x differently: the definition asks for positive factors only.", negative=True),
-        mutant("scale invariance", "f(a x) = f(x) is degree 0, the property of a normalised network: ReLU is scale-equivariant.", degree=0),
+        mutant(
+            "for every real factor",
+            "A rectifier treats x and -x differently: the definition asks for positive factors only.",
+            negative=True,
+        ),
+        mutant(
+            "scale invariance",
+            "f(a x) = f(x) is degree 0, the property of a normalised network: ReLU is scale-equivariant.",
+            degree=0,
+        ),
         mutant("degree 2", "The degree of a set in which two layers of a path are scaled together.", degree=2),
         mutant("with biases", "A bias outside the set is not scaled with it.", shapes=biased),
     ],
@@ -56,10 +64,12 @@ def networks_are_positively_homogeneous(
 
     Exact, for every network and every set that it lists; factors from 1e-3 to 1e3.
     """
-    return all_of([
-        identity(after, factor**degree * before, rounding=bound * np.maximum(1, np.abs(factor) ** (degree - 1)))
-        for factor, after, before, bound in run.once(_scaled_outputs, shapes, negative)
-    ])
+    return all_of(
+        [
+            identity(after, factor**degree * before, rounding=bound * np.maximum(1, np.abs(factor) ** (degree - 1)))
+            for factor, after, before, bound in run.once(_scaled_outputs, shapes, negative)
+        ]
+    )
 
 
 def _compositions(run: Run, bias: float | None) -> dict[str, tuple[int, int, Array, Array]]:
@@ -95,8 +105,16 @@ def _compositions(run: Run, bias: float | None) -> dict[str, tuple[int, int, Arr
     states=r"\deg(f\circ g)=\deg f\cdot\deg g,\qquad \deg(f+g)=\deg f=\deg g,\qquad \deg(fg)=\deg f+\deg g",
     derivation=homogeneity.DERIVATIONS,
     mutants=[
-        mutant("a product is p.h.", "The product of two functions of degree 1 has degree 2.", product=lambda k, m: sp.Integer(1)),
-        mutant("degrees add under composition", "They multiply; 1 after 2 is 2, not 3.", composition=lambda k, m: sp.sympify(k + m)),
+        mutant(
+            "a product is p.h.",
+            "The product of two functions of degree 1 has degree 2.",
+            product=lambda k, m: sp.Integer(1),
+        ),
+        mutant(
+            "degrees add under composition",
+            "They multiply; 1 after 2 is 2, not 3.",
+            composition=lambda k, m: sp.sympify(k + m),
+        ),
         mutant("with biases", "A part without a degree leaves none to the whole.", bias=3.0),
     ],
 )
@@ -112,7 +130,9 @@ def degrees_compose(
     Exact, bit for bit: networks are combined and asked at x and at 2 x.
     """
     rules = {"sum": lambda k, m: sp.Integer(k), "product": product}
-    return all_of([
-        identity(after, 2.0 ** int(rules.get(name, composition)(k, m)) * before, rounding=0.0)
-        for name, (k, m, before, after) in run.once(_compositions, bias).items()
-    ])
+    return all_of(
+        [
+            identity(after, 2.0 ** int(rules.get(name, composition)(k, m)) * before, rounding=0.0)
+            for name, (k, m, before, after) in run.once(_compositions, bias).items()
+        ]
+    )

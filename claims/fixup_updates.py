@@ -52,11 +52,21 @@ def _update(scales: Sequence[sp.Expr], x: sp.Expr, slope: sp.Expr, rate: sp.Expr
     states=r"\Delta F=-\eta\,\ell'F^2\sum_{i=1}^m a_i^{-2}+O(\eta^2),\qquad \frac{F^2}{A^2}\le F^2\sum_i a_i^{-2}\le m\frac{F^2}{A^2},\ A=\min_i a_i",
     derivation=theory.DERIVATIONS,
     mutants=[
-        mutant("the sum of squares", "sum a_i^2 for sum 1 / a_i^2: the gradient in a_i is the product of the others.",
-               update=lambda a, x, s, eta: -eta * s * (sp.prod(a) * x) ** 2 * sum(scale**2 for scale in a)),
-        mutant("uphill", "The step's sign: descent lowers the loss.", update=lambda a, x, s, eta: -theory.branch_update(a, x, s, eta)),
-        mutant("the largest scale", "A is the smallest scale, the one with the largest gradient; with the largest the upper bound fails.",
-               smallest=lambda a: a.max(axis=-1)),
+        mutant(
+            "the sum of squares",
+            "sum a_i^2 for sum 1 / a_i^2: the gradient in a_i is the product of the others.",
+            update=lambda a, x, s, eta: -eta * s * (sp.prod(a) * x) ** 2 * sum(scale**2 for scale in a),
+        ),
+        mutant(
+            "uphill",
+            "The step's sign: descent lowers the loss.",
+            update=lambda a, x, s, eta: -theory.branch_update(a, x, s, eta),
+        ),
+        mutant(
+            "the largest scale",
+            "A is the smallest scale, the one with the largest gradient; with the largest the upper bound fails.",
+            smallest=lambda a: a.max(axis=-1),
+        ),
         mutant("half a step", "The simulated step is half as long.", step_length=0.5),
     ],
 )
@@ -110,11 +120,21 @@ def _exponents(m: int) -> list[tuple[float, ...]]:
     derivation=fixup.order,
     exact=False,
     mutants=[
-        mutant("the product of all", "The smallest scale is left out: its gradient is the product of the others.",
-               exponent=lambda e: -2 * sum(e)),
-        mutant("1 / L", "The product enters squared, so 1 / sqrt L is enough; without the square the update falls half as fast.",
-               exponent=lambda e: -(sum(e) - max(e))),
-        mutant("the largest scale left out", "j is the argmin of the scales, not the argmax.", exponent=lambda e: -2 * (sum(e) - min(e))),
+        mutant(
+            "the product of all",
+            "The smallest scale is left out: its gradient is the product of the others.",
+            exponent=lambda e: -2 * sum(e),
+        ),
+        mutant(
+            "1 / L",
+            "The product enters squared, so 1 / sqrt L is enough; without the square the update falls half as fast.",
+            exponent=lambda e: -(sum(e) - max(e)),
+        ),
+        mutant(
+            "the largest scale left out",
+            "j is the argmin of the scales, not the argmax.",
+            exponent=lambda e: -2 * (sum(e) - min(e)),
+        ),
         mutant("growing scales", "The simulated scales grow with L where they should shrink.", sign=1.0),
     ],
 )
@@ -138,7 +158,9 @@ def update_order_of_a_branch(
             share = np.log10(1 + (m - 1) * 10 ** (-2 * gap * logs[0]))
             weights = np.abs(logs - logs.mean()) / np.square(logs - logs.mean()).sum()
             bias = float(share * weights.sum() / 2 + 1e-9)
-            findings.append(rate(logs, moved[None, :], expected=number(sp.sympify(exponent(e))), bias=bias, chance=False))
+            findings.append(
+                rate(logs, moved[None, :], expected=number(sp.sympify(exponent(e))), bias=bias, chance=False)
+            )
     return all_of(findings)
 
 
@@ -156,24 +178,44 @@ def _scaled(scale: Callable[[int, int], sp.Expr], branches: int, m: int, where: 
     states=r"a_i=L^{-\frac{1}{2m-2}}\ \Longrightarrow\ \Delta F=-m\,\frac{\eta\,\ell'x^2}{L}+O(\eta^2)",
     derivation=[fixup.exponent, theory.all_scaled],
     mutants=[
-        mutant("the minus sign lost", "L^(+1/(2m-2)), as a much-copied page prints it: the branches grow with depth.",
-               scale=lambda branches, m: 1 / fixup.fixup_scale(branches, m)),
-        mutant("a variance", "The exponent applied to the variance: standard deviations shrink half as fast as they must.",
-               scale=lambda branches, m: sp.sqrt(fixup.fixup_scale(branches, m))),
-        mutant("L^(-1/m)", "All m layers share 1/L; the truth at m = 2, where it is usually tested.",
-               scale=lambda branches, m: sp.Integer(branches) ** sp.Rational(-1, m)),
-        mutant("L^(-1/(2m))", "All m layers share 1/sqrt L; but the smallest one is left out of the product.",
-               scale=lambda branches, m: sp.Integer(branches) ** sp.Rational(-1, 2 * m)),
-        mutant("1/sqrt(2L)", "GPT-2's constant, with the right rate at m = 2 and half the update.",
-               scale=lambda branches, m: (2 * sp.Integer(branches)) ** sp.Rational(-1, 2 * m - 2)),
-        mutant("L counts layers", "L is the number of residual branches, not of layers.",
-               scale=lambda branches, m: fixup.fixup_scale(m * branches, m)),
-        mutant("on the last layer only", "The simulated branch scales its last layer alone; all of its layers share the factor.", where="last"),
+        mutant(
+            "the minus sign lost",
+            "L^(+1/(2m-2)), as a much-copied page prints it: the branches grow with depth.",
+            scale=lambda branches, m: 1 / fixup.fixup_scale(branches, m),
+        ),
+        mutant(
+            "a variance",
+            "The exponent applied to the variance: standard deviations shrink half as fast as they must.",
+            scale=lambda branches, m: sp.sqrt(fixup.fixup_scale(branches, m)),
+        ),
+        mutant(
+            "L^(-1/m)",
+            "All m layers share 1/L; the truth at m = 2, where it is usually tested.",
+            scale=lambda branches, m: sp.Integer(branches) ** sp.Rational(-1, m),
+        ),
+        mutant(
+            "L^(-1/(2m))",
+            "All m layers share 1/sqrt L; but the smallest one is left out of the product.",
+            scale=lambda branches, m: sp.Integer(branches) ** sp.Rational(-1, 2 * m),
+        ),
+        mutant(
+            "1/sqrt(2L)",
+            "GPT-2's constant, with the right rate at m = 2 and half the update.",
+            scale=lambda branches, m: (2 * sp.Integer(branches)) ** sp.Rational(-1, 2 * m - 2),
+        ),
+        mutant(
+            "L counts layers",
+            "L is the number of residual branches, not of layers.",
+            scale=lambda branches, m: fixup.fixup_scale(m * branches, m),
+        ),
+        mutant(
+            "on the last layer only",
+            "The simulated branch scales its last layer alone; all of its layers share the factor.",
+            where="last",
+        ),
     ],
 )
-def fixup_scale(
-    run: Run, *, scale: Callable[[int, int], sp.Expr] = fixup.fixup_scale, where: str = "all"
-) -> Finding:
+def fixup_scale(run: Run, *, scale: Callable[[int, int], sp.Expr] = fixup.fixup_scale, where: str = "all") -> Finding:
     """Scaling every layer of a branch by L^(-1/(2m-2)) makes each of L branches move by order 1/L.
 
     First order in eta, with the remainder bounded; the constant m is tested too. For m = 2 to 6 and L = 10 to 100,000.
@@ -181,11 +223,15 @@ def fixup_scale(
     findings, eta = [], 1e-4
     sizes = sizes_of_inputs(run, len(BRANCHES))
     for m in (2, 3, 4, 5, 6):
-        claimed = sp.lambdify([X, SLOPE, RATE, sp.Symbol("L")], theory.all_scaled_update(sp.Symbol("L"), m, X, SLOPE, RATE))
+        claimed = sp.lambdify(
+            [X, SLOPE, RATE, sp.Symbol("L")], theory.all_scaled_update(sp.Symbol("L"), m, X, SLOPE, RATE)
+        )
         for branches, x in zip(BRANCHES, sizes, strict=True):
             a = _scaled(scale, int(branches), m, where)
             moved = scalar_branch.branch(scalar_branch.branch_step(a, x, 1.0, eta), x) - scalar_branch.branch(a, x)
             findings.append(
-                identity(moved, np.array([claimed(x, 1.0, eta, branches)]), rounding=_second_order(a, x, eta), chance=False)
+                identity(
+                    moved, np.array([claimed(x, 1.0, eta, branches)]), rounding=_second_order(a, x, eta), chance=False
+                )
             )
     return all_of(findings)

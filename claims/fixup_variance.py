@@ -87,13 +87,23 @@ def _bound(ahead: Array, branch: _Branch) -> float:
     r"\quad\text{so}\quad \operatorname{Var}[x_{l+1}]=\mathbb E\operatorname{Var}[F\mid x_l]+\operatorname{Var}[x_l]\ \text{if}\ \mathbb E[F\mid x]=0",
     derivation=total_variance.DERIVATIONS,
     mutants=[
-        mutant("Var F for E Var(F | x)", "The branch's own variance contains that of its conditional mean, which the other term counts already.",
-               twice=1.0),
+        mutant(
+            "Var F for E Var(F | x)",
+            "The branch's own variance contains that of its conditional mean, which the other term counts already.",
+            twice=1.0,
+        ),
         mutant("without the skip", "The branch's variance alone: the stream's own is added to it.", keep=0.0),
-        mutant("without the covariance", "A branch that ends in ReLU has a conditional mean that moves with x, so their covariance counts.",
-               covary=0.0),
+        mutant(
+            "without the covariance",
+            "A branch that ends in ReLU has a conditional mean that moves with x, so their covariance counts.",
+            covary=0.0,
+        ),
         mutant("minus the covariance", "Variances of a difference: the block adds its branch.", covary=-1.0),
-        mutant("He on the last branch layer", "The simulated branch has twice the variance that the claim is made for.", last_layer=he),
+        mutant(
+            "He on the last branch layer",
+            "The simulated branch has twice the variance that the claim is made for.",
+            last_layer=he,
+        ),
     ],
 )
 def total_variance_adds(
@@ -105,7 +115,7 @@ def total_variance_adds(
     functional of the state (here its component along (1, ..., 1)). Two branches: one with conditional mean 0, and one that ends in
     ReLU, for which the general form with its covariance is needed.
     """
-    error, parts, rows = run.error(0.02), run.share(2), _population(run)
+    error, parts, rows = run.error(0.03), run.share(2), _population(run)
     squares, ahead = np.square(rows).sum(axis=1), _along_ones(rows)
     findings = []
     for branch in (_rectified_branch(squares), _centred_branch(squares, last_layer)):
@@ -137,9 +147,16 @@ def _variances(run: Run, blocks: int, last_layer: Initialiser, draws: int) -> Ar
     states=r"\tfrac1n\sum_i\operatorname{Var}[x_{l,i}\mid x_0]=(2^l-1)\,\tfrac{\|x_0\|^2}{n}",
     derivation=residual.variance_in_depth,
     mutants=[
-        mutant("the variance doubles", "Doubling from Var x_0 = ||x_0||^2 / n is the second moment; at fixed input the variance starts from 0.",
-               variance=lambda blocks: sp.Integer(2) ** blocks),
-        mutant("linear growth", "l, as if every block added the same: the branch grows with the stream.", variance=lambda blocks: sp.Integer(blocks)),
+        mutant(
+            "the variance doubles",
+            "Doubling from Var x_0 = ||x_0||^2 / n is the second moment; at fixed input the variance starts from 0.",
+            variance=lambda blocks: sp.Integer(2) ** blocks,
+        ),
+        mutant(
+            "linear growth",
+            "l, as if every block added the same: the branch grows with the stream.",
+            variance=lambda blocks: sp.Integer(blocks),
+        ),
         mutant("He on the last branch layer", "Branches with twice the variance give 3^l - 1.", last_layer=he),
     ],
 )
@@ -161,5 +178,7 @@ def variance_at_fixed_input(
         bound = 2 * fourth + 2 * second**2 - true**2
         draws = 2 * draws_for_mean(bound, error=error * true, alpha=parts.alpha)
         samples = run.once(_variances, blocks, last_layer, draws)
-        findings.append(mean(samples, expected=number(variance(blocks)), variance=bound, error=error, truth=true, alpha=parts.alpha))
+        findings.append(
+            mean(samples, expected=number(variance(blocks)), variance=bound, error=error, truth=true, alpha=parts.alpha)
+        )
     return all_of(findings)

@@ -39,17 +39,36 @@ def _relative_variance(width: int, previous: int) -> sp.Expr:
     states=r"\frac{\mathbb E\|x_L\|^4}{(\mathbb E\|x_L\|^2)^2}=\prod_{l=1}^{L}\Bigl(1+\frac5{n_l}\Bigr)",
     derivation=[lambda order=order: fluctuations.ratio_moment(order) for order in (2, 4)],
     mutants=[
-        mutant("2 / n", "The chi-square fluctuation of a linear layer, without that of the number of active units and their halving.",
-               relative_variance=lambda width, previous: sp.Rational(2, width)),
-        mutant("6 / n", "The raw second moment 1 + 6/n of a sum of n squared rectified normals, one unit's mean square not subtracted.",
-               relative_variance=lambda width, previous: sp.Rational(6, width)),
-        mutant("3 / n", "The kurtosis of the pre-activation taken for that of the rectified unit.",
-               relative_variance=lambda width, previous: sp.Rational(3, width)),
-        mutant("the layer below", "The fluctuation comes from the units summed over, n_l, not from the fan-in n_{l-1}.",
-               relative_variance=lambda width, previous: fluctuations.relative_variance([previous])),
-        mutant("independent of depth", "Fluctuations of order 1/n in each layer multiply up; depth is not free.",
-               product=lambda widths: 1 + max(fluctuations.relative_variance([width]) for width in widths)),
-        mutant("random signs for weights", "Means do not depend on the law of the weights, fluctuations do.", init=he.with_law(rademacher)),
+        mutant(
+            "2 / n",
+            "The chi-square fluctuation of a linear layer, without that of the number of active units and their halving.",
+            relative_variance=lambda width, previous: sp.Rational(2, width),
+        ),
+        mutant(
+            "6 / n",
+            "The raw second moment 1 + 6/n of a sum of n squared rectified normals, one unit's mean square not subtracted.",
+            relative_variance=lambda width, previous: sp.Rational(6, width),
+        ),
+        mutant(
+            "3 / n",
+            "The kurtosis of the pre-activation taken for that of the rectified unit.",
+            relative_variance=lambda width, previous: sp.Rational(3, width),
+        ),
+        mutant(
+            "the layer below",
+            "The fluctuation comes from the units summed over, n_l, not from the fan-in n_{l-1}.",
+            relative_variance=lambda width, previous: fluctuations.relative_variance([previous]),
+        ),
+        mutant(
+            "independent of depth",
+            "Fluctuations of order 1/n in each layer multiply up; depth is not free.",
+            product=lambda widths: 1 + max(fluctuations.relative_variance([width]) for width in widths),
+        ),
+        mutant(
+            "random signs for weights",
+            "Means do not depend on the law of the weights, fluctuations do.",
+            init=he.with_law(rademacher),
+        ),
     ],
 )
 def relative_variance_of_the_norm(
@@ -69,21 +88,39 @@ def relative_variance_of_the_norm(
     variance = max(number(_fourth_central(n) / fluctuations.relative_variance([n]) ** 2) - 1 for n in widths[1:])
     # A layer of 4 dies in a sixteenth of the draws, which then have no second ratio.
     draws = int(1.05 * draws_for_mean(variance, error=error, alpha=parts.alpha) / (len(widths) - 1))
-    squares = (run.once(_ratios, widths, init, draws) - 1) ** 2 / [number(fluctuations.relative_variance([n])) for n in widths[1:]]
+    squares = (run.once(_ratios, widths, init, draws) - 1) ** 2 / [
+        number(fluctuations.relative_variance([n])) for n in widths[1:]
+    ]
     alive = np.isfinite(squares)
-    claimed = [number(relative_variance(n, m) / fluctuations.relative_variance([n])) for m, n in zip(widths, widths[1:], strict=False)]
+    claimed = [
+        number(relative_variance(n, m) / fluctuations.relative_variance([n]))
+        for m, n in zip(widths, widths[1:], strict=False)
+    ]
     wide = (4, 12, 9, 15)
     truth = number(fluctuations.fourth_moment_ratio(wide[1:]))
     spread = number(sp.prod(fluctuations.relu_ratio_moment(4, n) for n in wide[1:])) - truth**2
     draws = draws_for_mean(spread, error=coarse * truth, alpha=parts.alpha)
     products = np.nan_to_num(np.prod(run.once(_ratios, wide, init, draws), axis=1)) ** 2
-    return all_of([
-        mean(
-            squares[alive], expected=float(alive.sum(axis=0) @ claimed / alive.sum()), variance=variance,
-            error=error, truth=1.0, alpha=parts.alpha,
-        ),
-        mean(products, expected=number(product(wide[1:])), variance=spread, error=coarse, truth=truth, alpha=parts.alpha),
-    ])
+    return all_of(
+        [
+            mean(
+                squares[alive],
+                expected=float(alive.sum(axis=0) @ claimed / alive.sum()),
+                variance=variance,
+                error=error,
+                truth=1.0,
+                alpha=parts.alpha,
+            ),
+            mean(
+                products,
+                expected=number(product(wide[1:])),
+                variance=spread,
+                error=coarse,
+                truth=truth,
+                alpha=parts.alpha,
+            ),
+        ]
+    )
 
 
 def _fourth_central(width: int) -> sp.Expr:
@@ -97,14 +134,28 @@ def _fourth_central(width: int) -> sp.Expr:
     where="Hanin & Rolnick, section 3; exact form derived here",
     states=r"\mathbb E\log\frac{\|x_l\|^2}{\|x_{l-1}\|^2}=\psi\bigl(\tfrac n2\bigr)+\log\tfrac2n\ \text{(linear)},\qquad"
     r"\sum_{k\ge1}\frac{\binom nk}{2^n-1}\Bigl[\psi\bigl(\tfrac k2\bigr)+\log\tfrac4n\Bigr]\ \text{(ReLU, alive)}",
-    derivation=[fluctuations.linear_logarithm, fluctuations.relu_logarithm, fluctuations.linear_spread, fluctuations.relu_squared_logarithm],
+    derivation=[
+        fluctuations.linear_logarithm,
+        fluctuations.relu_logarithm,
+        fluctuations.linear_spread,
+        fluctuations.relu_squared_logarithm,
+    ],
     mutants=[
-        mutant("zero", "The logarithm of the mean, which He's factor makes zero, taken for the mean of the logarithm.",
-               relu_exponent=lambda n: sp.Integer(0)),
-        mutant("leading order", "-5 / (2n) is the limit for wide layers; at width 10 it is a fifth too small.",
-               relu_exponent=fluctuations.relu_lyapunov_leading),
-        mutant("the linear exponent", "A ReLU layer loses more than a linear one: the number of active units fluctuates too.",
-               relu_exponent=fluctuations.linear_lyapunov),
+        mutant(
+            "zero",
+            "The logarithm of the mean, which He's factor makes zero, taken for the mean of the logarithm.",
+            relu_exponent=lambda n: sp.Integer(0),
+        ),
+        mutant(
+            "leading order",
+            "-5 / (2n) is the limit for wide layers; at width 10 it is a fifth too small.",
+            relu_exponent=fluctuations.relu_lyapunov_leading,
+        ),
+        mutant(
+            "the linear exponent",
+            "A ReLU layer loses more than a linear one: the number of active units fluctuates too.",
+            relu_exponent=fluctuations.linear_lyapunov,
+        ),
         mutant("no rectifier", "Linear layers where the claim is made for ReLU.", slope=1.0),
     ],
 )
@@ -130,5 +181,7 @@ def typical_growth_is_negative(
         draws = int(1.02 * draws_for_mean(variance, error=error * unit, alpha=parts.alpha) / layers)
         ratios = run.once(_ratios, (width,) * (layers + 1), init, draws, simulated)
         logs = np.log(ratios[ratios > 0])
-        findings.append(mean(logs, expected=number(exponent(width)), variance=variance, error=error, truth=-unit, alpha=parts.alpha))
+        findings.append(
+            mean(logs, expected=number(exponent(width)), variance=variance, error=error, truth=-unit, alpha=parts.alpha)
+        )
     return all_of(findings)

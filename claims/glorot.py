@@ -14,6 +14,7 @@ from evidence import Finding, all_of, chi_square_law, draws_for_chi_square, iden
 from simulations import Initialiser, glorot, he, lecun, measure, mlp
 from simulations.initialisers import Array
 from theory import glorot as theory
+
 FAN_OUT = 5
 
 
@@ -38,14 +39,28 @@ def _lecun_fan_out(fan_in: int, fan_out: int) -> float:
     states=r"n_{\mathrm{in}}\sigma^2=1\ \text{(forward)},\qquad n_{\mathrm{out}}\sigma^2=1\ \text{(backward)}",
     derivation=theory.DERIVATIONS,
     mutants=[
-        mutant("the conditions swapped", "For an m x n matrix rows have n entries: n Var W = 1 forwards, m Var W = 1 backwards.",
-               forward=lambda fan_in, fan_out: theory.backward_variance(fan_out), backward=lambda fan_in, fan_out: theory.forward_variance(fan_in)),
-        mutant("one condition for both", "The two agree only where the fans are equal.",
-               backward=lambda fan_in, fan_out: theory.forward_variance(fan_in)),
-        mutant("He's factor", "Twice the variance belongs to a rectified layer; this one is linear.",
-               forward=lambda fan_in, fan_out: 2 * theory.forward_variance(fan_in)),
-        mutant("the compromise measured", "Weights with Glorot's variance meet neither condition where the fans differ.",
-               forward_init=glorot, backward_init=glorot),
+        mutant(
+            "the conditions swapped",
+            "For an m x n matrix rows have n entries: n Var W = 1 forwards, m Var W = 1 backwards.",
+            forward=lambda fan_in, fan_out: theory.backward_variance(fan_out),
+            backward=lambda fan_in, fan_out: theory.forward_variance(fan_in),
+        ),
+        mutant(
+            "one condition for both",
+            "The two agree only where the fans are equal.",
+            backward=lambda fan_in, fan_out: theory.forward_variance(fan_in),
+        ),
+        mutant(
+            "He's factor",
+            "Twice the variance belongs to a rectified layer; this one is linear.",
+            forward=lambda fan_in, fan_out: 2 * theory.forward_variance(fan_in),
+        ),
+        mutant(
+            "the compromise measured",
+            "Weights with Glorot's variance meet neither condition where the fans differ.",
+            forward_init=glorot,
+            backward_init=glorot,
+        ),
     ],
 )
 def glorot_conditions(
@@ -64,10 +79,22 @@ def glorot_conditions(
     draws = draws_for_chi_square(np.array([float(FAN_OUT)]), error=error, alpha=parts.alpha)
     ahead, _, fan_in = run.once(_linear_layer, forward_init, draws)
     _, back, _ = run.once(_linear_layer, backward_init, draws)
-    return all_of([
-        chi_square_law(ahead / number(forward(fan_in, FAN_OUT)), np.full(ahead.size, float(FAN_OUT)), error=error, alpha=parts.alpha),
-        chi_square_law(back / number(backward(fan_in, FAN_OUT)), np.full(back.size, float(fan_in)), error=error, alpha=parts.alpha),
-    ])
+    return all_of(
+        [
+            chi_square_law(
+                ahead / number(forward(fan_in, FAN_OUT)),
+                np.full(ahead.size, float(FAN_OUT)),
+                error=error,
+                alpha=parts.alpha,
+            ),
+            chi_square_law(
+                back / number(backward(fan_in, FAN_OUT)),
+                np.full(back.size, float(fan_in)),
+                error=error,
+                alpha=parts.alpha,
+            ),
+        ]
+    )
 
 
 def _weights(run: Run, init: Initialiser, fan_in: int, fan_out: int, draws: int) -> Array:
@@ -84,11 +111,21 @@ def _weights(run: Run, init: Initialiser, fan_in: int, fan_out: int, draws: int)
     r"=H\Bigl(\tfrac1{n_{\mathrm{in}}},\tfrac1{n_{\mathrm{out}}}\Bigr)",
     derivation=theory.DERIVATIONS,
     mutants=[
-        mutant("the harmonic mean of the fans", "The harmonic mean is of the two target variances; of the fans it gives their arithmetic mean.",
-               compromise=theory.harmonic_mean_of_fans_variance),
-        mutant("the geometric mean", "A third mean, 1 / sqrt(n_in n_out): equal at equal fans only.", compromise=theory.geometric_variance),
-        mutant("the sum of the fans", "One over the sum: the 2 of the mean forgotten.",
-               compromise=lambda fan_in, fan_out: theory.glorot_variance(fan_in, fan_out) / 2),
+        mutant(
+            "the harmonic mean of the fans",
+            "The harmonic mean is of the two target variances; of the fans it gives their arithmetic mean.",
+            compromise=theory.harmonic_mean_of_fans_variance,
+        ),
+        mutant(
+            "the geometric mean",
+            "A third mean, 1 / sqrt(n_in n_out): equal at equal fans only.",
+            compromise=theory.geometric_variance,
+        ),
+        mutant(
+            "the sum of the fans",
+            "One over the sum: the 2 of the mean forgotten.",
+            compromise=lambda fan_in, fan_out: theory.glorot_variance(fan_in, fan_out) / 2,
+        ),
         mutant("He weights", "Weights of variance 2 / fan_in: the rectifier's factor, and no compromise.", init=he),
     ],
 )
@@ -107,9 +144,16 @@ def glorot_is_a_harmonic_mean_of_variances(
     draws = draws_for_chi_square(np.array([degrees]), error=error, alpha=run.alpha)
     norms = run.once(_weights, init, fan_in, fan_out, draws)
     ahead, back = theory.forward_variance(100), theory.backward_variance(300)
-    return all_of([
-        chi_square_law(norms / number(compromise(fan_in, fan_out)), np.full(norms.size, degrees), error=error, alpha=run.alpha),
-        identity(
-            np.array(number(compromise(100, 300))), np.array(number(2 / (1 / ahead + 1 / back))), rounding=1e-18, chance=False
-        ),
-    ])
+    return all_of(
+        [
+            chi_square_law(
+                norms / number(compromise(fan_in, fan_out)), np.full(norms.size, degrees), error=error, alpha=run.alpha
+            ),
+            identity(
+                np.array(number(compromise(100, 300))),
+                np.array(number(2 / (1 / ahead + 1 / back))),
+                rounding=1e-18,
+                chance=False,
+            ),
+        ]
+    )

@@ -45,7 +45,9 @@ def _second_moment(fan_in: int, fan_out: int, variance: float, rows: Array) -> s
         mutant(
             "standard deviation for variance",
             "A weight enters squared, so its variance counts, not its standard deviation.",
-            second_moment=lambda fan_in, fan_out, variance, rows: one_layer.second_moment(fan_out, float(np.sqrt(variance)), 1),
+            second_moment=lambda fan_in, fan_out, variance, rows: one_layer.second_moment(
+                fan_out, float(np.sqrt(variance)), 1
+            ),
         ),
         mutant(
             "variance of the input for its second moment",
@@ -82,7 +84,9 @@ def linear_second_moment(
     norms = run.once(_layer_norms, lecun.with_law(laws[0]), draws)
     ratios = norms[:, 1] / norms[:, 0]
     findings = [
-        chi_square_law(ratios * FAN_OUT / expected, np.full(ratios.size, float(FAN_OUT)), error=error, alpha=parts.alpha)
+        chi_square_law(
+            ratios * FAN_OUT / expected, np.full(ratios.size, float(FAN_OUT)), error=error, alpha=parts.alpha
+        )
     ]
     variance = 2 * FAN_OUT / fan_in**2
     truth = FAN_OUT / fan_in
@@ -90,7 +94,14 @@ def linear_second_moment(
         draws = draws_for_mean(variance, error=error * truth, alpha=parts.alpha)
         norms = run.once(_layer_norms, lecun.with_law(law), draws)
         findings.append(
-            mean(norms[:, 1] / norms[:, 0], expected=expected, variance=variance, error=error, truth=truth, alpha=parts.alpha)
+            mean(
+                norms[:, 1] / norms[:, 0],
+                expected=expected,
+                variance=variance,
+                error=error,
+                truth=truth,
+                alpha=parts.alpha,
+            )
         )
     return all_of(findings)
 
@@ -152,13 +163,19 @@ def uniform_and_truncated_variances(
     cut = number(one_layer.truncated_variance(2))
     spread = number(one_layer.truncated_fourth_moment(2)) - cut**2
     cut_draws = draws_for_mean(spread, error=error * cut, alpha=parts.alpha)
-    return all_of([
-        mean(entries**2, expected=1.0, variance=fourth - 1, error=error, alpha=parts.alpha),
-        mean(
-            run.once(_entries, cut_law, cut_draws) ** 2,
-            expected=number(truncated(2)), variance=spread, error=error, truth=cut, alpha=parts.alpha,
-        ),
-    ])
+    return all_of(
+        [
+            mean(entries**2, expected=1.0, variance=fourth - 1, error=error, alpha=parts.alpha),
+            mean(
+                run.once(_entries, cut_law, cut_draws) ** 2,
+                expected=number(truncated(2)),
+                variance=spread,
+                error=error,
+                truth=cut,
+                alpha=parts.alpha,
+            ),
+        ]
+    )
 
 
 def _entries_of_bound(run: Run, bound: float, draws: int) -> Array:

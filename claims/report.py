@@ -48,7 +48,13 @@ class Table:
         table = RichTable(show_lines=False, pad_edge=False)
         table.add_column("claim", ratio=1)
         for name, justify in (
-            ("evidence", "left"), ("expected", "right"), ("measured", "right"), ("sees", "right"), ("verdict", "left"), ("mutants", "right"), ("s", "right"),
+            ("evidence", "left"),
+            ("expected", "right"),
+            ("measured", "right"),
+            ("sees", "right"),
+            ("verdict", "left"),
+            ("mutants", "right"),
+            ("s", "right"),
         ):
             table.add_column(name, justify=justify)  # type: ignore[arg-type]
         by_paper = sorted(results, key=lambda result: list(_papers()).index(REGISTRY[result.claim_id].paper))
@@ -65,7 +71,11 @@ class Table:
     def _totals(self, results: Sequence[Result], seconds: float) -> None:
         held = sum(result.finding.verdict == "held" for result in results)
         refuted, mutants = sum(result.refuted for result in results), sum(len(result.mutants) for result in results)
-        zero = f"; {self.inputs.zero_rows} all-zero rows, for which Theorem 1 is undefined" if self.inputs.zero_rows else ""
+        zero = (
+            f"; {self.inputs.zero_rows} all-zero rows, for which Theorem 1 is undefined"
+            if self.inputs.zero_rows
+            else ""
+        )
         for line in (
             f"{held} of {len(results)} claims held, {refuted} of {mutants} mutants refuted",
             f"inputs: {self.inputs.source}{zero}",
@@ -86,8 +96,13 @@ def _row(result: Result) -> tuple[str, ...]:
     complete = result.refuted == len(result.mutants)
     return (
         f"{claim.words} [dim]\\[{' '.join(claim.codes)}][/dim]",
-        found.kind, _text(found.expected), _text(found.measured), _percent(found.detectable), f"[{colour}]{found.verdict}[/{colour}]",
-        f"[{'green' if complete else 'red'}]{result.refuted} of {len(result.mutants)}[/]", f"{result.seconds:.1f}",
+        found.kind,
+        _text(found.expected),
+        _text(found.measured),
+        _percent(found.detectable),
+        f"[{colour}]{found.verdict}[/{colour}]",
+        f"[{'green' if complete else 'red'}]{result.refuted} of {len(result.mutants)}[/]",
+        f"{result.seconds:.1f}",
     )
 
 
@@ -114,11 +129,20 @@ def _percent(value: float | str) -> str:
     return f"{value:.1%}" if value >= 1e-3 else f"{value:.0e}"
 
 
-def write_json(path: Path, results: Sequence[Result], inputs: Inputs, seed: int, effort: Effort, seconds: float) -> None:
+def write_json(
+    path: Path, results: Sequence[Result], inputs: Inputs, seed: int, effort: Effort, seconds: float
+) -> None:
     """Write the results to `path`, whole or not at all."""
     document = {
-        "seed": seed, "alpha": ALPHA, "miss": MISS, "effort": effort, "seconds": round(seconds, 3),
-        "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in ("numpy", "scipy", "sympy")}},
+        "seed": seed,
+        "alpha": ALPHA,
+        "miss": MISS,
+        "effort": effort,
+        "seconds": round(seconds, 3),
+        "versions": {
+            "python": platform.python_version(),
+            **{name: metadata.version(name) for name in ("numpy", "scipy", "sympy")},
+        },
         "inputs": inputs.source,
         "claims": [_entry(result) for result in results],
     }
@@ -128,10 +152,20 @@ def write_json(path: Path, results: Sequence[Result], inputs: Inputs, seed: int,
 def _entry(result: Result) -> dict[str, object]:
     claim, found = REGISTRY[result.claim_id], result.finding
     return {
-        "id": claim.id, "catalogue": list(claim.codes), "paper": claim.paper, "where": claim.where, "states": claim.states,
-        "kind": found.kind, "exact": claim.exact, "verdict": found.verdict, "p_value": found.p_value,
-        "expected": _plain(found.expected), "measured": _plain(found.measured), "detectable": _plain(found.detectable),
-        "non_vacuous": found.non_vacuous, "seconds": round(result.seconds, 3),
+        "id": claim.id,
+        "catalogue": list(claim.codes),
+        "paper": claim.paper,
+        "where": claim.where,
+        "states": claim.states,
+        "kind": found.kind,
+        "exact": claim.exact,
+        "verdict": found.verdict,
+        "p_value": found.p_value,
+        "expected": _plain(found.expected),
+        "measured": _plain(found.measured),
+        "detectable": _plain(found.detectable),
+        "non_vacuous": found.non_vacuous,
+        "seconds": round(result.seconds, 3),
         "mutants": [_mutant_entry(claim, name, finding) for name, finding in result.mutants],
     }
 
@@ -139,8 +173,12 @@ def _entry(result: Result) -> dict[str, object]:
 def _mutant_entry(claim: Claim, name: str, found: Finding) -> dict[str, object]:
     why = next(m.why for m in claim.mutants if m.name == name)
     return {
-        "name": name, "why": why, "verdict": found.verdict, "p_value": found.p_value,
-        "effect": _plain(found.effect), "miss_probability": found.miss,
+        "name": name,
+        "why": why,
+        "verdict": found.verdict,
+        "p_value": found.p_value,
+        "effect": _plain(found.effect),
+        "miss_probability": found.miss,
     }
 
 

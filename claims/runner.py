@@ -70,7 +70,9 @@ def run_claims(
                 results.append(examine(claim.id, inputs, seed, effort))
                 on_result(results[-1])
         return results
-    pool = ProcessPoolExecutor(min(workers, len(claims)), mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker)
+    pool = ProcessPoolExecutor(
+        min(workers, len(claims)), mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker
+    )
     try:
         futures: dict[Future[Result], None] = {
             pool.submit(examine, claim.id, inputs, seed, effort): None for claim in claims

@@ -8,6 +8,19 @@ from evidence.mean import draws_for_mean, mean
 from evidence.rate import rate
 
 __all__ = [
-    "Finding", "Verdict", "all_of", "binomial_degrees", "chi_square_law", "counts", "draws_for_chi_square", "draws_for_mean", "identity",
-    "inconclusive", "inequality", "law", "mean", "rate", "trials_for_counts",
+    "Finding",
+    "Verdict",
+    "all_of",
+    "binomial_degrees",
+    "chi_square_law",
+    "counts",
+    "draws_for_chi_square",
+    "draws_for_mean",
+    "identity",
+    "inconclusive",
+    "inequality",
+    "law",
+    "mean",
+    "rate",
+    "trials_for_counts",
 ]

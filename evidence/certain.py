@@ -17,7 +17,9 @@ from evidence.finding import UNSURE, Finding, Verdict, inconclusive
 Array = NDArray[np.float64]
 
 
-def identity(left: Array, right: Array, *, rounding: Array | float, chance: bool = True, expected: str = "equal") -> Finding:
+def identity(
+    left: Array, right: Array, *, rounding: Array | float, chance: bool = True, expected: str = "equal"
+) -> Finding:
     """Test that `left` equals `right` everywhere, up to `rounding`.
 
     Parameters
@@ -36,8 +38,11 @@ def identity(left: Array, right: Array, *, rounding: Array | float, chance: bool
     gap = np.abs(left - right)
     violated = _any(gap > rounding)
     return Finding(
-        "identity", "refuted" if violated.any() else "held", None,
-        expected, f"max error {_relative(gap, right):.0e}" if not violated.any() else f"{violated.mean():.0%} of draws differ",
+        "identity",
+        "refuted" if violated.any() else "held",
+        None,
+        expected,
+        f"max error {_relative(gap, right):.0e}" if not violated.any() else f"{violated.mean():.0%} of draws differ",
         detectable=_typical(rounding, right),
         effect=float(violated.mean()),
         miss=miss_of_violations(violated, chance),
@@ -65,8 +70,11 @@ def inequality(
     tightness = float(np.median(smaller[says] / larger[says])) if share and (larger[says] > 0).all() else math.nan
     verdict: Verdict = "refuted" if violated.any() else "held" if share > 0 else "inconclusive"
     return Finding(
-        "inequality", verdict, None,
-        "no violation", f"tight to {tightness:.0%}" if not violated.any() else f"{violated.mean():.0%} of draws violate",
+        "inequality",
+        verdict,
+        None,
+        "no violation",
+        f"tight to {tightness:.0%}" if not violated.any() else f"{violated.mean():.0%} of draws violate",
         detectable=_typical(rounding, larger),
         effect=float(violated.mean()),
         miss=miss_of_violations(violated, chance),

@@ -19,7 +19,12 @@ def counts(successes: int, trials: int, *, probability: float, error: float, alp
     detectable = _smallest_error(trials, probability, low, high)
     verdict: Verdict = "refuted" if p_value <= alpha else "held" if detectable <= error * (1 + 1e-9) else "inconclusive"
     return Finding(
-        "counts", verdict, p_value, probability, successes / trials, detectable,
+        "counts",
+        verdict,
+        p_value,
+        probability,
+        successes / trials,
+        detectable,
         effect=abs(successes / trials / probability - 1),
         miss=_miss(successes, trials, low, high) if verdict == "refuted" else 1.0,
         note="too few trials for the stated error" if verdict == "inconclusive" else "",

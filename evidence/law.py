@@ -51,8 +51,15 @@ def law(
     true_distance = distance - _band(UNSURE / 2, count)
     surplus = max(0.0, true_distance - band)
     return Finding(
-        "law", verdict, p_value, expected, measured, detectable,
-        effect=max(abs(measured / expected - 1), _smallest_error(distance_of, distance) if verdict == "refuted" else 0.0),
+        "law",
+        verdict,
+        p_value,
+        expected,
+        measured,
+        detectable,
+        effect=max(
+            abs(measured / expected - 1), _smallest_error(distance_of, distance) if verdict == "refuted" else 0.0
+        ),
         miss=min(1.0, 2 * math.exp(-2 * count * surplus**2) + UNSURE) if verdict == "refuted" else 1.0,
         note="too few draws for the stated error" if verdict == "inconclusive" else "",
     )

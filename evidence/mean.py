@@ -92,13 +92,26 @@ def mean(
     p_value = min(1.0, alpha * math.exp(min(700.0, threshold - abs(total))))
     detectable = smallest_shift(samples.size, variance, alpha) / unit
     measured = robust_mean(samples, rate)
-    verdict: Verdict = "refuted" if abs(total) >= threshold else "held" if detectable <= error * (1 + 1e-9) else "inconclusive"
+    verdict: Verdict = (
+        "refuted" if abs(total) >= threshold else "held" if detectable <= error * (1 + 1e-9) else "inconclusive"
+    )
     miss = 1.0
     if verdict == "refuted":
         as_told = truth != expected and abs(float(influence(rate * (samples - truth)).sum())) < threshold
-        miss = _miss_of_shift(truth - expected, samples.size, variance, alpha) if as_told else _miss_seen(influences, threshold)
+        miss = (
+            _miss_of_shift(truth - expected, samples.size, variance, alpha)
+            if as_told
+            else _miss_seen(influences, threshold)
+        )
     return Finding(
-        "mean", verdict, p_value, expected, measured, detectable, effect=abs(measured - expected) / unit, miss=miss,
+        "mean",
+        verdict,
+        p_value,
+        expected,
+        measured,
+        detectable,
+        effect=abs(measured - expected) / unit,
+        miss=miss,
         note="too few draws for the stated error" if verdict == "inconclusive" else "",
     )
 

@@ -29,5 +29,13 @@ def rate(x: Array, y: Array, *, expected: float, bias: float, chance: bool = Tru
     found = identity(fitted, np.full_like(fitted, expected), rounding=bias, chance=chance)
     shown = float(np.median(fitted))
     return Finding(
-        "rate", found.verdict, None, expected, shown, f"{2 * bias:.1g} (slope)", abs(shown - expected), found.miss, note=found.note
+        "rate",
+        found.verdict,
+        None,
+        expected,
+        shown,
+        f"{2 * bias:.1g} (slope)",
+        abs(shown - expected),
+        found.miss,
+        note=found.note,
     )

@@ -99,11 +99,15 @@ def _choose(x: np.ndarray, y: np.ndarray, seed: int, source: str) -> Inputs:
     if x.ndim != 2 or 0 in x.shape or x.dtype.kind not in "fiub":
         raise InputError(f"x has shape {x.shape} and type {x.dtype}; expected real numbers (samples, features)")
     if y.ndim != 1 or y.dtype.kind not in "iu" or len(y) != len(x):
-        raise InputError(f"y has shape {y.shape} and type {y.dtype}; expected {len(x)} integer labels, one for each row of x")
+        raise InputError(
+            f"y has shape {y.shape} and type {y.dtype}; expected {len(x)} integer labels, one for each row of x"
+        )
     rows = np.sort(stream(seed, "inputs").permutation(len(x))[:MOST_ROWS])
     chosen = x[rows].astype(np.float64)
     if not np.isfinite(x).all():
-        raise InputError(f"x has {int((~np.isfinite(x)).sum())} values that are NaN or infinite; expected finite numbers")
+        raise InputError(
+            f"x has {int((~np.isfinite(x)).sum())} values that are NaN or infinite; expected finite numbers"
+        )
     values, labels = np.unique(y, return_inverse=True)
     if len(values) < 2:
         raise InputError(f"y has one class only ({values[0]}); expected at least 2")

@@ -80,7 +80,8 @@ class Network(Sequential):
     def parameter_names(self) -> tuple[str, ...]:
         """Name every weight and bias, in order."""
         return tuple(
-            name for layer in self.weights()
+            name
+            for layer in self.weights()
             for name in ((layer.weight,) if layer.bias_deviation is None else (layer.weight, layer.bias))
         )
 

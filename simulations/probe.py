@@ -69,8 +69,17 @@ def probe_sets(
     # The bound needs every sample by itself: the batch moves into the axis of draws.
     alone = {name: np.repeat(value, batch, axis=0) for name, value in parameters.items()}
     single = (-1, 1, x.shape[-1]), (-1, 1, targets.shape[-1])
-    each = _backward(network, alone, x.reshape(single[0]), np.broadcast_to(targets, (*x.shape[:2], targets.shape[-1])).reshape(single[1]))
-    rounding = (_rounding(network, alone, each[0], each[2], each[3], batch) + each[1].rounding[:, 0]).reshape(-1, batch).mean(axis=1)
+    each = _backward(
+        network,
+        alone,
+        x.reshape(single[0]),
+        np.broadcast_to(targets, (*x.shape[:2], targets.shape[-1])).reshape(single[1]),
+    )
+    rounding = (
+        (_rounding(network, alone, each[0], each[2], each[3], batch) + each[1].rounding[:, 0])
+        .reshape(-1, batch)
+        .mean(axis=1)
+    )
     return {
         names: SetProbe(
             inner=sum((_flat(gradients[n]) * _flat(parameters[n])).sum(-1) for n in sorted(names)),  # type: ignore[arg-type]
@@ -93,7 +102,12 @@ def _backward(
 
 
 def _rounding(
-    network: Network, parameters: Parameters, run: Run, cotangents: Sequence[Array], gradients: Parameters, batch: int = 1
+    network: Network,
+    parameters: Parameters,
+    run: Run,
+    cotangents: Sequence[Array],
+    gradients: Parameters,
+    batch: int = 1,
 ) -> Array:
     total = np.zeros(len(run.output))
     for dense in network.weights():

@@ -57,9 +57,10 @@ class Derivation:
         Raises
         ------
         KeyError
-            If a name is not that of a free symbol of the result.
+            If no statement of the derivation has a symbol of that name; one that the result has lost is ignored.
         """
-        symbols = {symbol.name: symbol for symbol in self.result.free_symbols}
+        statements = (*(step.statement for step in self.steps), self.result)
+        symbols = {symbol.name: symbol for statement in statements for symbol in statement.free_symbols}
         wanted = {symbol.name: value for symbol, value in (values or {}).items()} | named
         swaps = {symbols[name]: sp.sympify(value) for name, value in wanted.items()}
         return self.result.subs(swaps, simultaneous=True)
