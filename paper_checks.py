@@ -10,8 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from claims import InputError, REGISTRY, Claim, cores, digits, load, passed, run_claims
-from claims.report import Table, unwritable, write_json
+from claims import REGISTRY, Claim, InputError, cores, digits, load, passed, record, report, run_claims
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -21,6 +20,9 @@ def main(arguments: list[str] | None = None) -> int:
         return _run(options)
     except InputError as error:
         print(f"paper_checks.py: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"paper_checks.py: cannot write {options.json}: {error.strerror or error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("paper_checks.py: interrupted; nothing was written", file=sys.stderr)
@@ -33,19 +35,18 @@ def _run(options: argparse.Namespace) -> int:
         for claim in chosen:
             print(f"{claim.id}  [{' '.join(claim.codes)}]  {claim.words}")
         return 0
-    if options.json and (reason := unwritable(options.json)):
+    if options.json and (reason := record.unwritable(options.json)):
         raise InputError(f"cannot write {options.json}: {reason}; expected a file path in a writable folder")
     inputs = load(options.inputs, options.seed) if options.inputs else digits(options.seed)
-    table = Table(chosen, inputs, options.seed, options.effort)
     start = time.perf_counter()
-    with table.progress() as advance:
+    with report.progress(len(chosen)) as advance:
         results = run_claims(
             chosen, inputs=inputs, seed=options.seed, effort=options.effort, workers=options.workers, on_result=advance
         )
     seconds = time.perf_counter() - start
     if options.json:
-        write_json(options.json, results, inputs, options.seed, options.effort, seconds)
-    table.show(results, seconds)
+        record.write(options.json, record.document(results, inputs, options.seed, options.effort, seconds))
+    report.show(results, inputs, options.seed, options.effort, seconds)
     return 0 if passed(results) else 1
 
 
@@ -55,7 +56,8 @@ def _choose(patterns: list[str] | None) -> list[Claim]:
     for pattern in patterns:
         if not any(claim.matches(pattern) for claim in REGISTRY.values()):
             raise InputError(
-                f"no claim matches {pattern!r}; expected a claim's id, catalogue code or paper (wildcards allowed), see --list"
+                f"no claim matches {pattern!r}; expected a claim's id, catalogue code or paper (wildcards allowed), "
+                f"see --list"
             )
     return [claim for claim in REGISTRY.values() if any(claim.matches(pattern) for pattern in patterns)]
 
@@ -67,7 +69,8 @@ def _parser() -> argparse.ArgumentParser:
         "--only",
         nargs="+",
         metavar="PATTERN",
-        help="claims whose id, catalogue code or paper fits a pattern such as 'fixup*' or R2; their numbers are those of the full run",
+        help="claims whose id, catalogue code or paper fits a pattern such as 'fixup*' or R2; their numbers are "
+        "those of the full run",
     )
     parser.add_argument(
         "--effort",

@@ -17,6 +17,7 @@ from claims import (  # noqa: F401, I001
     fixup_updates,
     fixup_cure,
 )
+from claims import record, report
 from claims.registry import REGISTRY, Claim, Mutant, claim, mutant
 from claims.run import Run
 from claims.runner import Result, cores, passed, run_claims
@@ -35,5 +36,7 @@ __all__ = [
     "load",
     "mutant",
     "passed",
+    "record",
+    "report",
     "run_claims",
 ]

@@ -19,7 +19,7 @@ FAN_IN, UNITS = 8, 16
 
 
 def _units(run: Run, slope: float, init: Initialiser, count: int) -> Array:
-    """At least `count` independent activations, each divided by the deviation ||x|| / sqrt(fan_in) of its pre-activation."""
+    """At least `count` independent activations, each over the deviation ||x|| / sqrt(fan_in) of its pre-activation."""
     rng, inputs = run.rng("units"), run.inputs.narrowed(FAN_IN)
     network = mlp([FAN_IN, UNITS], init=init, activation=LeakyReLU(slope))
     draws = 2 * -(-count // (2 * UNITS))
@@ -35,7 +35,8 @@ def _units(run: Run, slope: float, init: Initialiser, count: int) -> Array:
     paper=HE,
     where="section 2.2",
     states=r"\mathbb E\,\mathrm{relu}(z)=\sqrt{\tfrac{q}{2\pi}},\quad \mathbb E\,\mathrm{relu}(z)^2=\tfrac q2,\quad "
-    r"\operatorname{Var}\mathrm{relu}(z)=q\bigl(\tfrac12-\tfrac1{2\pi}\bigr),\quad \mathbb E\,\mathrm{relu}(z)^4=\tfrac{3q^2}2",
+    r"\operatorname{Var}\mathrm{relu}(z)=q\bigl(\tfrac12-\tfrac1{2\pi}\bigr),\quad \mathbb "
+    r"E\,\mathrm{relu}(z)^4=\tfrac{3q^2}2",
     derivation=[activations.leaky_power, activations.symmetric_half, activations.relu_spread],
     mutants=[
         mutant(
@@ -70,8 +71,8 @@ def relu_moments(
 ) -> Finding:
     """ReLU halves the second moment of a symmetric input; mean, variance and fourth moment are Gaussian.
 
-    Averages over weights at fixed input; exact at every width. The half holds for any symmetric weights (also tested with random
-    signs, at fan-in 8), the others for Gaussian pre-activations.
+    Averages over weights at fixed input; exact at every width. The half holds for any symmetric weights (also tested
+    with random signs, at fan-in 8), the others for Gaussian pre-activations.
     """
     parts = run.share(5)
     moments = {k: number(activations.leaky_moment(k, 0, 1)) for k in (1, 2, 3, 4, 8)}
@@ -143,8 +144,8 @@ def leaky_gain(
 ) -> Finding:
     """The gain sqrt(2 / (1 + a^2)) makes a leaky ReLU preserve the second moment.
 
-    Averages over weights at fixed input; exact at every width for symmetric weights. Slopes -0.6, 0, 0.3 and 0.6; the test's
-    variance is that of Gaussian weights.
+    Averages over weights at fixed input; exact at every width for symmetric weights. Slopes -0.6, 0, 0.3 and 0.6; the
+    test's variance is that of Gaussian weights.
     """
     slopes = (0.3, 0.6, 0.0, -0.6)
     error, parts = run.error(0.02), run.share(len(slopes))

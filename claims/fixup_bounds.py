@@ -1,4 +1,4 @@
-"""Fixup, section 2: the softmax identity and the two lower bounds on gradients (theorems 1 and 2), in the paper's order."""
+"""Fixup, section 2: the softmax identity and the two lower bounds on gradients (theorems 1 and 2)."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ def softmax_identity(
 ) -> Finding:
     """The logits' gradient times the logits is the loss less the entropy of the prediction.
 
-    Exact for any logits (here those of real networks, times 1e-3 to 1e100) and any labels that sum to 1 (here smoothed).
+    Exact for any logits (here those of real networks, times 1e-3 to 1e100) and any labels that sum to 1 (here
+    smoothed).
     """
     network = homogeneous(run.inputs)["residual, 2 layers a branch"]
     x, hard = rows(run, "softmax", 4 * DRAWS, 1)
@@ -96,15 +97,17 @@ def _states(run: Run, shapes: Shapes) -> dict[str, StateProbe]:
         mutant(
             "divided by the squared norm",
             "Cauchy and Schwarz give one factor ||x||; below norm 1 the wrong bound is too large.",
-            bound=lambda l, h, n: bounds.theorem_1(l, h, n**2),
+            bound=lambda loss, entropy, norm: bounds.theorem_1(loss, entropy, norm**2),
         ),
         mutant(
             "without the entropy",
             "The loss alone: but a uniform prediction has loss log c and no gradient to speak of.",
-            bound=lambda l, h, n: bounds.theorem_1(l, 0, n),
+            bound=lambda loss, entropy, norm: bounds.theorem_1(loss, 0, norm),
         ),
         mutant(
-            "entropy added", "l + H, a sign lost in -sum p log p.", bound=lambda l, h, n: bounds.theorem_1(l, -h, n)
+            "entropy added",
+            "l + H, a sign lost in -sum p log p.",
+            bound=lambda loss, entropy, norm: bounds.theorem_1(loss, -entropy, norm),
         ),
         mutant(
             "a network with biases",
@@ -116,7 +119,8 @@ def _states(run: Run, shapes: Shapes) -> dict[str, StateProbe]:
 def theorem_1(run: Run, *, bound: Bound = bounds.theorem_1, shapes: Shapes = homogeneous) -> Finding:
     """At every block input the gradient norm is at least (loss - entropy) / ||x||.
 
-    Exact for every sample where the map to the logits is p.h. of degree 1. With the equality behind the bound, <dl/dx, x> = l - H.
+    Exact for every sample where the map to the logits is p.h. of degree 1. With the equality behind the bound, <dl/dx,
+    x> = l - H.
     """
     evaluate = sp.lambdify([LOSS, ENTROPY, NORM], bound(LOSS, ENTROPY, NORM))
     findings = []
@@ -137,7 +141,8 @@ def theorem_1(run: Run, *, bound: Bound = bounds.theorem_1, shapes: Shapes = hom
     mutants=[
         mutant(
             "a lower bound",
-            "H >= log c, the inequality as popular write-ups print it: log c is the entropy of the uniform prediction, the largest.",
+            "H >= log c, the inequality as popular write-ups print it: log c is the entropy of the uniform "
+            "prediction, the largest.",
             reverse=True,
         ),
         mutant(
@@ -166,7 +171,7 @@ def entropy_is_at_most_log_c(
 def _sets(run: Run, shapes: Shapes) -> list[SetProbe]:
     """Every p.h. set that the bias-free networks list for themselves, on minibatches."""
     listed = homogeneous(run.inputs)
-    probes = []
+    probes: list[SetProbe] = []
     for name, network in shapes(run.inputs).items():
         x, targets = rows(run, name, DRAWS, BATCH)
         parameters = network.draw(run.rng("weights", name), DRAWS)
@@ -196,7 +201,8 @@ def _sets(run: Run, shapes: Shapes) -> list[SetProbe]:
 def theorem_2(run: Run, *, times: float = 1.0, entropy_weight: float = 1.0, shapes: Shapes = homogeneous) -> Finding:
     """For every p.h. set the minibatch gradient is at least the mean of (loss - entropy) over the set's norm.
 
-    Exact for every minibatch and every set the networks list. With the equality behind it, <dl/dtheta, theta> = mean(l - H).
+    Exact for every minibatch and every set the networks list. With the equality behind it, <dl/dtheta, theta> = mean(l
+    - H).
     """
     evaluate = sp.lambdify([LOSS, ENTROPY, NORM], bounds.theorem_1(LOSS, ENTROPY, NORM))
     findings = []

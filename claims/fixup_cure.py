@@ -1,4 +1,4 @@
-"""Fixup, section 3: the cure. Zero last layers make the first step exact, and the tangent kernel of the branches depth-free."""
+"""Fixup, section 3: the cure. Zero last layers make the first step exact and the tangent kernel depth-free."""
 
 from __future__ import annotations
 
@@ -84,7 +84,6 @@ def _trace(run: Run, blocks: int, first_scale: float, last_scale: float, draws: 
     record = measure(
         network, run.inputs.narrowed(width), draws=draws, rng=run.rng("trace"), backward=True, weight_gradients=True
     )
-    assert record.gradient_square_norms is not None
     total: Array = sum(record.weight_gradients.values()) / (
         record.square_norms[:, 0] * record.gradient_square_norms[:, -1]
     )
@@ -106,7 +105,8 @@ def _scales(blocks: int) -> dict[str, tuple[float, float]]:
     "F8",
     paper=FIXUP,
     where="section 3; exact trace derived here",
-    states=r"\mathbb E\operatorname{tr}K=L\,(1+a_1^2a_2^2)^{L-1}\Bigl[a_1^2\tfrac hn+\tfrac{a_2^2}2\Bigr]\|v\|^2\|x_0\|^2,\quad\text{Fixup: }\tfrac hn",
+    states=r"\mathbb E\operatorname{tr}K=L\,(1+a_1^2a_2^2)^{L-1}\Bigl[a_1^2\tfrac "
+    r"hn+\tfrac{a_2^2}2\Bigr]\|v\|^2\|x_0\|^2,\quad\text{Fixup: }\tfrac hn",
     derivation=tangent_kernel.DERIVATIONS,
     mutants=[
         mutant(
@@ -153,9 +153,10 @@ def branch_tangent_kernel(
     trace: Callable[[int, int, int, float, float], sp.Expr] = tangent_kernel.branch_trace,
     confuse: dict[str, str] | None = None,
 ) -> Finding:
-    """The expected tangent-kernel trace of the branches is L 2^(L-1) (h/n + 1/2) as usual and h/n under Fixup, at any depth.
+    """The branches' mean tangent-kernel trace is L 2^(L-1) (h/n + 1/2) as usual, h/n under Fixup.
 
-    Averages over Gaussian weights and a readout of random signs at fixed input; exact at any width. Two blocks of width 8.
+    Averages over Gaussian weights and a readout of random signs at fixed input; exact at any width. Two blocks of
+    width 8.
     """
     error, blocks, width = run.error(0.02), 2, 8
     rules = _scales(blocks)
@@ -184,7 +185,8 @@ def _refuses(scale: Callable[[int, int], sp.Expr]) -> float:
     "F15",
     paper=FIXUP,
     where="section 3, at m = 1",
-    states=r"m=1:\ \text{no exponent}\ -\tfrac1{2m-2};\qquad a_l=0\ \Longrightarrow\ f_{\mathrm{new}}-f=x\bigl[(1-\eta\,\ell'x)^L-1\bigr]=\Theta(\eta L)",
+    states=r"m=1:\ \text{no exponent}\ -\tfrac1{2m-2};\qquad a_l=0\ \Longrightarrow\ "
+    r"f_{\mathrm{new}}-f=x\bigl[(1-\eta\,\ell'x)^L-1\bigr]=\Theta(\eta L)",
     derivation=fixup.exponent,
     exact=False,
     mutants=[

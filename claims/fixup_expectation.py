@@ -81,7 +81,7 @@ def theorem_2_in_expectation(
 
 
 def _gaussian_logits(run: Run, scale: float, trained: bool, draws: int) -> tuple[Array, Array]:
-    """Loss less entropy, and ||p||^2, of a linear readout of real rows scaled to logits of deviation `scale` over the weights."""
+    """Loss less entropy, and ||p||^2, of a linear readout of real rows, its logits scaled to deviation `scale`."""
     width, classes = 4, run.inputs.classes
     usable, rng = run.inputs.narrowed(width), run.rng("readout", str(scale))
     network, excesses, squares = mlp([width], classes=classes), [], []
@@ -130,8 +130,9 @@ def gaussian_logits_exactly(
 ) -> Finding:
     """For Gaussian logits the mean of loss less entropy is s^2 (1 - E||p||^2), never negative.
 
-    Averages over a Gaussian readout, with independent labels; exact. E||p||^2 is integrated numerically and measured too. At s = 1 and 3.
-    Where theorem 2 bounds, this is the value: at 10 classes 0.805 and 4.14, the bound -0.76 and 2.31.
+    Averages over a Gaussian readout, with independent labels; exact. E||p||^2 is integrated numerically and measured
+    too. At s = 1 and 3. Where theorem 2 bounds, this is the value: at 10 classes 0.805 and 4.14, the bound -0.76 and
+    2.31.
     """
     error, scales, classes = run.error(0.05), (1.0, 3.0), run.inputs.classes
     parts, findings = run.share(2 * len(scales)), []
@@ -204,8 +205,9 @@ def theorem_2_is_vacuous_for_small_logits(
 ) -> Finding:
     """The mean largest of c Gaussian logits is s m_c; below s = log c / m_c theorem 2 says nothing.
 
-    Averages over a Gaussian readout; m_c is exact for c = 2 and 3, to 30 digits for others. The variance of the largest is at most
-    s^2 (Poincaré). At 10 classes the threshold is 1.496: theorem 2 detects explosions and is silent at ordinary scales.
+    Averages over a Gaussian readout; m_c is exact for c = 2 and 3, to 30 digits for others. The variance of the
+    largest is at most s^2 (Poincaré). At 10 classes the threshold is 1.496: theorem 2 detects explosions and is silent
+    at ordinary scales.
     """
     error, sizes = run.error(0.02), (10, 2, 3, 100)
     parts = run.share(len(sizes))

@@ -1,7 +1,7 @@
 """Fixup, section 2: residual streams explode, forwards and backwards.
 
-A block is x' = x + F(x). By default the branch F is "He then LeCun", which preserves the mean square: W2 relu(W1 x) with
-variances 2 / fan_in and 1 / fan_in.
+A block is x' = x + F(x). By default the branch F is "He then LeCun", which preserves the mean square: W2 relu(W1 x)
+with variances 2 / fan_in and 1 / fan_in.
 """
 
 from __future__ import annotations
@@ -40,14 +40,13 @@ def _growth_test(
     skip: bool = True,
     backward: bool = False,
 ) -> Finding:
-    """Test the growth of the squared norm over all blocks, forwards or backwards, against `expected`; the truth has branch gain `gain`."""
+    """Test the growth of the squared norm over all blocks, forwards or backwards; the true gain is `gain`."""
     error = run.error(0.02)
     truth = number(residual.second_moment_growth(gain, blocks))
     relative = number(residual_fluctuations.growth_relative_second_moment(WIDTH, WIDTH, gain, blocks)) - 1
     draws = draws_for_mean(relative * truth**2, error=error * truth, alpha=run.alpha)
     record = run.once(_run_blocks, WIDTH, blocks, last_layer, skip, backward, draws)
     if backward:
-        assert record.gradient_square_norms is not None
         growth = record.gradient_square_norms[:, 0] / record.gradient_square_norms[:, -1]
     else:
         growth = record.square_norms[:, -1] / record.square_norms[:, 0]
@@ -65,7 +64,8 @@ def _growth_test(
     mutants=[
         mutant(
             "amplitudes add",
-            "A branch as large as the stream doubles the mean square only because the two are uncorrelated; 1 + 1/sqrt 2 mixes both.",
+            "A branch as large as the stream doubles the mean square only because the two are uncorrelated; 1 + "
+            "1/sqrt 2 mixes both.",
             growth=lambda gain, blocks: (1 + 1 / sp.sqrt(2)) ** blocks,
         ),
         mutant(
@@ -113,7 +113,7 @@ def residual_stream_doubles(
     mutants=[
         mutant(
             "it doubles",
-            "Doubling presumes a branch that preserves the mean square; He's factor 2 on a layer without ReLU does not.",
+            "Doubling presumes a branch that preserves the mean square; He's 2 on a layer without ReLU does not.",
             growth=lambda gain, blocks: sp.Integer(2) ** blocks,
         ),
         mutant(
@@ -164,6 +164,7 @@ def gradient_doubles(
 ) -> Finding:
     """Backwards the mean squared gradient norm doubles per block as well.
 
-    Averages over Gaussian weights and a cotangent of random signs at fixed input; exact at any width. Three blocks of width 8.
+    Averages over Gaussian weights and a cotangent of random signs at fixed input; exact at any width. Three blocks of
+    width 8.
     """
     return _growth_test(run, growth(3), gain=1, blocks=3, last_layer=last_layer, backward=True)

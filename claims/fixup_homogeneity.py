@@ -19,7 +19,7 @@ from theory import homogeneity
 
 
 def _scaled_outputs(run: Run, shapes: Shapes, negative: bool) -> list[tuple[Array, Array, Array, Array]]:
-    """For input and every p.h. set: the factor, the output with it scaled, the output as it was, and a rounding bound."""
+    """For input and every p.h. set: the factor, the output with it scaled, the output before, a rounding bound."""
     outputs = []
     for name, network in shapes(run.inputs).items():
         rng = run.rng("factors", name)
@@ -40,7 +40,8 @@ def _scaled_outputs(run: Run, shapes: Shapes, negative: bool) -> list[tuple[Arra
     "P1",
     paper=FIXUP,
     where="section 2, definitions 1 and 2",
-    states=r"f(\alpha x)=\alpha f(x),\qquad f(x;\theta\setminus\theta_{ph},\alpha\theta_{ph})=\alpha f(x;\theta)\quad(\alpha>0)",
+    states=r"f(\alpha x)=\alpha f(x),\qquad f(x;\theta\setminus\theta_{ph},\alpha\theta_{ph})=\alpha "
+    r"f(x;\theta)\quad(\alpha>0)",
     derivation=homogeneity.euler,
     mutants=[
         mutant(
@@ -129,7 +130,7 @@ def degrees_compose(
 
     Exact, bit for bit: networks are combined and asked at x and at 2 x.
     """
-    rules = {"sum": lambda k, m: sp.Integer(k), "product": product}
+    rules: dict[str, Callable[[int, int], sp.Expr]] = {"sum": lambda k, m: sp.Integer(k), "product": product}
     return all_of(
         [
             identity(after, 2.0 ** int(rules.get(name, composition)(k, m)) * before, rounding=0.0)

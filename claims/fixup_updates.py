@@ -1,7 +1,8 @@
-"""Fixup, section 3: what one SGD step does to a residual branch made of m scalars, and the scale that makes it of order 1/L.
+"""Fixup, section 3: what one SGD step does to a branch of m scalars, and the scale that makes it of order 1/L.
 
-Nothing is drawn here but test points: scales, real inputs and loss slopes. Where a statement is of first order in the learning rate,
-its remainder is bounded: with relative changes r_i of the scales, |prod(1 - r_i) - 1 + sum r_i| <= prod(1 + |r_i|) - 1 - sum |r_i|.
+Nothing is drawn here but test points: scales, real inputs and loss slopes. Where a statement is of first order in the
+learning rate, its remainder is bounded: with relative changes r_i of the scales, |prod(1 - r_i) - 1 + sum r_i| <=
+prod(1 + |r_i|) - 1 - sum |r_i|.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ BRANCHES = np.array([10, 100, 1000, 10_000, 100_000])
 
 
 def sizes_of_inputs(run: Run, count: int) -> Array:
-    """Root mean squares of real rows, scaled to order 1 by their median so that learning rates mean the same everywhere."""
+    """Root mean squares of real rows over their median, so that learning rates mean the same everywhere."""
     sizes = np.sqrt(np.square(run.inputs.nonzero()).mean(axis=1))
     chosen: Array = sizes[run.rng("inputs").integers(len(sizes), size=count)] / np.median(sizes)
     return chosen
@@ -38,7 +39,8 @@ def _second_order(a: Array, x: float, step: float) -> Array:
     value = scalar_branch.branch(a, x)
     changes = np.abs(step * x * scalar_branch.products_of_others(a) / a)
     rest = np.prod(1 + changes, axis=-1) - 1 - changes.sum(axis=-1)
-    return np.abs(value) * (np.maximum(rest, 0) + 8 * a.shape[-1] * EPS)
+    bound: Array = np.abs(value) * (np.maximum(rest, 0) + 8 * a.shape[-1] * EPS)
+    return bound
 
 
 def _update(scales: Sequence[sp.Expr], x: sp.Expr, slope: sp.Expr, rate: sp.Expr) -> sp.Expr:
@@ -49,7 +51,8 @@ def _update(scales: Sequence[sp.Expr], x: sp.Expr, slope: sp.Expr, rate: sp.Expr
     "F3",
     paper=FIXUP,
     where="section 3, scalar branches",
-    states=r"\Delta F=-\eta\,\ell'F^2\sum_{i=1}^m a_i^{-2}+O(\eta^2),\qquad \frac{F^2}{A^2}\le F^2\sum_i a_i^{-2}\le m\frac{F^2}{A^2},\ A=\min_i a_i",
+    states=r"\Delta F=-\eta\,\ell'F^2\sum_{i=1}^m a_i^{-2}+O(\eta^2),\qquad \frac{F^2}{A^2}\le F^2\sum_i a_i^{-2}\le "
+    r"m\frac{F^2}{A^2},\ A=\min_i a_i",
     derivation=theory.DERIVATIONS,
     mutants=[
         mutant(
@@ -79,7 +82,8 @@ def scalar_branch_update(
 ) -> Finding:
     """One SGD step moves a scalar branch by -eta l' F^2 sum 1/a_i^2, which its smallest scale rules.
 
-    First order in eta, with the remainder bounded; the sandwich is exact. For 2, 3 and 4 unequal scales and 200 points each.
+    First order in eta, with the remainder bounded; the sandwich is exact. For 2, 3 and 4 unequal scales and 200 points
+    each.
     """
     findings, eta = [], 1e-4
     for m in (2, 3, 4):
@@ -103,20 +107,20 @@ def scalar_branch_update(
     return all_of(findings)
 
 
-def _exponents(m: int) -> list[tuple[float, ...]]:
-    """Exponents e with a_k = L^-e_k: some meet the condition that all but the largest sum to 1/2, some do not."""
-    return {
-        2: [(0.5, 0.5), (0.5, 0.9), (0.25, 0.25), (0.3, 0.6)],
-        3: [(0.25, 0.25, 0.25), (0.1, 0.4, 0.8), (0.2, 0.2, 0.5), (0.5, 0.5, 0.5)],
-        4: [(1 / 6,) * 4, (0.1, 0.1, 0.3, 0.7), (0.0, 0.0, 0.2, 0.4)],
-    }[m]
+EXPONENTS: dict[int, list[tuple[float, ...]]] = {
+    2: [(0.5, 0.5), (0.5, 0.9), (0.25, 0.25), (0.3, 0.6)],
+    3: [(0.25, 0.25, 0.25), (0.1, 0.4, 0.8), (0.2, 0.2, 0.5), (0.5, 0.5, 0.5)],
+    4: [(1 / 6,) * 4, (0.1, 0.1, 0.3, 0.7), (0.0, 0.0, 0.2, 0.4)],
+}
+"""By number of layers, exponents e with a_k = L^-e_k; the condition (all but the largest sum to 1/2) is met by some."""
 
 
 @claim(
     "F4",
     paper=FIXUP,
     where="section 3, the condition on a branch",
-    states=r"\Delta F=\Theta(\eta/L)\iff\Bigl(\prod_{k\ne j}a_k\Bigr)x=\Theta\bigl(1/\sqrt L\bigr),\quad j=\arg\min_k a_k",
+    states=r"\Delta F=\Theta(\eta/L)\iff\Bigl(\prod_{k\ne j}a_k\Bigr)x=\Theta\bigl(1/\sqrt L\bigr),\quad "
+    r"j=\arg\min_k a_k",
     derivation=fixup.order,
     exact=False,
     mutants=[
@@ -143,13 +147,13 @@ def update_order_of_a_branch(
 ) -> Finding:
     """A branch moves by order 1/L if and only if the product of all scales but the smallest is of order 1/sqrt L.
 
-    Asymptotic in L: slopes of log|update| over L = 1e6 to 1e12. The smallest scale's term leads; the others' share of the sum is
-    below (m - 1) L^(-2 gap), which bounds the bias of the slope.
+    Asymptotic in L: slopes of log|update| over L = 1e6 to 1e12. The smallest scale's term leads; the others' share of
+    the sum is below (m - 1) L^(-2 gap), which bounds the bias of the slope.
     """
     logs = np.linspace(6, 12, 13)
     findings = []
     for m in (2, 3, 4):
-        for e in _exponents(m):
+        for e in EXPONENTS[m]:
             a = 10 ** (sign * logs[:, None, None] * np.array(e))
             x, slope = 1.0, 1.0
             gradients = scalar_branch.products_of_others(a) * x

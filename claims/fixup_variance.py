@@ -44,7 +44,7 @@ def _half_squared_differences(run: Run, network: Network, draws: int) -> Array:
 
 @dataclass(frozen=True)
 class _Branch:
-    """What is known of x + F along (1, ..., 1) for every row of the population: conditional mean of F, its variance and centred fourth moment."""
+    """F along (1, ..., 1) given each row of the population: its mean, its variance and its centred fourth moment."""
 
     network: Network
     mean: Array
@@ -71,7 +71,7 @@ def _rectified_branch(squares: Array) -> _Branch:
 
 
 def _bound(ahead: Array, branch: _Branch) -> float:
-    """Bound E ((b + g)^2 / 2)^2 over pairs of rows, b known given the rows and g centred: 4 |b g^3| <= 2 b^2 g^2 + 2 g^4."""
+    """Bound E ((b + g)^2 / 2)^2 over pairs of rows, b known and g centred: 4 |b g^3| <= 2 b^2 g^2 + 2 g^4."""
     shift = ahead + branch.mean
     b = (shift[:, None] - shift[None, :]) ** 2
     g2 = branch.variance[:, None] + branch.variance[None, :]
@@ -83,8 +83,10 @@ def _bound(ahead: Array, branch: _Branch) -> float:
     "R1",
     paper=FIXUP,
     where="section 2, equation 1",
-    states=r"\operatorname{Var}[x+F(x)]=\mathbb E\operatorname{Var}[F\mid x]+\operatorname{Var}\bigl[x+\mathbb E[F\mid x]\bigr],"
-    r"\quad\text{so}\quad \operatorname{Var}[x_{l+1}]=\mathbb E\operatorname{Var}[F\mid x_l]+\operatorname{Var}[x_l]\ \text{if}\ \mathbb E[F\mid x]=0",
+    states=r"\operatorname{Var}[x+F(x)]=\mathbb E\operatorname{Var}[F\mid x]+\operatorname{Var}\bigl[x+\mathbb "
+    r"E[F\mid x]\bigr],"
+    r"\quad\text{so}\quad \operatorname{Var}[x_{l+1}]=\mathbb E\operatorname{Var}[F\mid "
+    r"x_l]+\operatorname{Var}[x_l]\ \text{if}\ \mathbb E[F\mid x]=0",
     derivation=total_variance.DERIVATIONS,
     mutants=[
         mutant(
@@ -111,9 +113,9 @@ def total_variance_adds(
 ) -> Finding:
     """A residual block adds the branch's mean conditional variance to the stream's variance.
 
-    Averages over Gaussian weights and over inputs drawn from real rows at two brightnesses; exact at finite width, for every linear
-    functional of the state (here its component along (1, ..., 1)). Two branches: one with conditional mean 0, and one that ends in
-    ReLU, for which the general form with its covariance is needed.
+    Averages over Gaussian weights and over inputs drawn from real rows at two brightnesses; exact at finite width, for
+    every linear functional of the state (here its component along (1, ..., 1)). Two branches: one with conditional
+    mean 0, and one that ends in ReLU, for which the general form with its covariance is needed.
     """
     error, parts, rows = run.error(0.03), run.share(2), _population(run)
     squares, ahead = np.square(rows).sum(axis=1), _along_ones(rows)
@@ -165,8 +167,8 @@ def variance_at_fixed_input(
 ) -> Finding:
     """At fixed input it is the second moment that doubles; the variance goes 0, 1, 3, 7, ...
 
-    Averages over Gaussian weights at fixed input, over units; exact at any width (here 4). Estimated from twins with the same
-    input and independent weights.
+    Averages over Gaussian weights at fixed input, over units; exact at any width (here 4). Estimated from twins with
+    the same input and independent weights.
     """
     error, parts = run.error(0.05), run.share(2)
     findings = []

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import sympy as sp
@@ -17,14 +19,14 @@ from theory import fluctuations, plain
 
 
 def _ratios(run: Run, widths: tuple[int, ...], init: Initialiser, draws: int, slope: float = 0.0) -> Array:
-    """Squared norm after each layer over that before, divided by its mean; NaN above a layer that died, (draws, layers)."""
+    """Squared norm after each layer over that before, over its mean; NaN above a dead layer, (draws, layers)."""
     network = mlp(widths, init=init, activation=LeakyReLU(slope))
     norms = measure(network, run.inputs.narrowed(widths[0]), draws=draws, rng=run.rng("ratios", *widths)).square_norms
     ratios = np.full((len(norms), len(widths) - 1), np.nan)
     np.divide(norms[:, 1:], norms[:, :-1], out=ratios, where=norms[:, :-1] > 0)
     return ratios / [
         number(plain.layer_factor(n, init.scale**2 * init.variance(previous, n), slope))
-        for previous, n in zip(widths, widths[1:], strict=False)
+        for previous, n in pairwise(widths)
     ]
 
 
@@ -37,16 +39,18 @@ def _relative_variance(width: int, previous: int) -> sp.Expr:
     paper=HANIN,
     where="Hanin & Rolnick, theorem 5; exact form derived here",
     states=r"\frac{\mathbb E\|x_L\|^4}{(\mathbb E\|x_L\|^2)^2}=\prod_{l=1}^{L}\Bigl(1+\frac5{n_l}\Bigr)",
-    derivation=[lambda order=order: fluctuations.ratio_moment(order) for order in (2, 4)],
+    derivation=[partial(fluctuations.ratio_moment, order) for order in (2, 4)],
     mutants=[
         mutant(
             "2 / n",
-            "The chi-square fluctuation of a linear layer, without that of the number of active units and their halving.",
+            "The chi-square fluctuation of a linear layer, without that of the number of active units and their "
+            "halving.",
             relative_variance=lambda width, previous: sp.Rational(2, width),
         ),
         mutant(
             "6 / n",
-            "The raw second moment 1 + 6/n of a sum of n squared rectified normals, one unit's mean square not subtracted.",
+            "The raw second moment 1 + 6/n of a sum of n squared rectified normals, one unit's mean square not "
+            "subtracted.",
             relative_variance=lambda width, previous: sp.Rational(6, width),
         ),
         mutant(
@@ -80,8 +84,8 @@ def relative_variance_of_the_norm(
 ) -> Finding:
     """Every ReLU layer adds 5/n to the relative variance of the squared norm, and the factors 1 + 5/n multiply.
 
-    Averages over Gaussian weights at fixed input; exact at finite width. The per-layer variance is pooled over two uneven layers, the
-    product is tested over three.
+    Averages over Gaussian weights at fixed input; exact at finite width. The per-layer variance is pooled over two
+    uneven layers, the product is tested over three.
     """
     error, coarse, parts = run.error(0.02), run.error(0.1), run.share(2)
     widths = (6, 4, 3)
@@ -92,10 +96,7 @@ def relative_variance_of_the_norm(
         number(fluctuations.relative_variance([n])) for n in widths[1:]
     ]
     alive = np.isfinite(squares)
-    claimed = [
-        number(relative_variance(n, m) / fluctuations.relative_variance([n]))
-        for m, n in zip(widths, widths[1:], strict=False)
-    ]
+    claimed = [number(relative_variance(n, m) / fluctuations.relative_variance([n])) for m, n in pairwise(widths)]
     wide = (4, 12, 9, 15)
     truth = number(fluctuations.fourth_moment_ratio(wide[1:]))
     spread = number(sp.prod(fluctuations.relu_ratio_moment(4, n) for n in wide[1:])) - truth**2
@@ -132,7 +133,8 @@ def _fourth_central(width: int) -> sp.Expr:
     "C8",
     paper=HANIN,
     where="Hanin & Rolnick, section 3; exact form derived here",
-    states=r"\mathbb E\log\frac{\|x_l\|^2}{\|x_{l-1}\|^2}=\psi\bigl(\tfrac n2\bigr)+\log\tfrac2n\ \text{(linear)},\qquad"
+    states=r"\mathbb E\log\frac{\|x_l\|^2}{\|x_{l-1}\|^2}=\psi\bigl(\tfrac n2\bigr)+\log\tfrac2n\ "
+    r"\text{(linear)},\qquad"
     r"\sum_{k\ge1}\frac{\binom nk}{2^n-1}\Bigl[\psi\bigl(\tfrac k2\bigr)+\log\tfrac4n\Bigr]\ \text{(ReLU, alive)}",
     derivation=[
         fluctuations.linear_logarithm,
@@ -168,8 +170,8 @@ def typical_growth_is_negative(
 ) -> Finding:
     """The mean logarithm of the squared norm falls in every layer, though its mean is preserved.
 
-    Averages over Gaussian weights at fixed input, given that the layer is alive; exact at finite width. Width 10 (ReLU) and
-    4 (linear).
+    Averages over Gaussian weights at fixed input, given that the layer is alive; exact at finite width. Width 10
+    (ReLU) and 4 (linear).
     """
     error, parts = run.error(0.05), run.share(2)
     findings = []

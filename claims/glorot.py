@@ -23,7 +23,6 @@ def _linear_layer(run: Run, init: Initialiser, draws: int) -> tuple[Array, Array
     rows = run.inputs.narrowed(12)
     network = mlp([rows.shape[1], FAN_OUT], init=init, activation=None)
     record = measure(network, rows, draws=draws, rng=run.rng("layer"), backward=True)
-    assert record.gradient_square_norms is not None
     back = record.gradient_square_norms
     return record.square_norms[:, 1] / record.square_norms[:, 0], back[:, 0] / back[:, 1], rows.shape[1]
 
@@ -73,7 +72,8 @@ def glorot_conditions(
 ) -> Finding:
     """Forwards a linear layer keeps its variance at n_in s^2 = 1, backwards its gradient's at n_out s^2 = 1.
 
-    Averages over Gaussian weights at fixed input and cotangent; exact at finite width: the squared norms are chi-square.
+    Averages over Gaussian weights at fixed input and cotangent; exact at finite width: the squared norms are
+    chi-square.
     """
     error, parts = run.error(0.02), run.share(2)
     draws = draws_for_chi_square(np.array([float(FAN_OUT)]), error=error, alpha=parts.alpha)

@@ -39,7 +39,8 @@ def _second_moment(fan_in: int, fan_out: int, variance: float, rows: Array) -> s
     mutants=[
         mutant(
             "fan-in for fan-out",
-            "Summing over the layer's outputs gives n_out terms; n_in enters only per unit, when inputs have a common second moment.",
+            "Summing over the layer's outputs gives n_out terms; n_in enters only per unit, when inputs have a "
+            "common second moment.",
             second_moment=lambda fan_in, fan_out, variance, rows: one_layer.second_moment(fan_in, variance, 1),
         ),
         mutant(
@@ -58,7 +59,8 @@ def _second_moment(fan_in: int, fan_out: int, variance: float, rows: Array) -> s
         ),
         mutant(
             "weights with a mean",
-            "Entries that share an offset are correlated through it; a mean of a fifth of the deviation adds up over the fan-in.",
+            "Entries that share an offset are correlated through it; a mean of a fifth of the deviation adds up over "
+            "the fan-in.",
             laws=(lambda rng, shape: rng.standard_normal(shape) + 0.2, uniform, rademacher),
         ),
     ],
@@ -71,9 +73,9 @@ def linear_second_moment(
 ) -> Finding:
     """A linear layer multiplies the squared norm by n_out times the weights' variance.
 
-    Averages over weights at fixed input; exact at every width, for correlated inputs with a mean, and for every entry law
-    with mean 0 and uncorrelated entries. For Gaussian weights the law is chi-square; for others the mean is tested, with the
-    Gaussian variance, which bounds theirs because their kurtosis is below 3.
+    Averages over weights at fixed input; exact at every width, for correlated inputs with a mean, and for every entry
+    law with mean 0 and uncorrelated entries. For Gaussian weights the law is chi-square; for others the mean is
+    tested, with the Gaussian variance, which bounds theirs because their kurtosis is below 3.
     """
     error, parts = run.error(0.02), run.share(3)
     rows = np.abs(run.inputs.nonzero())
@@ -124,7 +126,8 @@ def _uniform_between_bounds(rng: np.random.Generator, shape: tuple[int, ...], bo
     mutants=[
         mutant(
             "the bound is the standard deviation",
-            "A uniform law on [-a, a] has standard deviation a / sqrt 3: with a = sigma the variance is a third of what was meant.",
+            "A uniform law on [-a, a] has standard deviation a / sqrt 3: with a = sigma the variance is a third of "
+            "what was meant.",
             bound=lambda variance: sp.sqrt(variance),
         ),
         mutant(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
 import sympy as sp
@@ -25,7 +26,7 @@ def _forward(run: Run, widths: tuple[int, ...], init: Initialiser, draws: int) -
 
 
 def _factors(widths: Sequence[int]) -> list[sp.Expr]:
-    return [plain.layer_factor(fan_out, 2 / fan_in) for fan_in, fan_out in zip(widths, widths[1:], strict=False)]
+    return [plain.layer_factor(fan_out, 2 / fan_in) for fan_in, fan_out in pairwise(widths)]
 
 
 @claim(
@@ -43,14 +44,12 @@ def _factors(widths: Sequence[int]) -> list[sp.Expr]:
         mutant(
             "the mean square halves",
             "He's factor 2 forgotten: the claim for LeCun weights.",
-            factors=lambda widths: [plain.layer_factor(b, 1 / a) for a, b in zip(widths, widths[1:], strict=False)],
+            factors=lambda widths: [plain.layer_factor(b, 1 / a) for a, b in pairwise(widths)],
         ),
         mutant(
             "no rectifier",
             "The factor of a linear layer: every unit counted as active.",
-            factors=lambda widths: [
-                plain.layer_factor(b, 2 / a, slope=1) for a, b in zip(widths, widths[1:], strict=False)
-            ],
+            factors=lambda widths: [plain.layer_factor(b, 2 / a, slope=1) for a, b in pairwise(widths)],
         ),
         mutant("LeCun weights", "Weights of variance 1 / fan_in where the claim is made for 2 / fan_in.", init=lecun),
         mutant(
@@ -63,9 +62,9 @@ def norm_product(
 ) -> Finding:
     """The mean squared norm is multiplied by n_l s_l^2 / 2 in every ReLU layer, at any width.
 
-    Averages over weights at fixed input; exact at finite width for any symmetric weights. Gaussian weights, three uneven layers: given
-    the numbers of active units, the norm ratios are chi-square, layer by layer. Uniform weights and
-    random signs: the mean norm after two layers.
+    Averages over weights at fixed input; exact at finite width for any symmetric weights. Gaussian weights, three
+    uneven layers: given the numbers of active units, the norm ratios are chi-square, layer by layer. Uniform weights
+    and random signs: the mean norm after two layers.
     """
     error, parts = run.error(0.02), run.share(5)
     widths = (8, 12, 7, 10)
@@ -88,7 +87,7 @@ def norm_product(
         for layer, width in enumerate(widths[1:])
     ]
     narrow = (8, 10, 6)
-    truth, claim_narrow = (np.prod([number(f) for f in some]) for some in (_factors(narrow), factors(narrow)))
+    truth, claim_narrow = (number(sp.prod(some)) for some in (_factors(narrow), factors(narrow)))
     variance = truth**2 * number(fluctuations.relative_variance(narrow[1:]))
     for law in (uniform, rademacher):
         draws = draws_for_mean(variance, error=error * truth, alpha=parts.alpha)
@@ -116,7 +115,6 @@ def _backward(run: Run, widths: tuple[int, ...], init: Initialiser, cotangent: C
         backward=True,
         cotangent=cotangent,
     )
-    assert record.gradient_square_norms is not None
     ratios: Array = record.gradient_square_norms[:, 0] / record.gradient_square_norms[:, -1]
     return ratios
 
@@ -168,8 +166,8 @@ def backward_norm_is_width_free(
 ) -> Finding:
     """Under fan-in He the mean squared gradient norm is the same at every depth, whatever the widths.
 
-    Averages over weights and an independent cotangent of uncorrelated entries (here random signs) at fixed input; exact at finite
-    width. Not for a fixed cotangent at a post-ReLU state.
+    Averages over weights and an independent cotangent of uncorrelated entries (here random signs) at fixed input;
+    exact at finite width. Not for a fixed cotangent at a post-ReLU state.
     """
     error, widths = run.error(0.02), (12, 6, 4)
     variance = number(backward.backward_relative_variance(widths[1:], widths[0]))

@@ -1,11 +1,11 @@
-"""How a claim is written: a function that returns a finding, and mutants that are the same function with one thing wrong.
+"""How a claim is written: a function that returns a finding; mutants are the same function with one thing wrong.
 
     @claim("R2", paper=FIXUP, where="section 2", states=r"...", derivation=residual.doubling,
            mutants=[mutant("averaging", "...", growth=averaged_growth)])
     def residual_stream_doubles(run, *, growth=residual.block_growth): ...
 
-The function is called once as it is and must come back held, then once per mutant with the mutant's keyword arguments and must come
-back refuted, by the same evidence on the same random streams.
+The function is called once as it is and must come back held, then once per mutant with the mutant's keyword arguments
+and must come back refuted, by the same evidence on the same random streams.
 """
 
 from __future__ import annotations

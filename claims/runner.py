@@ -39,12 +39,12 @@ class Result:
 
 
 def share_of_alpha() -> float:
-    """The false-alarm probability of one claim: the run's, divided by all claims there are, run or not."""
+    """Return the false-alarm probability of one claim: the run's, divided by all claims there are, run or not."""
     return ALPHA / len(REGISTRY)
 
 
 def spent_on_misses(results: Sequence[Result]) -> float:
-    """The summed probability that a mutant of these survives; at most `MISS` in a good run."""
+    """Return the summed probability that a mutant of these survives; at most `MISS` in a good run."""
     return sum(finding.miss for result in results for _, finding in result.mutants)
 
 
@@ -62,7 +62,7 @@ def run_claims(
     workers: int,
     on_result: Callable[[Result], None] = lambda result: None,
 ) -> list[Result]:
-    """Examine `claims` with `workers` processes; results come in the order of `claims` and do not depend on `workers`."""
+    """Examine `claims` with `workers` processes; results come in their order and do not depend on `workers`."""
     if workers == 1 or len(claims) < 2:
         results = []
         with threadpool_limits(1):
@@ -122,5 +122,5 @@ def _start_worker() -> None:
 
 
 def cores() -> int:
-    """The number of cores this process may use."""
+    """Return the number of cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

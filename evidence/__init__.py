@@ -1,4 +1,4 @@
-"""What a measurement can prove: tests with a stated error rate and a stated power. Knows neither theory nor simulation."""
+"""What a measurement can prove: tests with stated error rate and power. Knows neither theory nor simulation."""
 
 from evidence.certain import identity, inequality
 from evidence.counts import counts, trials_for_counts

@@ -1,7 +1,8 @@
 """Evidence without chance in the claim: identities and inequalities that must hold on every sample, up to rounding.
 
-The tolerance is a bound on the rounding error, given by whoever computed the two sides. Chance enters for wrong versions only: if each
-independent draw violates with probability q, none of N does with probability (1 - q)^N; q is bounded below by Clopper and Pearson.
+The tolerance is a bound on the rounding error, given by whoever computed the two sides. Chance enters for wrong
+versions only: if each independent draw violates with probability q, none of N does with probability (1 - q)^N; q is
+bounded below by Clopper and Pearson.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def identity(
     if trouble:
         return inconclusive("identity", trouble, expected=expected)
     gap = np.abs(left - right)
-    violated = _any(gap > rounding)
+    violated = _any(np.asarray(gap > rounding))
     return Finding(
         "identity",
         "refuted" if violated.any() else "held",
@@ -50,7 +51,12 @@ def identity(
 
 
 def inequality(
-    larger: Array, smaller: Array, *, rounding: Array | float, says: Array | None = None, chance: bool = True
+    larger: Array,
+    smaller: Array,
+    *,
+    rounding: Array | float,
+    says: NDArray[np.bool_] | None = None,
+    chance: bool = True,
 ) -> Finding:
     """Test that `larger` is at least `smaller` everywhere, up to `rounding`.
 
@@ -64,10 +70,10 @@ def inequality(
     trouble = _trouble(larger, smaller, rounding)
     if trouble:
         return inconclusive("inequality", trouble)
-    says = smaller > 0 if says is None else np.broadcast_to(says, smaller.shape)
-    share = float(says.mean())
-    violated = _any(smaller - larger > rounding)
-    tightness = float(np.median(smaller[says] / larger[says])) if share and (larger[says] > 0).all() else math.nan
+    told = smaller > 0 if says is None else np.broadcast_to(says, smaller.shape)
+    share = float(told.mean())
+    violated = _any(np.asarray(smaller - larger > rounding))
+    tightness = float(np.median(smaller[told] / larger[told])) if share and (larger[told] > 0).all() else math.nan
     verdict: Verdict = "refuted" if violated.any() else "held" if share > 0 else "inconclusive"
     return Finding(
         "inequality",
@@ -100,7 +106,7 @@ def _any(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _typical(rounding: Array | float, size: Array) -> float:
-    """The median rounding relative to `size`: an error twice as large is certain to be seen in half of the samples."""
+    """Return twice the median rounding relative to `size`: an error that is sure to be seen in half of the samples."""
     return 2 * float(np.median(rounding / np.maximum(np.abs(size), np.finfo(float).tiny)))
 
 

@@ -32,13 +32,13 @@ def counts(successes: int, trials: int, *, probability: float, error: float, alp
 
 
 def trials_for_counts(probability: float, *, error: float, alpha: float) -> int:
-    """Return how many trials see a relative `error` of `probability` at `alpha` with probability 0.999 (normal estimate, 10 % more)."""
+    """Return how many trials see a relative `error` of `probability` at `alpha` with probability 0.999."""
     spread = float(stats.norm.isf(alpha / 2) + stats.norm.isf(1 - POWER))
     return math.ceil(1.1 * spread**2 * (1 - probability) / (probability * error**2)) + 20
 
 
 def _acceptance(trials: int, probability: float, alpha: float) -> tuple[int, int]:
-    """The smallest and largest number of successes whose two-sided p-value is above `alpha`."""
+    """Return the smallest and largest number of successes whose two-sided p-value is above `alpha`."""
     law = stats.binom(trials, probability)
     return int(law.ppf(alpha / 2)), int(law.isf(alpha / 2))
 

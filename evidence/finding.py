@@ -1,11 +1,11 @@
 """What a piece of evidence found: a verdict, with the error rates that stand behind it.
 
-*held*: the measurement lies inside what the claim allows, and an error of the stated size would have been seen with probability
-0.999. *refuted*: it lies outside, which happens to a true claim with probability at most alpha. *inconclusive*: neither can be
-said (too little power, NaN, nothing sampled, a bound that says nothing).
+*held*: the measurement lies inside what the claim allows, and an error of the stated size would have been seen with
+probability 0.999. *refuted*: it lies outside, which happens to a true claim with probability at most alpha.
+*inconclusive*: neither can be said (too little power, NaN, nothing sampled, a bound that says nothing).
 
-``miss`` answers another question, asked of wrong versions of a claim: were all draws made anew, with what probability would this
-evidence not refute? It is bounded from the data at hand by a confidence bound; the chance of 1e-9 that the
+``miss`` answers another question, asked of wrong versions of a claim: were all draws made anew, with what probability
+would this evidence not refute? It is bounded from the data at hand by a confidence bound; the chance of 1e-9 that the
 confidence bound itself fails is included.
 """
 
@@ -35,9 +35,9 @@ class Finding:
     expected: Number
     measured: Number
     detectable: Number
-    """The smallest error that the evidence sees with probability 0.999: relative to what is expected, unless a text says otherwise."""
+    """The smallest error seen with probability 0.999: relative to what is expected, unless a text says otherwise."""
     effect: float
-    """The error seen, in the unit of `detectable`; for identities and inequalities that failed, the share of draws in which they did."""
+    """The error seen, in the unit of `detectable`; of identities and inequalities, the share of draws that fail."""
     miss: float
     non_vacuous: float | None = None
     """Of an inequality, the share of samples in which it says anything."""
@@ -52,8 +52,8 @@ def inconclusive(kind: str, note: str, *, expected: Number = math.nan, measured:
 def all_of(findings: Sequence[Finding]) -> Finding:
     """Combine the parts of a claim: held if all held, refuted if any was; p-values by Bonferroni.
 
-    Each part must have been tested at its share of alpha. The numbers shown are those of the part that speaks loudest: a refuted
-    one, else an inconclusive one, else the first.
+    Each part must have been tested at its share of alpha. The numbers shown are those of the part that speaks loudest:
+    a refuted one, else an inconclusive one, else the first.
     """
     if not findings:
         raise ValueError("a claim needs at least one finding")

@@ -1,7 +1,8 @@
 """Laws: independent samples, each put through its own exact cdf, must be uniform.
 
-The statistic is the Kolmogorov-Smirnov distance D. Its p-value is the exact two-sided tail of N uniforms. Power and miss follow from the
-Dvoretzky-Kiefer-Wolfowitz inequality with Massart's constant, P(sup |F_N - F| > t) <= 2 exp(-2 N t^2), at any N and for any law.
+The statistic is the Kolmogorov-Smirnov distance D. Its p-value is the exact two-sided tail of N uniforms. Power and
+miss follow from the Dvoretzky-Kiefer-Wolfowitz inequality with Massart's constant, P(sup |F_N - F| > t) <= 2 exp(-2 N
+t^2), at any N and for any law.
 """
 
 from __future__ import annotations
@@ -84,14 +85,14 @@ def chi_square_law(statistics: Array, degrees: Array, *, error: float, alpha: fl
 
 
 def draws_for_chi_square(degrees: Array, *, error: float, alpha: float) -> int:
-    """Return how many chi-square statistics with such `degrees` see an error of scale of `error` at `alpha` with probability 0.999."""
+    """Return how many chi-square statistics with such `degrees` see an `error` of scale with probability 0.999."""
     distance = _scale_distance(degrees[degrees > 0], error)
     nats = math.sqrt(math.log(2 / alpha * 2) / 2) + math.sqrt(math.log(2 / (1 - POWER) * 2) / 2)
     return math.ceil(1.02 * (nats / distance) ** 2)
 
 
 def binomial_degrees(units: int) -> Array:
-    """Return degrees of freedom that stand for the number of active ones among `units`, each active with probability 1/2."""
+    """Return degrees of freedom that stand for the number of active ones among `units`, each with probability 1/2."""
     levels = (np.arange(1000) + 0.5) / 1000
     degrees: Array = stats.binom.ppf(levels, units, 0.5)
     return degrees
@@ -116,5 +117,5 @@ def _smallest_error(distance_of: Callable[[float], float], needed: float) -> flo
 
 
 def _band(tail: float, count: int) -> float:
-    """The distance that the two-sided DKW bound exceeds with probability ``2 * tail``."""
+    """Return the distance that the two-sided DKW bound exceeds with probability ``2 * tail``."""
     return math.sqrt(math.log(1 / tail) / (2 * count))

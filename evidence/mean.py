@@ -1,13 +1,16 @@
 """The mean of a heavy-tailed quantity whose variance theory knows, without a central limit theorem.
 
-Squared norms of deep networks are nearly log-normal, so at the levels used here normal tails are off by orders of magnitude. Instead: with
-the bounded influence function of Catoni and Giulini (2017), psi(u) = u - u^3/6 for |u| <= sqrt 2, every u satisfies
--log(1 - u + u^2/2) <= psi(u) <= log(1 + u + u^2/2). So for independent X_i of mean mu and variance at most v, at any sample size,
+Squared norms of deep networks are nearly log-normal, so at the levels used here normal tails are off by orders of
+magnitude. Instead: with the bounded influence function of Catoni and Giulini (2017), psi(u) = u - u^3/6 for |u| <=
+sqrt 2, every u satisfies
+-log(1 - u + u^2/2) <= psi(u) <= log(1 + u + u^2/2). So for independent X_i of mean mu and variance at most v, at any
+sample size,
 
     P(+-sum psi(lambda (X_i - mu)) >= t + N lambda^2 v / 2) <= exp(-t),
 
-which gives a p-value; if the mean is mu + d instead, the sum is below N (lambda d - lambda^2 (v + d^2)/2) - t with probability at most
-exp(-t), which gives the power. Both are best near lambda = sqrt((A + B) / (N v)) with A = log(2/alpha), B = log(1/0.001).
+which gives a p-value; if the mean is mu + d instead, the sum is below N (lambda d - lambda^2 (v + d^2)/2) - t with
+probability at most exp(-t), which gives the power. Both are best near lambda = sqrt((A + B) / (N v)) with A =
+log(2/alpha), B = log(1/0.001).
 """
 
 from __future__ import annotations
@@ -76,7 +79,8 @@ def mean(
     alpha : float
         The probability of refuting a true claim.
     truth : float, optional
-        What theory says the mean is, where `expected` may be a wrong version of it; the power against that version then has a closed form.
+        What theory says the mean is, where `expected` may be a wrong version of it; the power against that version
+        then has a closed form.
     unit : float, optional
         What errors are relative to; by default |truth|.
     """
@@ -135,7 +139,7 @@ def _threshold(draws: int, variance: float, alpha: float) -> float:
 
 
 def _miss_of_shift(shift: float, draws: int, variance: float, alpha: float) -> float:
-    """Bound the probability of not refuting when the mean is off by `shift` and the variance as told (see the module)."""
+    """Bound the probability of not refuting when the mean is off by `shift`, the variance as told (see the module)."""
     rate = _rate(draws, variance, alpha)
     shift = min(abs(shift), 1 / rate)  # psi grows with its argument, so a smaller shift is missed no less often
     drift = draws * (rate * shift - rate**2 * (variance + shift**2) / 2)
@@ -143,7 +147,10 @@ def _miss_of_shift(shift: float, draws: int, variance: float, alpha: float) -> f
 
 
 def _miss_seen(influences: Array, threshold: float) -> float:
-    """Bound it when nothing is known of the samples' law: Chernoff, with an empirical Bernstein bound (Maurer & Pontil 2009) on E exp(-psi)."""
+    """Bound it when nothing is known of the samples' law.
+
+    Chernoff's bound, with an empirical Bernstein bound (Maurer & Pontil 2009) on E exp(-psi).
+    """
     count = influences.size
     weights = np.exp(-math.copysign(1.0, float(influences.sum())) * influences)
     confidence = math.log(2 / UNSURE)

@@ -1,4 +1,4 @@
-"""Rates: one slope a draw, of a logarithm against the logarithm of depth, each within the derived bias of the expected one."""
+"""Rates: one slope a draw, of a logarithm against that of depth, within the derived bias of the expected one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ def slopes(x: Array, y: Array) -> Array:
 def rate(x: Array, y: Array, *, expected: float, bias: float, chance: bool = True) -> Finding:
     """Test that every row of `y` has slope `expected` against `x`, up to `bias`, a bound derived by the caller.
 
-    `bias` covers what an asymptotic statement leaves out at these points, and rounding. The detectable error is absolute: the bias.
+    `bias` covers what an asymptotic statement leaves out at these points, and rounding. The detectable error is
+    absolute: the bias.
     """
     fitted = slopes(x, y)
     found = identity(fitted, np.full_like(fitted, expected), rounding=bias, chance=chance)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from simulations.initialisers import Initialiser, he, lecun
 from simulations.layers import Dense, Layer, LeakyReLU
@@ -39,7 +40,7 @@ def mlp(
     if len(widths) + (classes is not None) < 2:
         raise ValueError(f"a plain network needs at least one layer, got widths {list(widths)}")
     blocks: list[Layer] = []
-    for depth, (fan_in, fan_out) in enumerate(zip(widths, widths[1:], strict=False)):
+    for depth, (fan_in, fan_out) in enumerate(pairwise(widths)):
         dense = Dense(f"layer{depth}", fan_in, fan_out, init, bias_deviation)
         blocks.append(dense if activation is None else Sequential((dense, activation)))
     if classes is not None:
@@ -64,8 +65,8 @@ def residual_mlp(
 ) -> Network:
     """Build a residual network ``x + F(x)`` with `layers_per_branch` dense layers a branch, activations between them.
 
-    By default a branch is He layers and a last LeCun layer, so that it preserves the mean square ("He then LeCun"). A branch of
-    one layer is that last layer after an activation, ``W activation(x)``.
+    By default a branch is He layers and a last LeCun layer, so that it preserves the mean square ("He then LeCun"). A
+    branch of one layer is that last layer after an activation, ``W activation(x)``.
 
     Parameters
     ----------
@@ -91,7 +92,7 @@ def residual_mlp(
         chain.append(Dense("stem", stem, width, lecun, bias_deviation))
     for block in range(blocks):
         branch: list[Layer] = [] if layers_per_branch > 1 else [activation]
-        for position, (fan_in, fan_out) in enumerate(zip(sizes, sizes[1:], strict=False)):
+        for position, (fan_in, fan_out) in enumerate(pairwise(sizes)):
             last = position == layers_per_branch - 1
             name = f"block{block}.layer{position}"
             branch.append(Dense(name, fan_in, fan_out, last_layer if last else init, bias_deviation))

@@ -1,6 +1,7 @@
 """Initialisers: an entry law of mean 0 and variance 1, times a standard deviation that depends on the fans.
 
-An initialiser draws arrays of shape (draws, fan_in, fan_out): independent weight matrices, one a draw, applied as ``x @ W``.
+An initialiser draws arrays of shape (draws, fan_in, fan_out): independent weight matrices, one a draw, applied as ``x
+@ W``.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ def gaussian(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
 
 def uniform(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """Draw entries uniform between -sqrt(3) and sqrt(3)."""
-    entries = rng.random(shape)
+    entries = rng.random(shape, dtype=np.float64)
     entries -= 0.5
     entries *= math.sqrt(12)
     return entries
@@ -32,7 +33,8 @@ def rademacher(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """Draw entries -1 or 1, each with probability 1/2."""
     size = math.prod(shape)
     bits = np.unpackbits(np.frombuffer(rng.bytes((size + 7) // 8), dtype=np.uint8), count=size)
-    return 2.0 * bits.reshape(shape) - 1.0
+    signs: Array = 2.0 * bits.reshape(shape) - 1.0
+    return signs
 
 
 def truncated_gaussian(rng: np.random.Generator, shape: tuple[int, ...], *, cut: float = 2.0) -> Array:

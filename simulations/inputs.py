@@ -6,7 +6,7 @@ import zipfile
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,7 +72,8 @@ def load(path: str | Path, seed: int = 0) -> Inputs:
     Raises
     ------
     InputError
-        If the file cannot be read, is pickled or malformed, or the arrays do not fit; the message says what was expected.
+        If the file cannot be read, is pickled or malformed, or the arrays do not fit; the message says what was
+        expected.
     """
     try:
         with Path(path).open("rb") as file:
@@ -82,7 +83,7 @@ def load(path: str | Path, seed: int = 0) -> Inputs:
     return _choose(x, y, seed, f"{path} (raw scale)")
 
 
-def _arrays(file: BinaryIO, name: str) -> tuple[np.ndarray, np.ndarray]:
+def _arrays(file: IO[bytes], name: str) -> tuple[np.ndarray, np.ndarray]:
     expected = "expected an .npz file with numeric arrays x (samples, features) and y (samples)"
     try:
         with np.load(file, allow_pickle=False) as archive:

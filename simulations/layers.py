@@ -1,11 +1,11 @@
 """Layers: what each computes, how a cotangent passes back, and what it does to a degree of positive homogeneity.
 
-Arrays are (draws, batch, features): one leading axis of independent weight draws, so one expression runs a thousand networks.
-``forward(parameters, x)`` returns the output and its pullback; ``pullback(dy, into)`` returns the cotangent of the input and
-adds the parameters' gradients (summed over the batch) to the dictionary `into`, unless that is None.
+Arrays are (draws, batch, features): one leading axis of independent weight draws, so one expression runs a thousand
+networks. ``forward(parameters, x)`` returns the output and its pullback; ``pullback(dy, into)`` returns the cotangent
+of the input and adds the parameters' gradients (summed over the batch) to the dictionary `into`, unless that is None.
 
-Degrees: ``degree(incoming, scaled)`` says of which degree the output is, in the parameters named by `scaled` (and in the network's input
-if ``incoming`` was 1 there), or None if of none. A constant has degree 0.
+Degrees: ``degree(incoming, scaled)`` says of which degree the output is, in the parameters named by `scaled` (and in
+the network's input if ``incoming`` was 1 there), or None if of none. A constant has degree 0.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulations.initialisers import Array
 
@@ -49,12 +50,14 @@ def softmax_loss(logits: Array, targets: Array) -> SoftmaxLoss:
     prediction = exponentials / total
     loss = (log_total[..., 0] * targets.sum(-1)) - (targets * shifted).sum(-1)
     entropy = log_total[..., 0] - (prediction * shifted).sum(-1)
-    # Each product and sum over c classes rounds at most c + 4 times; p and its sum inherit the error of exp and of the shift.
+    # Each product and sum over c classes rounds at most c + 4 times; p and its sum inherit the error of exp and of the
+    # shift.
     size = np.abs(logits).max(axis=-1) + np.abs((prediction + np.abs(targets)) * shifted).sum(-1) + log_total[..., 0]
     rounding = 4 * (logits.shape[-1] + 4) * EPS * size
     return SoftmaxLoss(loss, entropy, prediction, prediction - targets, rounding)
 
 
-def one_hot(labels: np.ndarray, classes: int) -> Array:
+def one_hot(labels: NDArray[np.int64], classes: int) -> Array:
     """Return integer labels (...) as one-hot rows (..., classes)."""
-    return np.eye(classes)[labels]
+    rows: Array = np.eye(classes)[labels]
+    return rows

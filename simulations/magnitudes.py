@@ -25,8 +25,8 @@ def rescale(x: Array, exponents: Exponents) -> tuple[Array, Exponents]:
 
     Rows of zeros stay as they are. ``ldexp(mantissas, exponents)`` gives the state back where it is finite.
     """
-    powers = np.frexp(np.abs(x).max(axis=-1))[1].astype(np.int64)
-    return np.ldexp(x, -powers[..., None]), exponents + powers
+    powers: Exponents = np.frexp(np.abs(x).max(axis=-1))[1].astype(np.int64)
+    return x * np.exp2(-powers[..., None].astype(np.float64)), exponents + powers
 
 
 def log2_square_norm(x: Array, exponents: Exponents) -> Array:
@@ -45,7 +45,8 @@ def deep_forward(
 ) -> tuple[Array, Array, Exponents]:
     """Carry `x` through ``block(0, x), block(1, x), ...``, each positively homogeneous of degree 1, at any depth.
 
-    A power of two is moved out on entry and every 16 blocks, so states neither overflow nor lose a bit, however large they grow.
+    A power of two is moved out on entry and every 16 blocks, so states neither overflow nor lose a bit, however large
+    they grow.
 
     Returns
     -------

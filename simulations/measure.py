@@ -1,13 +1,13 @@
 """Measuring networks over many weight draws: squared norms, variances and gradients at every depth.
 
 The sampling unit is a weight draw with one input (inputs of one batch would share its weights). Draws come in twins:
-draw 2k and draw 2k + 1 have the same input and independent weights, so half their squared distance is an unbiased estimate
-of the variance over weights at that input, summed over units.
+draw 2k and draw 2k + 1 have the same input and independent weights, so half their squared distance is an unbiased
+estimate of the variance over weights at that input, summed over units.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,8 +30,8 @@ class Record:
     """Half the squared distance of twins, (draws / 2, positions)."""
     active: Array
     """Number of units that are not zero."""
-    gradient_square_norms: Array | None
-    """Squared norm of the cotangent at the state, for a cotangent of random signs at the output."""
+    gradient_square_norms: Array
+    """Squared norm of the cotangent at the state; no positions if it was not passed back."""
     weight_gradients: dict[str, Array]
     """Squared Frobenius norm of the gradient of each parameter, (draws,)."""
     widths: tuple[int, ...]
@@ -40,12 +40,14 @@ class Record:
     @property
     def second_moment(self) -> Array:
         """The mean square of a unit at each position, averaged over draws and units."""
-        return self.square_norms.mean(axis=0) / self.widths
+        moments: Array = self.square_norms.mean(axis=0) / self.widths
+        return moments
 
     @property
     def variance(self) -> Array:
         """The variance of a unit over weights at fixed input, averaged over draws and units."""
-        return self.variances.mean(axis=0) / self.widths
+        variances: Array = self.variances.mean(axis=0) / self.widths
+        return variances
 
 
 def random_signs(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
@@ -95,10 +97,14 @@ def measure(
         x = inputs[np.repeat(rows, 2) if same_input else rows][:, None, :]
         parts.append(_measure(network, x, rng, backward, weight_gradients, cotangent))
     return Record(
-        *(np.concatenate([part[i] for part in parts]) for i in range(3)),
-        gradient_square_norms=np.concatenate([part[3] for part in parts]) if backward else None,
-        weight_gradients={name: np.concatenate([part[4][name] for part in parts]) for name in parts[0][4]},
-        widths=parts[0][5],
+        square_norms=np.concatenate([part.square_norms for part in parts]),
+        variances=np.concatenate([part.variances for part in parts]),
+        active=np.concatenate([part.active for part in parts]),
+        gradient_square_norms=np.concatenate([part.gradient_square_norms for part in parts]),
+        weight_gradients={
+            name: np.concatenate([part.weight_gradients[name] for part in parts]) for name in parts[0].weight_gradients
+        },
+        widths=parts[0].widths,
     )
 
 
@@ -109,21 +115,27 @@ def _measure(
     backward: bool,
     weight_gradients: bool,
     cotangent: Callable[[np.random.Generator, tuple[int, ...]], Array],
-) -> tuple[Array, Array, Array, Array, Parameters, tuple[int, ...]]:
-    parameters = network.draw(rng, len(x))
-    run = network.run(parameters, x)
-    norms = np.stack([_square_norm(state) for state in run.states], axis=1)
-    twins = np.stack([_square_norm(state[::2] - state[1::2]) / 2 for state in run.states], axis=1)
-    active = np.stack([np.count_nonzero(state, axis=(1, 2)) for state in run.states], axis=1).astype(float)
+) -> Record:
+    run = network.run(network.draw(rng, len(x)), x)
     gradients: Parameters = {}
-    back = np.empty((len(x), 0))
+    cotangents: tuple[Array, ...] = ()
     if backward:
         cotangents = run.backward(cotangent(rng, run.output.shape), gradients if weight_gradients else None)
-        back = np.stack([_square_norm(one) for one in cotangents], axis=1)
-    widths = tuple(state.shape[-1] for state in run.states)
-    return norms, twins, active, back, {name: _square_norm(value) for name, value in gradients.items()}, widths
+    return Record(
+        square_norms=_by_position([_square_norm(state) for state in run.states], len(x)),
+        variances=_by_position([_square_norm(state[::2] - state[1::2]) / 2 for state in run.states], len(x) // 2),
+        active=_by_position([np.count_nonzero(state, axis=(1, 2)).astype(float) for state in run.states], len(x)),
+        gradient_square_norms=_by_position([_square_norm(one) for one in cotangents], len(x)),
+        weight_gradients={name: _square_norm(value) for name, value in gradients.items()},
+        widths=tuple(state.shape[-1] for state in run.states),
+    )
+
+
+def _by_position(columns: Sequence[Array], draws: int) -> Array:
+    return np.stack(columns, axis=1) if columns else np.empty((draws, 0))
 
 
 def _square_norm(x: Array) -> Array:
     flat = x.reshape(len(x), -1)
-    return np.einsum("ij,ij->i", flat, flat)
+    norms: Array = np.einsum("ij,ij->i", flat, flat)
+    return norms

@@ -118,7 +118,7 @@ class Run:
         return self.states[-1]
 
     def backward(self, cotangent: Array, into: Parameters | None = None) -> tuple[Array, ...]:
-        """Return the cotangents at all states, in the order of the states; fill `into` with the parameters' gradients."""
+        """Return the cotangents at all states, in their order; fill `into` with the parameters' gradients."""
         cotangents = [cotangent]
         for pullback in reversed(self.pullbacks):
             cotangents.append(pullback(cotangents[-1], into))

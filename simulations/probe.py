@@ -1,8 +1,9 @@
 """Asking a classifier for its gradients: inner products and norms at every block input and for every set of parameters.
 
-Rounding: each dense layer computes ``x @ W`` forwards and ``dy @ W.T`` backwards with at most fan_in + fan_out roundings an entry, and an
-error of either moves an inner product <gradient, state> by at most that number times eps times ``sum |x| |W| |dy|``, which is
-``sum |W * dW|`` for a single sample. Summed over layers and doubled for terms of second order, this bounds the whole error.
+Rounding: each dense layer computes ``x @ W`` forwards and ``dy @ W.T`` backwards with at most fan_in + fan_out
+roundings an entry, and an error of either moves an inner product <gradient, state> by at most that number times eps
+times ``sum |x| |W| |dy|``, which is ``sum |W * dW|`` for a single sample. Summed over layers and doubled for terms of
+second order, this bounds the whole error.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ def probe_states(network: Network, parameters: Parameters, x: Array, targets: Ar
 def probe_sets(
     network: Network, parameters: Parameters, x: Array, targets: Array, sets: Sequence[frozenset[str]]
 ) -> dict[frozenset[str], SetProbe]:
-    """Run a minibatch a draw, x (draws, batch, features), and ask for the gradient of the mean loss in each of `sets`."""
+    """Run a minibatch a draw, x (draws, batch, features), and ask for the mean loss's gradient in each of `sets`."""
     batch = x.shape[1]
     run = network.run(parameters, x)
     loss = softmax_loss(run.output, np.broadcast_to(targets, (*x.shape[:2], targets.shape[-1])))
@@ -82,7 +83,7 @@ def probe_sets(
     )
     return {
         names: SetProbe(
-            inner=sum((_flat(gradients[n]) * _flat(parameters[n])).sum(-1) for n in sorted(names)),  # type: ignore[arg-type]
+            inner=sum((_flat(gradients[n]) * _flat(parameters[n])).sum(-1) for n in sorted(names)),
             gradient_norm=norm(np.stack([norm(_flat(gradients[n])) for n in sorted(names)], axis=-1)),
             parameter_norm=norm(np.stack([norm(_flat(parameters[n])) for n in sorted(names)], axis=-1)),
             loss=loss,

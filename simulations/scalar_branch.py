@@ -1,7 +1,7 @@
 """The scalar-branch residual chain ``f = prod_l (1 + prod_i a[l, i]) x``: forward, gradients and SGD steps.
 
-Each residual branch is a product of m scalars: the simplest network in which Fixup's rule for scaling m layers can be seen
-(Zhang, Dauphin & Ma 2019, section 3). Arrays `a` are (..., branches, m).
+Each residual branch is a product of m scalars: the simplest network in which Fixup's rule for scaling m layers can be
+seen (Zhang, Dauphin & Ma 2019, section 3). Arrays `a` are (..., branches, m).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Random streams with addresses: who you are decides your numbers, not when or where you run.
 
-A stream is found from a root seed and an address of names and numbers, such as ``("fixup.doubling", "He", 3)``. Names enter
-through SHA-256 (``hash`` differs between processes), so results depend neither on worker count nor on order, and a new
-claim moves no other claim's numbers.
+A stream is found from a root seed and an address of names and numbers, such as ``("fixup.doubling", "He", 3)``. Names
+enter through SHA-256 (``hash`` differs between processes), so results depend neither on worker count nor on order, and
+a new claim moves no other claim's numbers.
 """
 
 from __future__ import annotations

@@ -158,7 +158,7 @@ def variance_at_fixed_input(blocks: Value, branch_gain: Value = 1) -> sp.Expr:
     return _in_depth(variance_in_depth(), branch_gain, blocks)
 
 
-def backward_growth(blocks: Value, branch_gain: Value = 1) -> sp.Expr:
+def backward_growth(branch_gain: Value = 1, blocks: Value = 1) -> sp.Expr:
     """Return E||dC/dx_0||^2 / ||v||^2 for a cotangent v at x_L.
 
     Exact for Gaussian weights and any v that is independent of them; for other symmetric laws v needs independent

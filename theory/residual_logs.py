@@ -115,7 +115,7 @@ def _mean_log(width: int, hidden: int, branch_gain: float) -> float:
     def integrand(u: float) -> float:
         y, below = 1 / (1 + math.exp(-u)), 1 / (1 + math.exp(u))
         missing = sum(w * (1 - f) for w, f in zip(weights, _transforms(y / math.sqrt(scale), hidden), strict=True))
-        return 2 * (below * (1 + y)) ** (width / 2 - 1) * missing * below
+        return 2 * math.pow(below * (1 + y), width / 2 - 1) * missing * below
 
     previous, step = math.inf, 0.5
     total = step * math.fsum(integrand(step * i) for i in range(-80, 161))
@@ -125,7 +125,7 @@ def _mean_log(width: int, hidden: int, branch_gain: float) -> float:
         count = round(1 / step)
         between = math.fsum(integrand(step * (i + 0.5)) for i in range(-40 * count, 80 * count))
         previous, total, step = total, (total + step * between) / 2, step / 2
-    return (constant + total) / math.log(2)
+    return float(constant + total) / math.log(2)
 
 
 def _transforms(x: float, hidden: int) -> list[float]:

@@ -21,7 +21,7 @@ BRANCH = sp.Symbol("F", real=True)
 
 
 def _scales(count: int) -> tuple[sp.Symbol, ...]:
-    return sp.symbols(f"a_1:{count + 1}", positive=True)
+    return tuple(sp.symbols(f"a_1:{count + 1}", positive=True))
 
 
 @cache

@@ -124,7 +124,7 @@ def relu_branch_conditional_variance(branch_scale: Value, square_norm: Value, wi
 def relu_branch_growth(branch_scale: Value, cosine: Value) -> sp.Expr:
     """Return E||x + F||^2 / ||x||^2 = 1 + 2 eta c / sqrt(pi) + eta^2 for F = eta relu(Wx).
 
-    W is Gaussian of variance 2 / width; `cosine` is that of the angle between x and the vector of ones, sum(x) divided by
+    W is Gaussian of variance 2 / width; `cosine` is that of the angle between x and the vector of ones, sum(x) over
     sqrt(width) ||x||. Exact at a fixed x.
 
     Raises
