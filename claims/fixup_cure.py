@@ -79,7 +79,7 @@ def zeroed_branch_moves_exactly(
 
 def _trace(run: Run, blocks: int, first_scale: float, last_scale: float, draws: int) -> Array:
     """Summed squared gradients of a random readout in all branch weights, over ||v||^2 ||x_0||^2, (draws,)."""
-    width = 8
+    width = 4
     network = residual_mlp(width, blocks, init=he.scaled(first_scale), last_layer=lecun.scaled(last_scale))
     record = measure(
         network, run.inputs.narrowed(width), draws=draws, rng=run.rng("trace"), backward=True, weight_gradients=True
@@ -158,7 +158,7 @@ def branch_tangent_kernel(
     Averages over Gaussian weights and a readout of random signs at fixed input; exact at any width. Two blocks of
     width 8.
     """
-    error, blocks, width = run.error(0.02), 2, 8
+    error, blocks, width = run.error(0.02), 2, 4
     rules = _scales(blocks)
     parts = run.share(len(rules))
     findings = []

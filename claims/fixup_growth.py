@@ -18,7 +18,7 @@ from simulations import Initialiser, Network, Residual, he, lecun, measure, resi
 from simulations.measure import Record
 from theory import residual, residual_fluctuations
 
-WIDTH = 8
+WIDTH = 6
 
 
 def _run_blocks(
@@ -99,9 +99,9 @@ def residual_stream_doubles(
 ) -> Finding:
     """Every block adds a branch as large as its input, so the mean square doubles per block.
 
-    Averages over Gaussian weights at fixed input; exact at any width. Three blocks of width 8, end to end.
+    Averages over Gaussian weights at fixed input; exact at any width. Two blocks of width 6, end to end.
     """
-    return _growth_test(run, growth(1, 3), gain=1, blocks=3, last_layer=last_layer, skip=skip)
+    return _growth_test(run, growth(1, 2), gain=1, blocks=2, last_layer=last_layer, skip=skip)
 
 
 @claim(
@@ -129,7 +129,7 @@ def he_on_the_last_layer_triples(
 ) -> Finding:
     """With He initialisation on the last branch layer too, the mean square triples per block.
 
-    Averages over Gaussian weights at fixed input; exact at any width. Two blocks of width 8, end to end.
+    Averages over Gaussian weights at fixed input; exact at any width. Two blocks of width 6, end to end.
     """
     return _growth_test(run, growth(2, 2), gain=2, blocks=2, last_layer=last_layer)
 
@@ -144,27 +144,27 @@ def he_on_the_last_layer_triples(
         mutant(
             "the identity path keeps gradients at 1",
             "The shortcut passes the gradient on, and the branch adds as much again.",
-            growth=lambda blocks: sp.Integer(1),
+            growth=lambda gain, blocks: sp.Integer(1),
         ),
         mutant(
             "linear growth",
             "One more path a block counted, not one more for every path so far.",
-            growth=lambda blocks: sp.Integer(1 + blocks),
+            growth=lambda gain, blocks: sp.Integer(1 + blocks),
         ),
         mutant(
             "the rectifier halves it",
             "3/2 a block: the mask counted although He's factor 2 has paid for it.",
-            growth=lambda blocks: sp.Rational(3, 2) ** blocks,
+            growth=lambda gain, blocks: sp.Rational(3, 2) ** blocks,
         ),
         mutant("He on the last branch layer", "Branches with twice the variance triple the gradient.", last_layer=he),
     ],
 )
 def gradient_doubles(
-    run: Run, *, growth: Callable[[int], sp.Expr] = residual.backward_growth, last_layer: Initialiser = lecun
+    run: Run, *, growth: Callable[[int, int], sp.Expr] = residual.backward_growth, last_layer: Initialiser = lecun
 ) -> Finding:
     """Backwards the mean squared gradient norm doubles per block as well.
 
-    Averages over Gaussian weights and a cotangent of random signs at fixed input; exact at any width. Three blocks of
-    width 8.
+    Averages over Gaussian weights and a cotangent of random signs at fixed input; exact at any width. Two blocks of
+    width 6.
     """
-    return _growth_test(run, growth(3), gain=1, blocks=3, last_layer=last_layer, backward=True)
+    return _growth_test(run, growth(1, 2), gain=1, blocks=2, last_layer=last_layer, backward=True)

@@ -15,7 +15,7 @@ from claims.registry import REGISTRY, Claim, Mutant
 from claims.run import ALPHA, MISS, Effort, Run
 from evidence import Finding, inconclusive
 from simulations import Inputs
-from theory.derivation import DerivationError
+from theory.rules import DerivationError
 
 
 @dataclass(frozen=True)

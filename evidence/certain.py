@@ -101,8 +101,7 @@ def miss_of_violations(violated: NDArray[np.bool_], chance: bool = True) -> floa
 
 
 def _any(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    anywhere: NDArray[np.bool_] = flags.reshape(len(flags), -1).any(axis=1)
-    return anywhere
+    return np.asarray(flags.reshape(len(flags), -1).any(axis=1))
 
 
 def _typical(rounding: Array | float, size: Array) -> float:

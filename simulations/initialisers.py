@@ -23,18 +23,15 @@ def gaussian(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
 
 def uniform(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """Draw entries uniform between -sqrt(3) and sqrt(3)."""
-    entries = rng.random(shape, dtype=np.float64)
-    entries -= 0.5
-    entries *= math.sqrt(12)
-    return entries
+    entries: Array = rng.random(shape)
+    return (entries - 0.5) * math.sqrt(12)
 
 
 def rademacher(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """Draw entries -1 or 1, each with probability 1/2."""
     size = math.prod(shape)
     bits = np.unpackbits(np.frombuffer(rng.bytes((size + 7) // 8), dtype=np.uint8), count=size)
-    signs: Array = 2.0 * bits.reshape(shape) - 1.0
-    return signs
+    return 2 * bits.reshape(shape).astype(np.float64) - 1
 
 
 def truncated_gaussian(rng: np.random.Generator, shape: tuple[int, ...], *, cut: float = 2.0) -> Array:

@@ -25,14 +25,15 @@ def rescale(x: Array, exponents: Exponents) -> tuple[Array, Exponents]:
 
     Rows of zeros stay as they are. ``ldexp(mantissas, exponents)`` gives the state back where it is finite.
     """
-    powers: Exponents = np.frexp(np.abs(x).max(axis=-1))[1].astype(np.int64)
-    return x * np.exp2(-powers[..., None].astype(np.float64)), exponents + powers
+    powers = np.asarray(np.frexp(np.abs(x).max(axis=-1))[1], dtype=np.int64)
+    mantissas: Array = np.ldexp(x, -powers[..., None])
+    return mantissas, exponents + powers
 
 
 def log2_square_norm(x: Array, exponents: Exponents) -> Array:
     """Return log2 of the squared norm of ``x * 2**exponents`` along the last axis; -inf for zero rows."""
     with np.errstate(divide="ignore"):
-        logs: Array = 2 * (np.log2(norm(x)) + exponents)
+        logs: Array = 2 * (np.log2(norm(x)) + exponents.astype(np.float64))
     return logs
 
 

@@ -108,7 +108,7 @@ def block_log_ratio(width: int, hidden: int, branch_gain: float = 1.0) -> float:
 @cache
 def _mean_log(width: int, hidden: int, branch_gain: float) -> float:
     scale = 2 * branch_gain / (width * hidden)
-    weights = [math.comb(hidden, k) / 2**hidden for k in range(1, hidden + 1)]
+    weights: list[float] = [math.comb(hidden, k) / 2**hidden for k in range(1, hidden + 1)]
     alive = math.log(4 * scale) + mpmath.fp.digamma(width / 2)
     constant = sum(w * (alive + mpmath.fp.digamma(k / 2)) for k, w in enumerate(weights, 1))
 

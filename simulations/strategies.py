@@ -1,0 +1,156 @@
+"""Hypothesis strategies: awkward inputs, labels and networks, so that a theorem can be property-tested in ten lines.
+
+Needs the `test` extra (Hypothesis), which nothing else in `simulations` imports. Theorem 1 of Fixup, for example:
+
+>>> from hypothesis import given, settings
+>>> from simulations.probe import probe_states
+>>> from simulations.strategies import cases
+>>> @settings(max_examples=20, derandomize=True, deadline=None, database=None)
+... @given(cases(homogeneous=True))
+... def theorem_1(case):
+...     one = case.alone()
+...     probe = probe_states(one.network, one.parameters, one.x, one.targets)
+...     excess = probe.loss.loss - probe.loss.entropy
+...     assert (abs(probe.inner - excess) <= probe.rounding).all()
+...     assert (probe.gradient_norms * probe.state_norms >= excess - probe.rounding).all()
+>>> theorem_1()
+
+Range: an entry of `inputs` is 0 or between 1e-150 and 1e150 in size. A network here has at most 26 dense layers of width 6 or less, with
+entries that are rarely larger than 10 or smaller than 1e-4 and a readout scaled by 1e-3 to 1e3: it changes sizes by factors
+far from 1e150, so that neither states nor gradients nor <gradient, state> overflow, and what underflows is far below rounding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from simulations.build import mlp, residual_mlp
+from simulations.initialisers import Array, glorot, he, lecun, rademacher, uniform, zero
+from simulations.layers import LeakyReLU, Parameters, Tanh
+from simulations.losses import one_hot
+from simulations.networks import Network
+from simulations.streams import stream
+
+WIDTHS = st.integers(1, 6)
+DEPTHS = st.integers(1, 6)
+INITIALISERS = st.sampled_from([he, lecun, glorot, he.with_law(uniform), he.with_law(rademacher)])
+RECTIFIERS = st.sampled_from([LeakyReLU(slope) for slope in (0.0, 0.01, 0.3, 1.0)])
+
+
+def seeds() -> st.SearchStrategy[int]:
+    """Roots for `simulations.stream`."""
+    return st.integers(0, 2**32 - 1)
+
+
+def factors() -> st.SearchStrategy[float]:
+    """Positive factors to scale by, from 1e-3 to 1e3."""
+    return st.floats(1e-3, 1e3)
+
+
+@st.composite
+def inputs(draw: st.DrawFn, *, features: int = 4, samples: int | None = None) -> Array:
+    """Batches (samples, features): huge and tiny rows, zero rows, duplicates, multiples of each other, ties within a row.
+
+    Rows are multiples of a few base rows, so the batch may have any rank. Without `samples` there are 1 to 5. They make awkward logits, too.
+    """
+    count = draw(st.integers(1, 5)) if samples is None else samples
+    entries = st.sampled_from([0.0, 1.0, -1.0, 0.5]) | st.floats(1e-10, 1.0) | st.floats(-1.0, -1e-10)
+    base = draw(arrays(np.float64, (draw(st.integers(1, count)), features), elements=entries))
+    rows = draw(st.lists(st.integers(0, len(base) - 1), min_size=count, max_size=count))
+    scales = st.sampled_from([1.0, 0.0, 1e150, 1e-140]) | st.floats(-140, 150).map(lambda power: 10.0**power)
+    scaled: Array = base[rows] * np.array(draw(st.lists(scales, min_size=count, max_size=count)))[:, None]
+    return scaled
+
+
+@st.composite
+def labels(draw: st.DrawFn, *, samples: int, classes: int = 3) -> Array:
+    """Targets (samples, classes) whose rows sum to 1: one-hot, or soft with zeros among them."""
+    hard = one_hot(np.array(draw(st.lists(st.integers(0, classes - 1), min_size=samples, max_size=samples))), classes)
+    soft = draw(arrays(np.float64, (samples, classes), elements=st.just(0.0) | st.floats(1e-10, 1.0)))
+    # Where all drawn weights of a row are 0, the hard label stands.
+    soft = np.where(soft.any(axis=1, keepdims=True), soft, hard)
+    return hard if draw(st.booleans()) else soft / soft.sum(axis=1, keepdims=True)
+
+
+@st.composite
+def networks(
+    draw: st.DrawFn,
+    *,
+    features: int = 4,
+    classes: int = 3,
+    homogeneous: bool | None = True,
+    residual: bool | None = None,
+) -> Network:
+    """Plain and residual classifiers of 1 to 6 blocks, 1 to 3 layers a branch, with and without stem and projecting shortcut.
+
+    Parameters
+    ----------
+    homogeneous : bool or None
+        True for networks of degree 1 in their input; False for biases, tanh or both; None for all of these.
+    residual : bool or None
+        True or False for residual or plain networks only.
+    """
+    if homogeneous is None:
+        homogeneous = draw(st.booleans())
+    biased, bent = (
+        (False, False) if homogeneous else draw(st.sampled_from([(True, False), (False, True), (True, True)]))
+    )
+    activation = Tanh() if bent else draw(RECTIFIERS)
+    readout = draw(INITIALISERS | st.just(zero)).scaled(draw(st.sampled_from([1.0, 1e-3, 1e3])))
+    init, bias = draw(INITIALISERS), draw(st.sampled_from([0.1, 1.0, 10.0])) if biased else None
+    if not (draw(st.booleans()) if residual is None else residual):
+        hidden = draw(st.lists(WIDTHS, min_size=1, max_size=6))
+        return mlp(
+            [features, *hidden], init=init, activation=activation, classes=classes, readout=readout, bias_deviation=bias
+        )
+    stem = draw(st.booleans())
+    return residual_mlp(
+        draw(WIDTHS) if stem else features,
+        draw(DEPTHS),
+        hidden=draw(WIDTHS),
+        layers_per_branch=draw(st.integers(1, 3)),
+        init=init,
+        last_layer=draw(INITIALISERS | st.just(zero)),
+        activation=activation,
+        stem=features if stem else None,
+        classes=classes,
+        readout=readout,
+        bias_deviation=bias,
+        project=draw(st.booleans()),
+    )
+
+
+@dataclass(frozen=True)
+class Case:
+    """A classifier with its weights and a labelled batch; arrays have a leading axis of draws."""
+
+    network: Network
+    parameters: Parameters
+    x: Array
+    """(draws, batch, features)"""
+    targets: Array
+    """(draws, batch, classes)"""
+
+    def alone(self) -> Case:
+        """Return every sample as a batch of its own, one a draw, under the same weights."""
+        draws, batch = self.x.shape[:2]
+        return Case(
+            self.network,
+            {name: np.repeat(value, batch, axis=0) for name, value in self.parameters.items()},
+            self.x.reshape(draws * batch, 1, -1),
+            self.targets.reshape(draws * batch, 1, -1),
+        )
+
+
+@st.composite
+def cases(draw: st.DrawFn, *, homogeneous: bool | None = True, residual: bool | None = None) -> Case:
+    """Networks with one draw of their weights and a labelled batch: what most theorems are about."""
+    features, classes = draw(WIDTHS), draw(st.integers(2, 5))
+    network = draw(networks(features=features, classes=classes, homogeneous=homogeneous, residual=residual))
+    x = draw(inputs(features=features))
+    targets = draw(labels(samples=len(x), classes=classes))
+    return Case(network, network.draw(stream(draw(seeds()), "weights"), 1), x[None], targets[None])

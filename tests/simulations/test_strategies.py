@@ -1,0 +1,88 @@
+"""The strategies: the docstring's example runs, and every awkward thing they promise can be found."""
+
+import doctest
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import find, given, settings
+from hypothesis import strategies as st
+
+import simulations.strategies
+from simulations.initialisers import Array
+from simulations.networks import Network, Residual
+from simulations.strategies import Case, cases, inputs, labels, networks
+
+NOTHING_SAVED = settings(derandomize=True, database=None, deadline=None)
+
+
+def test_example_in_docstring() -> None:
+    result = doctest.testmod(simulations.strategies)
+    assert result.attempted > 0
+    assert result.failed == 0
+
+
+PROMISED: dict[str, Callable[[Array], bool]] = {
+    "a huge row": lambda x: bool(abs(x).max() >= 1e149),
+    "a tiny row": lambda x: bool(0 < abs(x).max() <= 1e-138),
+    "huge and tiny rows together": lambda x: (
+        (sizes := abs(x).max(axis=1)).min() > 0 and bool(sizes.max() >= 1e200 * sizes.min())
+    ),
+    "a zero row among others": lambda x: x.any() and not x.any(axis=1).all(),
+    "duplicate rows": lambda x: bool(x.any(axis=1).all()) and len(np.unique(x, axis=0)) < len(x),
+    "dependent rows that differ": lambda x: (
+        len(np.unique(x, axis=0)) == len(x) == 3
+        and bool(x.any(axis=1).all())
+        and np.linalg.matrix_rank(x / abs(x).max(axis=1, keepdims=True)) == 1
+    ),
+    "full rank": lambda x: len(x) == 4 and np.linalg.matrix_rank(x) == 4,
+    "ties in a row": lambda x: bool((x[:, 0] == x[:, 1]).any() and x[:, 0].all()),
+}
+
+
+@pytest.mark.parametrize("promise", PROMISED.values(), ids=PROMISED.keys())
+def test_inputs_hold_what_they_promise(promise: Callable[[Array], bool]) -> None:
+    find(inputs(), lambda x: bool(promise(x)), settings=NOTHING_SAVED)
+
+
+@given(inputs(features=3, samples=4))
+def test_inputs_stay_in_their_range(x: Array) -> None:
+    assert x.shape == (4, 3)
+    assert x.dtype == np.float64
+    sizes = abs(x[x != 0])
+    assert ((sizes >= 0.99e-150) & (sizes <= 1.01e150)).all()
+
+
+@given(labels(samples=3, classes=4))
+def test_labels_sum_to_1(targets: Array) -> None:
+    assert targets.shape == (3, 4)
+    assert (targets >= 0).all()
+    np.testing.assert_allclose(targets.sum(axis=1), 1, rtol=0, atol=4 * np.finfo(float).eps)
+
+
+def test_labels_are_hard_and_soft() -> None:
+    find(labels(samples=2), lambda y: bool(((y == 0) | (y == 1)).all()), settings=NOTHING_SAVED)
+    find(labels(samples=2), lambda y: bool((y.max(axis=1) < 0.9).all()), settings=NOTHING_SAVED)
+
+
+@given(networks(homogeneous=True), networks(homogeneous=False))
+def test_networks_are_of_the_kind_asked_for(homogeneous: Network, other: Network) -> None:
+    assert homogeneous.tail_degree(0) == 1
+    assert other.tail_degree(0) is None
+
+
+@given(st.data(), st.booleans())
+def test_networks_are_of_the_family_asked_for(data: st.DataObject, residual: bool) -> None:
+    network = data.draw(networks(residual=residual))
+    assert any(isinstance(block, Residual) for block in network.layers) == residual
+
+
+@given(cases(homogeneous=None))
+def test_cases_stay_finite_both_ways(case: Case) -> None:
+    """NumPy's warnings are errors in these tests, so an overflow anywhere would fail as well."""
+    one = case.alone()
+    run = one.network.run(one.parameters, one.x)
+    states = [*run.states, *run.backward(np.ones_like(run.output))]
+    assert all(np.isfinite(state).all() for state in states)
+    assert len(one.x) == case.x.shape[1]
+    np.testing.assert_allclose(run.output[:, 0], case.network.run(case.parameters, case.x).output[0], rtol=1e-9, atol=0)
