@@ -9,6 +9,7 @@ import argparse
 import sys
 import time
 from pathlib import Path
+from typing import NoReturn
 
 from claims import REGISTRY, Claim, InputError, cores, digits, load, passed, record, report, run_claims
 
@@ -62,8 +63,13 @@ def _choose(patterns: list[str] | None) -> list[Claim]:
     return [claim for claim in REGISTRY.values() if any(claim.matches(pattern) for pattern in patterns)]
 
 
+class _OneLineParser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} (see --help)\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="paper_checks.py", description=(__doc__ or "").splitlines()[0])
+    parser = _OneLineParser(prog="paper_checks.py", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--list", action="store_true", help="list the claims and stop")
     parser.add_argument(
         "--only",

@@ -156,7 +156,7 @@ def branch_tangent_kernel(
     """The branches' mean tangent-kernel trace is L 2^(L-1) (h/n + 1/2) as usual, h/n under Fixup.
 
     Averages over Gaussian weights and a readout of random signs at fixed input; exact at any width. Two blocks of
-    width 8.
+    width 4.
     """
     error, blocks, width = run.error(0.02), 2, 4
     rules = _scales(blocks)

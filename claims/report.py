@@ -54,7 +54,7 @@ def _table(results: Sequence[Result]) -> Table:
         ("s", "right"),
     )
     for name, justify in columns:
-        table.add_column(name, justify=justify)
+        table.add_column(name, justify=justify, max_width=20)
     order = list(dict.fromkeys(claim.paper for claim in REGISTRY.values()))
     by_paper = sorted(results, key=lambda result: order.index(REGISTRY[result.claim_id].paper))
     for paper, group in groupby(by_paper, key=lambda result: REGISTRY[result.claim_id].paper):
@@ -68,7 +68,7 @@ def _table(results: Sequence[Result]) -> Table:
 def _row(result: Result) -> tuple[str, ...]:
     claim, found = REGISTRY[result.claim_id], result.finding
     colour, complete = COLOURS[found.verdict], result.refuted == len(result.mutants)
-    says = "" if found.non_vacuous is None else f", says something in {found.non_vacuous:.0%}"
+    says = "" if found.non_vacuous in (None, 1.0) else f", {found.non_vacuous:.0%} not vacuous"
     return (
         f"{escape(claim.words)} [dim]{' '.join(claim.codes)}[/dim]",
         found.kind,

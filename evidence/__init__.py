@@ -3,15 +3,18 @@
 from evidence.certain import identity, inequality
 from evidence.counts import counts, trials_for_counts
 from evidence.finding import Finding, Verdict, all_of, inconclusive
+from evidence.initialisers import InitialiserReport, check_initialiser
 from evidence.law import binomial_degrees, chi_square_law, draws_for_chi_square, law
 from evidence.mean import draws_for_mean, mean
 from evidence.rate import rate
 
 __all__ = [
     "Finding",
+    "InitialiserReport",
     "Verdict",
     "all_of",
     "binomial_degrees",
+    "check_initialiser",
     "chi_square_law",
     "counts",
     "draws_for_chi_square",

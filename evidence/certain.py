@@ -80,7 +80,7 @@ def inequality(
         verdict,
         None,
         "no violation",
-        f"tight to {tightness:.0%}" if not violated.any() else f"{violated.mean():.0%} of draws violate",
+        f"{tightness:.0%} tight" if not violated.any() else f"{violated.mean():.0%} of draws fail",
         detectable=_typical(rounding, larger),
         effect=float(violated.mean()),
         miss=miss_of_violations(violated, chance),

@@ -66,11 +66,5 @@ def all_of(findings: Sequence[Finding]) -> Finding:
         loudest,
         kind=" + ".join(dict.fromkeys(f.kind for f in findings)),
         p_value=min(1.0, len(findings) * min(p_values)) if p_values else None,
-        detectable=_largest([f.detectable for f in findings]),
-        non_vacuous=min(shares) if shares else None,
+        non_vacuous=sum(shares) / len(shares) if shares else None,
     )
-
-
-def _largest(values: Sequence[Number]) -> Number:
-    numbers = [value for value in values if not isinstance(value, str)]
-    return max(numbers) if numbers else values[0]

@@ -1,4 +1,7 @@
-"""The softmax identity, theorems 1 and 2 and the entropy bound, on whatever Hypothesis finds; tolerances are the probes' rounding bounds."""
+"""The softmax identity, theorems 1 and 2 and the entropy bound, on whatever Hypothesis finds.
+
+Tolerances are the rounding bounds that come with the losses and probes.
+"""
 
 import numpy as np
 from hypothesis import given
@@ -24,7 +27,7 @@ def test_softmax_identity(data: st.DataObject, classes: int) -> None:
 
 @given(cases(homogeneous=None))
 def test_theorem_1(case: Case) -> None:
-    """P5: the equality <dl/dx, x> = l - H and the bound behind it, at every block input from which the network is of degree 1."""
+    """P5: <dl/dx, x> = l - H, and the bound that follows, at every block input from which on the degree is 1."""
     one = case.alone()
     probe = probe_states(one.network, one.parameters, one.x, one.targets)
     positions = [i for i in range(len(one.network.layers)) if one.network.tail_degree(i) == 1]

@@ -19,7 +19,7 @@ def scaled(parameters: Parameters, names: frozenset[str], factor: float) -> Para
 
 
 def rounding(case: Case) -> Array:
-    """Bound the rounding of two runs: a dense layer rounds fan_in + 4 times with activation, sum and scaling, all of it against |x| |W|."""
+    """Bound that of two runs: a layer with activation, sum and scaling rounds fan_in + 4 times, against |x| |W|."""
     sizes = {name: abs(value) for name, value in case.parameters.items()}
     bound: Array = case.network.run(sizes, abs(case.x)).output
     return 2 * EPS * sum(dense.fan_in + 4 for dense in case.network.weights()) * bound
@@ -73,7 +73,7 @@ EXAMPLES = {
 
 @pytest.mark.parametrize("network", EXAMPLES.values(), ids=EXAMPLES.keys())
 def test_a_set_without_degree_has_none(network: Network) -> None:
-    """No dead units and continuous weights: a degree that is measured but not listed has probability 0 (sets of up to 3)."""
+    """No unit dies and weights are continuous, so a degree that is measured but not listed has probability 0."""
     parameters = network.draw(stream(1, "degrees"), 1)
     x = stream(1, "degrees", "x").standard_normal((1, 5, 3))
     before = network.run(parameters, x).output
@@ -87,7 +87,7 @@ def test_a_set_without_degree_has_none(network: Network) -> None:
 
 
 def test_listed_sets_of_known_networks() -> None:
-    """By hand: one layer of a path at a time; in a residual net what every path passes, or one layer each of branch and shortcut."""
+    """By hand: one layer a path. In a residual net: what every path passes, or one each of branch and shortcut."""
     block = {f"block0.layer{i}.weight" for i in range(3)}
     assert [set(s) for s in EXAMPLES["plain"].homogeneous_sets()] == [
         {"layer0.weight"},

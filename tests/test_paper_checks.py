@@ -1,0 +1,139 @@
+"""The command line, as a stranger uses it: selections, bad input, interruption, files."""
+
+import ast
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parent.parent
+CHECKS = ROOT / "paper_checks.py"
+
+
+def call(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(CHECKS), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=cwd)
+
+
+def test_a_selection_runs_and_is_written(tmp_path: Path) -> None:
+    out = tmp_path / "out.json"
+    done = call("--only", "p4", "F5", "--effort", "quick", "--json", out, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert "2 of 2 claims held" in done.stdout
+    assert "\x1b" not in done.stdout
+    assert {claim["catalogue"][0] for claim in json.loads(out.read_text())["claims"]} == {"P4", "F5"}
+
+
+def test_list_names_every_claim() -> None:
+    done = call("--list")
+    assert done.returncode == 0
+    assert "fixup_growth.residual_stream_doubles  [R2]" in done.stdout
+    assert len(done.stdout.splitlines()) >= 30
+
+
+def good() -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    return {"x": rng.normal(size=(300, 5)), "y": np.arange(300) % 3}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"x": np.full((300, 5), np.nan)}, "NaN"),
+        ({"x": np.ones(300)}, "samples, features"),
+        ({"x": np.zeros((300, 5))}, "zero in every chosen row"),
+        ({"x": np.full((300, 5), "a")}, "expected real numbers"),
+        ({"y": np.arange(299)}, "300 integer labels"),
+        ({"y": np.linspace(0, 1, 300)}, "integer labels"),
+        ({"y": np.zeros(300, dtype=int)}, "one class"),
+    ],
+)
+def test_unfit_arrays_are_named(tmp_path: Path, change: dict[str, np.ndarray], message: str) -> None:
+    path = tmp_path / "mine.npz"
+    np.savez(path, **(good() | change))
+    done = call("--only", "P4", "--inputs", path)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_unreadable_pickled_and_malformed_files_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "text.npz").write_text("hello")
+    (tmp_path / "pickle.npz").write_bytes(pickle.dumps(good()))
+    np.savez(tmp_path / "object.npz", x=np.array([{}, {}], dtype=object), y=np.arange(2))
+    np.savez(tmp_path / "names.npz", a=np.arange(2))
+    np.save(tmp_path / "array.npy", np.arange(2))
+    (tmp_path / "cut.npz").write_bytes((tmp_path / "names.npz").read_bytes()[:40])
+    for name in ("text.npz", "pickle.npz", "object.npz", "names.npz", "array.npy", "cut.npz", "missing.npz", "."):
+        done = call("--only", "P4", "--inputs", tmp_path / name)
+        assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), (name, done.stderr)
+        assert "expected an .npz file" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--workers", "0"), "0 is too small; expected 1 or more"),
+        (("--seed", "x"), "'x' is not an integer"),
+        (("--seed", "-1"), "expected 0 or more"),
+        (("--only", "nothing"), "no claim matches 'nothing'"),
+        (("--effort", "slow"), "'slow'"),
+        (("--json", "no/such/folder/out.json", "--only", "P4"), "there is no folder"),
+        (("--json", ".", "--only", "P4"), "it is a folder"),
+    ],
+)
+def test_bad_usage_is_one_line_and_status_2(arguments: tuple[str, ...], message: str) -> None:
+    done = call(*arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_own_inputs_are_used_and_zero_rows_reported(tmp_path: Path) -> None:
+    arrays = good()
+    arrays["x"][:100] = 0
+    np.savez(tmp_path / "mine.npz", **arrays)
+    done = call("--only", "P5", "P7", "--inputs", tmp_path / "mine.npz", "--effort", "quick")
+    assert done.returncode == 0, done.stdout
+    assert "256 of 300 rows" in done.stdout
+    assert "rows are all zero" in done.stdout
+
+
+def test_an_interrupt_leaves_no_debris(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        str(CHECKS),
+        "--effort",
+        "thorough",
+        "--workers",
+        "2",
+        "--json",
+        str(tmp_path / "out.json"),
+    ]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    time.sleep(4)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert errors == "paper_checks.py: interrupted; nothing was written\n"
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)
+
+
+def test_the_command_line_imports_claims_alone() -> None:
+    tree = ast.parse(CHECKS.read_text())
+    imported = {
+        node.module.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module
+    }
+    assert imported & {"theory", "simulations", "evidence", "claims"} == {"claims"}
