@@ -126,8 +126,9 @@ def theorem_1(run: Run, *, bound: Bound = bounds.theorem_1, shapes: Shapes = hom
     findings = []
     for probe in run.once(_states, shapes).values():
         loss, entropy = probe.loss.loss, probe.loss.entropy
-        claimed = evaluate(loss, entropy, probe.state_norms)
-        findings.append(inequality(probe.gradient_norms, claimed, rounding=probe.rounding / probe.state_norms))
+        norms = np.where(probe.state_norms > 0, probe.state_norms, np.inf)  # at a dead state the theorem says nothing
+        claimed = evaluate(loss, entropy, norms)
+        findings.append(inequality(probe.gradient_norms, claimed, rounding=probe.rounding / norms))
         findings.append(identity(probe.inner, evaluate(loss, entropy, 1.0) + 0 * probe.inner, rounding=probe.rounding))
     return all_of(findings)
 

@@ -14,14 +14,16 @@ from claims.run import Run
 from evidence import Finding, all_of, draws_for_mean, mean
 from simulations import Dense, Initialiser, LeakyReLU, Network, Residual, Sequential, he, lecun, measure, residual_mlp
 from simulations.initialisers import Array
+from simulations.magnitudes import norm
 from theory import activations, fluctuations, residual, residual_fluctuations, total_variance
 
 WIDTH = 4
 
 
 def _population(run: Run) -> Array:
-    """Real rows at full and at a quarter of their brightness, so that their norms differ."""
-    rows = run.inputs.narrowed(WIDTH)
+    """Absolute values of real rows at full and at a quarter of their size, so that norms differ and go with the mean."""
+    rows = np.abs(run.inputs.narrowed(WIDTH))
+    rows = rows / np.median(norm(rows))
     return np.concatenate([rows, rows / 4])
 
 
@@ -113,7 +115,7 @@ def total_variance_adds(
 ) -> Finding:
     """A residual block adds the branch's mean conditional variance to the stream's variance.
 
-    Averages over Gaussian weights and over inputs drawn from real rows at two brightnesses; exact at finite width, for
+    Averages over Gaussian weights and over inputs drawn from real rows at two sizes; exact at finite width, for
     every linear functional of the state (here its component along (1, ..., 1)). Two branches: one with conditional
     mean 0, and one that ends in ReLU, for which the general form with its covariance is needed.
     """

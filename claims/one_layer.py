@@ -15,14 +15,18 @@ from simulations import Initialiser, gaussian, lecun, measure, mlp, rademacher, 
 from simulations.initialisers import Array, Law, truncated_gaussian
 from theory import one_layer
 
-FAN_OUT = 6
+FAN_IN, FAN_OUT = 8, 6
+
+
+def _rows(run: Run) -> Array:
+    """Absolute values of real rows averaged down to FAN_IN features: inputs that are correlated and have a mean."""
+    return np.abs(run.inputs.narrowed(FAN_IN))
 
 
 def _layer_norms(run: Run, init: Initialiser, draws: int) -> Array:
-    """Squared norms before and after one layer, (draws, 2), on absolute values, so that the inputs have a mean."""
-    inputs = np.abs(run.inputs.nonzero())
-    network = mlp([inputs.shape[1], FAN_OUT], init=init, activation=None)
-    return measure(network, inputs, draws=draws, rng=run.rng("layer")).square_norms
+    """Squared norms before and after one layer, (draws, 2)."""
+    network = mlp([FAN_IN, FAN_OUT], init=init, activation=None)
+    return measure(network, _rows(run), draws=draws, rng=run.rng("layer")).square_norms
 
 
 def _second_moment(fan_in: int, fan_out: int, variance: float, rows: Array) -> sp.Expr:
@@ -59,9 +63,8 @@ def _second_moment(fan_in: int, fan_out: int, variance: float, rows: Array) -> s
         ),
         mutant(
             "weights with a mean",
-            "Entries that share an offset are correlated through it; a mean of a fifth of the deviation adds up over "
-            "the fan-in.",
-            laws=(lambda rng, shape: rng.standard_normal(shape) + 0.2, uniform, rademacher),
+            "Entries that share an offset are correlated through it: the offsets add up before they are squared.",
+            laws=(lambda rng, shape: rng.standard_normal(shape) + 1, uniform, rademacher),
         ),
     ],
 )
@@ -78,9 +81,7 @@ def linear_second_moment(
     tested, with the Gaussian variance, which bounds theirs because their kurtosis is below 3.
     """
     error, parts = run.error(0.02), run.share(3)
-    rows = np.abs(run.inputs.nonzero())
-    fan_in = rows.shape[1]
-    expected = number(second_moment(fan_in, FAN_OUT, 1 / fan_in, rows))
+    expected = number(second_moment(FAN_IN, FAN_OUT, 1 / FAN_IN, _rows(run)))
     degrees = np.full(1, float(FAN_OUT))
     draws = draws_for_chi_square(degrees, error=error, alpha=parts.alpha)
     norms = run.once(_layer_norms, lecun.with_law(laws[0]), draws)
@@ -90,8 +91,8 @@ def linear_second_moment(
             ratios * FAN_OUT / expected, np.full(ratios.size, float(FAN_OUT)), error=error, alpha=parts.alpha
         )
     ]
-    variance = 2 * FAN_OUT / fan_in**2
-    truth = FAN_OUT / fan_in
+    variance = 2 * FAN_OUT / FAN_IN**2
+    truth = FAN_OUT / FAN_IN
     for law in laws[1:]:
         draws = draws_for_mean(variance, error=error * truth, alpha=parts.alpha)
         norms = run.once(_layer_norms, lecun.with_law(law), draws)

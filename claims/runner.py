@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
 from claims.registry import REGISTRY, Claim, Mutant
@@ -100,7 +101,8 @@ def examine(claim_id: str, inputs: Inputs, seed: int, effort: Effort) -> Result:
 
 def _find(claim: Claim, run: Run, mutant: Mutant | None) -> Finding:
     try:
-        return claim.examine(run, mutant)
+        with np.errstate(all="ignore"):  # what is not finite, the evidence calls inconclusive
+            return claim.examine(run, mutant)
     except Exception as error:  # a claim that raises has failed, and the others must still be heard
         return inconclusive("error", f"{type(error).__name__}: {error}")
 

@@ -58,10 +58,10 @@ class InitialiserReport:
         head = (
             f"{self.fan_in} inputs, {self.fan_out} outputs, {self.draws} draws: {'passed' if self.passed else 'FAILED'}"
         )
-        lines = [head, f"{'':24}{'expected'X{'sees':>8}  verdict"]
+        lines = [head, f"{'':24}{'expected':>12}{'measured':>12}{'sees':>8}  verdict"]
         for name, f in self.findings.items():
             lines.append(
-                f"{name:24}{f.expected:>10.4g}{f.measured:>10.4g}{f.detectable:>8.2g}  {f.verdict} {f.note}".rstrip()
+                f"{name:24}{f.expected:>12.4g}{f.measured:>12.4g}{f.detectable:>8.2g}  {f.verdict} {f.note}".rstrip()
             )
         return "\n".join(lines)
 

@@ -1,0 +1,145 @@
+"""An error of the stated size is refuted as often as promised, at the number of draws that the planners return."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+import pytest
+from frequencies import at_least, at_most
+from numpy.typing import NDArray
+from scipy import stats
+
+from evidence import (
+    Finding,
+    binomial_degrees,
+    chi_square_law,
+    counts,
+    draws_for_chi_square,
+    draws_for_mean,
+    law,
+    mean,
+    trials_for_counts,
+)
+from evidence.finding import POWER
+from evidence.mean import influence, smallest_shift
+
+Array = NDArray[np.float64]
+Sampler = Callable[[np.random.Generator, tuple[int, ...]], Array]
+ALPHA = 0.05
+REPETITIONS = 2000
+
+
+def rare(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """Mean 0, variance 1, and nearly all of it in 2 % of the draws."""
+    return (np.where(rng.random(shape) < 0.02, 1.0, 0.0) - 0.02) / np.sqrt(0.02 * 0.98)
+
+
+def exponential(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    return rng.exponential(size=shape) - 1
+
+
+def normal(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    return rng.standard_normal(shape)
+
+
+def refutations(findings: list[Finding]) -> int:
+    assert {f.verdict for f in findings} <= {"held", "refuted"}, "the planned number of draws must suffice"
+    return sum(f.verdict == "refuted" for f in findings)
+
+
+@pytest.mark.parametrize("sampler", [normal, exponential, rare])
+@pytest.mark.parametrize("direction", [-1, 1])
+def test_a_shifted_mean_is_seen(sampler: Sampler, direction: int) -> None:
+    error = 0.3
+    draws = draws_for_mean(1.0, error=error, alpha=ALPHA)
+    samples = 1 + sampler(np.random.default_rng([1, direction + 1]), (REPETITIONS, draws))
+
+    def hits(expected: float) -> int:
+        return refutations(
+            [mean(row, expected=expected, variance=1, error=error, alpha=ALPHA, unit=1) for row in samples]
+        )
+
+    at_least(POWER, hits(1 + direction * error), REPETITIONS)
+    at_most(ALPHA, hits(1.0), REPETITIONS)
+
+
+def test_draws_for_mean_are_not_wasted() -> None:
+    """The shift they see is the stated one: 10 % fewer draws would not do."""
+    for variance in (1e-6, 1.0, 1e6):
+        for alpha in (1e-8, 0.05):
+            draws = draws_for_mean(variance, error=0.02, alpha=alpha)
+            assert smallest_shift(draws, variance, alpha) <= 0.02
+            assert draws < 300 or smallest_shift(int(0.9 * draws), variance, alpha) > 0.02
+
+
+@pytest.mark.parametrize("scale", [1 / 1.4, 1.4])
+@pytest.mark.parametrize("width", [3, None])
+def test_a_scaled_chi_square_is_seen(scale: float, width: int | None) -> None:
+    """With fixed degrees, and with those of the active ones among 6 units."""
+    rng, repetitions = np.random.default_rng(2), 200
+    degrees = binomial_degrees(6) if width is None else np.array([float(width)])
+    draws = int(1.05 * draws_for_chi_square(degrees, error=0.4, alpha=ALPHA))  # 1 in 64 of 6 units is dead
+    observed = rng.binomial(6, 0.5, (repetitions, draws)) * 1.0 if width is None else np.full((repetitions, draws), 3.0)
+    pivots = scale * 2 * rng.standard_gamma(observed / 2)
+    pairs = list(zip(pivots, observed, strict=True))
+    at_least(POWER, refutations([chi_square_law(p, d, error=0.4, alpha=ALPHA) for p, d in pairs]), repetitions)
+    truth = [chi_square_law(p / scale, d, error=0.4, alpha=ALPHA) for p, d in pairs]
+    at_most(ALPHA, refutations(truth), repetitions)
+
+
+def test_a_reshaped_law_is_seen() -> None:
+    """A law at exactly the detectable Kolmogorov distance, with the mean of the claimed one."""
+    count, rng = 400, np.random.default_rng(3)
+    probe = law(rng.random(count), measured=1.0, distance_of=lambda error: error, error=9.0, alpha=ALPHA)
+    distance = float(probe.detectable)
+    # Moving the middle out by an amount d on both sides: F(u) - u reaches +-d at 1/2 -+ 0, and the mean stays 1/2.
+    uniforms = rng.random((REPETITIONS, count))
+    spread = np.where(uniforms < 0.5, uniforms * (0.5 - distance) / 0.5, 1 - (1 - uniforms) * (0.5 - distance) / 0.5)
+    assert stats.ks_1samp(spread.ravel(), stats.uniform.cdf).statistic == pytest.approx(distance, abs=5e-3)
+
+    def hits(samples: Array) -> int:
+        return refutations(
+            [law(u, measured=1.0, distance_of=lambda error: error, error=distance, alpha=ALPHA) for u in samples]
+        )
+
+    at_least(POWER, hits(spread), REPETITIONS)
+    at_most(ALPHA, hits(uniforms), REPETITIONS)
+
+
+@pytest.mark.parametrize(("probability", "error"), [(0.5, 0.2), (0.5, 0.5), (0.25, 0.5), (0.1, 0.5), (0.9, 0.1)])
+def test_a_wrong_probability_is_seen(probability: float, error: float) -> None:
+    trials, rng = trials_for_counts(probability, error=error, alpha=ALPHA), np.random.default_rng(4)
+
+    @cache
+    def find(successes: int) -> Finding:
+        return counts(successes, trials, probability=probability, error=error, alpha=ALPHA)
+
+    for factor in (1 - error, 1 + error):
+        seen = rng.binomial(trials, probability * factor, REPETITIONS)
+        at_least(POWER, refutations([find(int(k)) for k in seen]), REPETITIONS)
+    seen = rng.binomial(trials, probability, REPETITIONS)
+    at_most(ALPHA, refutations([find(int(k)) for k in seen]), REPETITIONS)
+
+
+def test_fewer_draws_than_needed_are_inconclusive() -> None:
+    rng = np.random.default_rng(5)
+    few = draws_for_mean(1.0, error=0.1, alpha=1e-6) // 2
+    assert mean(1 + normal(rng, (few,)), expected=1, variance=1, error=0.1, alpha=1e-6).verdict == "inconclusive"
+    few = draws_for_chi_square(np.array([4.0]), error=0.1, alpha=1e-6) // 2
+    pivots = rng.chisquare(4, few)
+    assert chi_square_law(pivots, np.full(few, 4.0), error=0.1, alpha=1e-6).verdict == "inconclusive"
+    few = trials_for_counts(0.5, error=0.1, alpha=1e-6) // 2
+    assert counts(few // 2, few, probability=0.5, error=0.1, alpha=1e-6).verdict == "inconclusive"
+
+
+def test_the_influence_function_lies_between_its_logarithms() -> None:
+    """Catoni & Giulini's inequality, on which every bound on a mean rests, and what their proof uses besides."""
+    u = np.concatenate([np.linspace(-4, 4, 80_001), np.array([-np.sqrt(2), np.sqrt(2), -1e6, 1e6])])
+    psi, rounding = influence(u), 4 * np.finfo(float).eps
+    assert (psi <= np.log1p(u + u**2 / 2) + rounding).all()
+    assert (psi >= -np.log1p(-u + u**2 / 2) - rounding).all()
+    assert (np.diff(psi[:80_001]) >= 0).all()
+    assert (influence(-u) == -psi).all()
+    assert np.abs(psi).max() == pytest.approx(2 * np.sqrt(2) / 3, rel=1e-15)
