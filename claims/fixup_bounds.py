@@ -74,15 +74,15 @@ def softmax_identity(
 
 
 def _states(run: Run, shapes: Shapes) -> dict[str, StateProbe]:
-    """Every shape at raw scale, and one at inputs a thousandth as large with a readout that makes up for it."""
+    """Every shape at raw scale, and one at inputs a millionth as large with a readout that makes up for it."""
     probes = {}
     for name, network in shapes(run.inputs).items():
         x, targets = rows(run, name, DRAWS, 1)
         parameters = network.draw(run.rng("weights", name), DRAWS)
         probes[name] = probe_states(network, parameters, x, targets)
         if name == "plain, uneven widths":
-            small = parameters | {"readout.weight": 1e3 * parameters["readout.weight"]}
-            probes["small inputs"] = probe_states(network, small, 1e-3 * x, targets)
+            small = parameters | {"readout.weight": 1e6 * parameters["readout.weight"]}
+            probes["small inputs"] = probe_states(network, small, 1e-6 * x, targets)
     return probes
 
 

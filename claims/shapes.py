@@ -10,7 +10,7 @@ from claims.run import Run
 from simulations import Inputs, LeakyReLU, Network, he, lecun, mlp, residual_mlp
 from simulations.initialisers import Array
 
-DRAWS, BATCH = 64, 8
+DRAWS, BATCH = 128, 8
 """Weight draws of each network, and samples in a minibatch."""
 
 Shapes = Callable[[Inputs], dict[str, Network]]

@@ -73,13 +73,11 @@ def test_narrowed() -> None:
 
 
 def header(shape: str) -> bytes:
-    """An archive whose x claims a shape that the file does not hold."""
-    array = io.BytesIO()
-    np.lib.format.write_array(array, np.zeros((10, 10)))
-    changed = array.getvalue().replace(b"(10, 10)", shape.encode())
+    """Pack arrays that claim a shape which the file does not hold."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr("x.npy", changed)
+        for name in ("x.npy", "y.npy"):
+            archive.writestr(name, npy().replace(b"(4, 3), }" + b" " * (len(shape) - 6), shape.encode() + b", }"))
     return file.getvalue()
 
 
@@ -101,7 +99,10 @@ WRONG: dict[str, tuple[Callable[[], bytes], str]] = {
     "a lone array": (npy, "no arrays x and y|not a plain .npz"),
     "truncated": (lambda: packed(x=X, y=Y)[:-40], "not a plain .npz"),
     "truncated, compressed": (lambda: packed(True, x=X, y=Y)[:150], "not a plain .npz"),
-    "not an array inside": (lambda: header("(10, 'a')"), "no arrays x and y|not a plain .npz"),
+    "a shape of text": (lambda: header("(4, 'a')"), "not a plain .npz"),
+    "fewer numbers than told": (lambda: header("(9, 9)"), "not a plain .npz"),
+    "more numbers than any memory holds": (lambda: header(f"({10**15}, 3)"), "not a plain .npz"),
+    "more numbers than can be counted": (lambda: header(f"({10**30}, 3)"), "not a plain .npz"),
     "no y": (lambda: packed(x=X), "no arrays x and y"),
     "other names": (lambda: packed(a=X, b=Y), "no arrays x and y"),
     "one-dimensional x": (lambda: packed(x=X[0], y=Y[:3]), r"x has shape \(3,\)"),
