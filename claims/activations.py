@@ -13,6 +13,7 @@ from claims.run import Run
 from evidence import Finding, all_of, draws_for_mean, mean
 from simulations import Initialiser, LeakyReLU, lecun, mlp, rademacher
 from simulations.initialisers import Array
+from simulations.measure import batches
 from theory import activations
 
 FAN_IN, UNITS = 8, 16
@@ -22,12 +23,12 @@ def _units(run: Run, slope: float, init: Initialiser, count: int) -> Array:
     """At least `count` independent activations, each over the deviation ||x|| / sqrt(fan_in) of its pre-activation."""
     rng, inputs = run.rng("units"), run.inputs.narrowed(FAN_IN)
     network = mlp([FAN_IN, UNITS], init=init, activation=LeakyReLU(slope))
-    draws = 2 * -(-count // (2 * UNITS))
-    x = inputs[rng.integers(len(inputs), size=draws)][:, None, :]
-    output = network.run(network.draw(rng, draws), x).output
-    deviations = np.linalg.norm(x, axis=-1, keepdims=True) / np.sqrt(FAN_IN)
-    flat: Array = (output / deviations).ravel()
-    return flat
+    parts = []
+    for draws in batches(network, 2 * -(-count // (2 * UNITS))):
+        x = inputs[rng.integers(len(inputs), size=draws)][:, None, :]
+        deviations = np.linalg.norm(x, axis=-1, keepdims=True) / np.sqrt(FAN_IN)
+        parts.append((network.run(network.draw(rng, draws), x).output / deviations).ravel())
+    return np.concatenate(parts)
 
 
 @claim(

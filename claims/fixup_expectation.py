@@ -16,17 +16,20 @@ from evidence import Finding, all_of, counts, draws_for_mean, identity, inequali
 from simulations import lecun, mlp, one_hot, softmax_loss
 from simulations.initialisers import Array
 from simulations.losses import EPS
+from simulations.measure import batches
 from theory import bounds, gaussian_logits, maximum, softmax
 
 
 def _initial_logits(run: Run, draws: int) -> tuple[Array, Array]:
     """Logits of small and of large networks on real rows, one row a draw, with their labels: (draws, 1, classes)."""
-    networks = homogeneous(run.inputs)
-    parts = []
+    networks, logits, labels = homogeneous(run.inputs), [], []
     for name in ("plain, small logits", "residual, 2 layers a branch"):
+        network, rng = networks[name], run.rng("weights", name)
         x, targets = rows(run, name, draws, 1)
-        parts.append((networks[name].run(networks[name].draw(run.rng("weights", name), draws), x).output, targets))
-    return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
+        parts = np.split(x, np.cumsum(list(batches(network, draws)))[:-1])
+        logits += [network.run(network.draw(rng, len(part)), part).output for part in parts]
+        labels.append(targets)
+    return np.concatenate(logits), np.concatenate(labels)
 
 
 @claim(
@@ -86,8 +89,7 @@ def _gaussian_logits(run: Run, scale: float, trained: bool, draws: int) -> tuple
     width, classes = 4, run.inputs.classes
     usable, rng = run.inputs.narrowed(width), run.rng("readout", str(scale))
     network, excesses, squares = mlp([width], classes=classes), [], []
-    for start in range(0, draws, at_once := max(1, 2**18 // classes)):
-        count = min(at_once, draws - start)
+    for count in batches(network, draws):
         x = usable[rng.integers(len(usable), size=count)][:, None, :]
         deviations = np.linalg.norm(x, axis=-1, keepdims=True) / np.sqrt(width)
         logits = network.run(network.draw(rng, count), x).output * (scale / deviations)
@@ -161,13 +163,14 @@ def _largest(run: Run, classes: int, correlation: float, draws: int) -> Array:
     width = 3
     usable = run.inputs.narrowed(width)
     rng = run.rng("largest", classes)
-    x = usable[rng.integers(len(usable), size=draws)][:, None, :]
-    network = mlp([width], classes=classes, readout=lecun)
-    weights = network.draw(rng, draws)["readout.weight"]
-    shared = np.sqrt(correlation) * weights.mean(axis=2, keepdims=True) * np.sqrt(classes)
-    logits = network.run({"readout.weight": np.sqrt(1 - correlation) * weights + shared}, x).output
-    largest: Array = logits.max(-1)[:, 0] / (np.linalg.norm(x, axis=-1)[:, 0] / np.sqrt(width))
-    return largest
+    network, parts = mlp([width], classes=classes, readout=lecun), []
+    for count in batches(network, draws):
+        x = usable[rng.integers(len(usable), size=count)][:, None, :]
+        weights = network.draw(rng, count)["readout.weight"]
+        shared = np.sqrt(correlation) * weights.mean(axis=2, keepdims=True) * np.sqrt(classes)
+        logits = network.run({"readout.weight": np.sqrt(1 - correlation) * weights + shared}, x).output
+        parts.append(logits.max(-1)[:, 0] / (np.linalg.norm(x, axis=-1)[:, 0] / np.sqrt(width)))
+    return np.concatenate(parts)
 
 
 @claim(

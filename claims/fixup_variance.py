@@ -15,13 +15,14 @@ from evidence import Finding, all_of, draws_for_mean, mean
 from simulations import Dense, Initialiser, LeakyReLU, Network, Residual, Sequential, he, lecun, measure, residual_mlp
 from simulations.initialisers import Array
 from simulations.magnitudes import norm
+from simulations.measure import batches
 from theory import activations, fluctuations, residual, residual_fluctuations, total_variance
 
 WIDTH = 4
 
 
 def _population(run: Run) -> Array:
-    """Absolute values of real rows at full and at a quarter of their size, so that norms differ and go with the mean."""
+    """Absolute values of real rows at full and at a quarter of their size, so that norms differ."""
     rows = np.abs(run.inputs.narrowed(WIDTH))
     rows = rows / np.median(norm(rows))
     return np.concatenate([rows, rows / 4])
@@ -37,8 +38,8 @@ def _half_squared_differences(run: Run, network: Network, draws: int) -> Array:
     """Unbiased estimates of the variance along (1, ..., 1) after the network, over weights and inputs together."""
     population, rng = _population(run), run.rng("twins")
     samples = []
-    for start in range(0, draws, 4096):
-        x = population[rng.integers(len(population), size=2 * min(4096, draws - start))][:, None, :]
+    for count in batches(network, draws):
+        x = population[rng.integers(len(population), size=2 * count)][:, None, :]
         ends = _along_ones(network.run(network.draw(rng, len(x)), x).output)[:, 0]
         samples.append((ends[::2] - ends[1::2]) ** 2 / 2)
     return np.concatenate(samples)

@@ -42,7 +42,7 @@ def show(results: Sequence[Result], inputs: Inputs, seed: int, effort: Effort, s
 
 
 def _table(results: Sequence[Result]) -> Table:
-    table = Table(pad_edge=False)
+    table = Table()
     table.add_column("claim", ratio=1)
     columns: tuple[tuple[str, Literal["left", "right"]], ...] = (
         ("evidence", "left"),

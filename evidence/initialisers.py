@@ -214,6 +214,8 @@ def _validate(
     alpha: float,
     draws: int | None,
 ) -> None:
+    if not callable(sampler):
+        raise TypeError(f"sampler must be a function of fan_in and fan_out, got {type(sampler).__name__}")
     if min(fan_in, fan_out) < 1 or (draws is not None and draws < 2):
         raise ValueError(f"expected positive fans and at least 2 draws, got {fan_in}, {fan_out} and {draws}")
     if layout not in ("in_out", "out_in"):

@@ -7,7 +7,7 @@ estimate of the variance over weights at that input, summed over units.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,6 +55,14 @@ def random_signs(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     return rademacher(rng, shape)
 
 
+def batches(network: Network, draws: int) -> Iterator[int]:
+    """Yield numbers of draws (or twins) that sum to `draws`, each with no more weights than a cache holds."""
+    entries = sum(dense.fan_in * dense.fan_out for dense in network.weights())
+    at_once = max(1, ENTRIES_AT_ONCE // (2 * max(1, entries)))
+    for start in range(0, draws, at_once):
+        yield min(at_once, draws - start)
+
+
 def measure(
     network: Network,
     inputs: Array,
@@ -88,11 +96,8 @@ def measure(
     if draws < 1 or inputs.ndim != 2 or len(inputs) == 0:
         raise ValueError(f"expected at least one draw and inputs (samples, features), got {draws} and {inputs.shape}")
     pairs = (draws + 1) // 2
-    entries = max(1, sum(dense.fan_in * dense.fan_out for dense in network.weights()))
-    at_once = max(1, ENTRIES_AT_ONCE // (2 * entries))
     parts = []
-    for start in range(0, pairs, at_once):
-        count = min(at_once, pairs - start)
+    for count in batches(network, pairs):
         rows = rng.integers(len(inputs), size=count if same_input else 2 * count)
         x = inputs[np.repeat(rows, 2) if same_input else rows][:, None, :]
         parts.append(_measure(network, x, rng, backward, weight_gradients, cotangent))

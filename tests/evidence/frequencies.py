@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import NDArray
 from scipy import stats
 
 ALARM = 1e-6
@@ -20,7 +22,7 @@ def at_least(probability: float, hits: int, trials: int) -> None:
     assert stats.binom.cdf(hits, trials, probability) >= ALARM, f"{hits} of {trials}, at least {probability}"
 
 
-def superuniform(p_values: ArrayLike) -> None:
+def superuniform(p_values: Sequence[float | None] | NDArray[np.float64]) -> None:
     """P(p <= t) <= t at each of `LEVELS`; the alarm of the whole is five times `ALARM`."""
     values = np.asarray(p_values, dtype=float)
     assert np.isfinite(values).all()
@@ -28,6 +30,6 @@ def superuniform(p_values: ArrayLike) -> None:
         at_most(level, int((values <= level).sum()), values.size)
 
 
-def uniform(p_values: ArrayLike) -> None:
+def uniform(p_values: Sequence[float | None] | NDArray[np.float64]) -> None:
     """P(p <= t) = t for all t: a Kolmogorov-Smirnov band."""
     assert stats.kstest(np.asarray(p_values, dtype=float), "uniform").pvalue >= ALARM

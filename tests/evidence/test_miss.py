@@ -58,11 +58,10 @@ def test_of_a_mean_far_off_is_small() -> None:
     assert all(f.verdict == "refuted" and 1e-9 <= f.miss < 1e-8 for f in found)
 
 
-@pytest.mark.parametrize("direction", [-1, 1])
-@pytest.mark.parametrize("distance", [0.08, 0.12])
+@pytest.mark.parametrize(("direction", "distance"), [(-1, 0.08), (1, 0.12)])
 def test_of_a_law(direction: int, distance: float) -> None:
     count = 200
-    uniforms = np.random.default_rng(4).random((REPETITIONS, count))
+    uniforms = np.random.default_rng(4).random((REPETITIONS // 2, count))
     samples = np.where(uniforms < distance, 0.0, (uniforms - distance) / (1 - distance))
     check([_law(x if direction < 0 else 1 - x) for x in samples], 0.02, 0.7)
 
@@ -116,7 +115,7 @@ BOUNDS: list[Callable[[Array], Finding]] = [
 
 @pytest.mark.parametrize("test", BOUNDS)
 def test_what_is_not_refuted_may_always_survive(test: Callable[[Array], Finding]) -> None:
-    samples = np.random.default_rng(8).standard_normal((100, 50))
+    samples = np.random.default_rng(8).standard_normal((30, 50))
     found = [test(x) for x in samples]
     assert all(f.miss == 1 for f in found if f.verdict != "refuted")
     assert all(0 < f.miss <= 1 for f in found)

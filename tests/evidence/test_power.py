@@ -33,7 +33,8 @@ REPETITIONS = 2000
 
 def rare(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """Mean 0, variance 1, and nearly all of it in 2 % of the draws."""
-    return (np.where(rng.random(shape) < 0.02, 1.0, 0.0) - 0.02) / np.sqrt(0.02 * 0.98)
+    samples: Array = (np.where(rng.random(shape) < 0.02, 1.0, 0.0) - 0.02) / np.sqrt(0.02 * 0.98)
+    return samples
 
 
 def exponential(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
@@ -108,7 +109,7 @@ def test_a_reshaped_law_is_seen() -> None:
     at_most(ALPHA, hits(uniforms), REPETITIONS)
 
 
-@pytest.mark.parametrize(("probability", "error"), [(0.5, 0.2), (0.5, 0.5), (0.25, 0.5), (0.1, 0.5), (0.9, 0.1)])
+@pytest.mark.parametrize(("probability", "error"), [(0.5, 0.3), (0.5, 0.5), (0.25, 0.5), (0.1, 0.5), (0.9, 0.1)])
 def test_a_wrong_probability_is_seen(probability: float, error: float) -> None:
     trials, rng = trials_for_counts(probability, error=error, alpha=ALPHA), np.random.default_rng(4)
 

@@ -1,0 +1,61 @@
+"""Everything that the README shows is run, and its claims about itself are checked."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from claims import REGISTRY, digits
+from claims.runner import examine
+
+TEXT = (Path(__file__).parent.parent / "README.md").read_text()
+BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.S)
+MEASURE, PROPERTY, INITIALISER, CLAIM = BLOCKS
+
+
+def run(code: str) -> dict[str, object]:
+    names: dict[str, object] = {"__name__": "claims.readme"}
+    exec(compile(code, "README.md", "exec"), names)
+    return names
+
+
+def test_the_measured_variance_is_beside_its_closed_form(capsys: pytest.CaptureFixture[str]) -> None:
+    run(MEASURE)
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [int(closed) for _, _, closed in lines] == [0, 1, 3, 7, 15, 31, 63]
+    # 10,000 pairs, relative standard deviation of ||x - x'||^2 / 2 at most 2 (see claims.fixup_variance): six of them.
+    assert all(abs(float(measured) / int(closed) - 1) < 6 * 2 / 100 for _, measured, closed in lines[1:])
+
+
+def test_the_property_test_runs_and_finds_counterexamples() -> None:
+    run(PROPERTY)
+    with pytest.raises(AssertionError):
+        run(PROPERTY.replace("homogeneous=True", "homogeneous=False").replace("deadline=None", "deadline=None, database=None"))
+
+
+def test_the_initialiser_check_passes_and_fails(capsys: pytest.CaptureFixture[str]) -> None:
+    report = run(INITIALISER.replace("default_rng()", "default_rng(0)"))["report"]
+    assert report.passed  # type: ignore[attr-defined]
+    assert "variance" in capsys.readouterr().out
+    assert not run(INITIALISER.replace("(2 / fan_in)", "(1 / fan_in)"))["report"].passed  # type: ignore[attr-defined]
+
+
+def test_the_example_claim_holds_and_is_attacked() -> None:
+    run(CLAIM)
+    try:
+        result = examine("readme.one_block_doubles", digits(), 0, "quick")
+        assert result.passed, result
+    finally:
+        del REGISTRY["readme.one_block_doubles"]
+
+
+def test_the_number_of_claims_and_the_excerpt_are_current() -> None:
+    assert f"attack {len(REGISTRY)} claims" in TEXT
+    excerpt = TEXT.split("<!-- excerpt -->")[1].split("<!-- /excerpt -->")[0]
+    shown = [claim for claim in REGISTRY.values() if f" {claim.codes[0]} " in excerpt]
+    assert len(shown) >= 4
+    assert f"{len(REGISTRY)} of {len(REGISTRY)} claims held" in excerpt
+    mutants = sum(len(claim.mutants) for claim in REGISTRY.values())
+    assert f"{mutants} of {mutants} mutants refuted" in excerpt
+    for package in ("theory", "simulations", "evidence", "claims"):
+        assert f"`{package}/`" in TEXT
