@@ -76,10 +76,11 @@ def theorem_2_in_expectation(
     largest, classes = sp.Symbol("M", real=True), sp.Symbol("c", integer=True, positive=True)
     evaluate = sp.lambdify([largest, classes], bound(largest, classes))
     claimed = evaluate(logits.max(-1), run.inputs.classes)
+    positive, nonzero = int((labelled > 0).sum()), int(np.count_nonzero(labelled))  # 0 where a hidden layer died
     return all_of(
         [
             inequality(found.loss - found.entropy + labelled, claimed, rounding=found.rounding),
-            counts(int((labelled > 0).sum()), labelled.size, probability=0.5, error=error, alpha=parts.alpha),
+            counts(positive, nonzero, probability=0.5, error=error, alpha=parts.alpha),
         ]
     )
 

@@ -90,7 +90,8 @@ def relative_variance_of_the_norm(
     error, coarse, parts = run.error(0.02), run.error(0.1), run.share(2)
     widths = (6, 4, 3)
     variance = max(number(_fourth_central(n) / fluctuations.relative_variance([n]) ** 2) - 1 for n in widths[1:])
-    # A layer of 4 dies in a sixteenth of the draws, which then have no second ratio.
+    # A layer of 4 dies in a sixteenth of the draws, which have no second ratio: the mean stands in, so that the number of
+    # samples is fixed in advance.
     draws = int(1.05 * draws_for_mean(variance, error=error, alpha=parts.alpha) / (len(widths) - 1))
     squares = (run.once(_ratios, widths, init, draws) - 1) ** 2 / [
         number(fluctuations.relative_variance([n])) for n in widths[1:]
@@ -105,8 +106,8 @@ def relative_variance_of_the_norm(
     return all_of(
         [
             mean(
-                squares[alive],
-                expected=float(alive.sum(axis=0) @ claimed / alive.sum()),
+                np.where(alive, squares, 1.0).ravel(),
+                expected=float(np.where(alive, claimed, 1.0).mean()),
                 variance=variance,
                 error=error,
                 truth=1.0,
@@ -182,7 +183,7 @@ def typical_growth_is_negative(
         unit, variance, layers = abs(number(truth)), number(spread), 4
         draws = int(1.02 * draws_for_mean(variance, error=error * unit, alpha=parts.alpha) / layers)
         ratios = run.once(_ratios, (width,) * (layers + 1), init, draws, simulated)
-        logs = np.log(ratios[ratios > 0])
+        logs = np.log(ratios[ratios > 0])  # given which layers are alive, independent, each of the law given alive
         findings.append(
             mean(logs, expected=number(exponent(width)), variance=variance, error=error, truth=-unit, alpha=parts.alpha)
         )

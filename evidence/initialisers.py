@@ -107,8 +107,10 @@ def check_initialiser(
     ValueError
         If an option makes no sense, or the sampler returns a wrong shape, or numbers that are not real and finite.
     """
+    _validate(sampler, fan_in, fan_out, kurtosis, layout, error, alpha, draws)
     claimed = float(variance(fan_in, fan_out) if callable(variance) else variance)
-    _validate(sampler, fan_in, fan_out, claimed, kurtosis, layout, error, alpha, draws)
+    if not 0 < claimed < math.inf:
+        raise ValueError(f"variance must be positive and finite, got {claimed}")
     part, spread = alpha / PARTS, (kurtosis - 1) * (1 + error) ** 2
     draws = draws or _draws(fan_in, fan_out, spread, error, part)
     weights = np.stack([_matrix(sampler, fan_in, fan_out, layout) for _ in range(draws)]) / math.sqrt(claimed)
@@ -207,7 +209,6 @@ def _validate(
     sampler: object,
     fan_in: int,
     fan_out: int,
-    variance: float,
     kurtosis: float,
     layout: str,
     error: float,
@@ -221,7 +222,6 @@ def _validate(
     if layout not in ("in_out", "out_in"):
         raise ValueError(f"layout must be 'in_out' or 'out_in', got {layout!r}")
     for name, value, low, high in (
-        ("variance", variance, 0, math.inf),
         ("kurtosis", kurtosis, 1, math.inf),
         ("error", error, 0, 1 / COARSER),
         ("alpha", alpha, 0, 1),

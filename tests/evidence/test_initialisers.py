@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import product
 
 import numpy as np
 import pytest
@@ -12,8 +13,19 @@ from numpy.typing import NDArray
 
 from evidence import check_initialiser
 from evidence.finding import POWER
-from evidence.initialisers import inner_products, symmetry
-from simulations import Initialiser, glorot, he, lecun, rademacher, stream, torch_default, truncated_gaussian, uniform
+from evidence.initialisers import _inner_spread, inner_products, symmetry
+from simulations import (
+    Initialiser,
+    glorot,
+    he,
+    he_fan_out,
+    lecun,
+    rademacher,
+    stream,
+    torch_default,
+    truncated_gaussian,
+    uniform,
+)
 
 Array = NDArray[np.float64]
 Sampler = Callable[[int, int], Array]
@@ -65,7 +77,7 @@ def skewed(fan_in: int, fan_out: int) -> Array:
 
 
 def skewed_evenly(fan_in: int, fan_out: int) -> Array:
-    """As many entries below 0 as above, with the same mean size, but all large ones above: 2 or 0 against 1."""
+    """Even signs and mean 0, but sizes of 0.2 or 1.8 above 0 against 1 below."""
     sizes = RNG.choice([0.2, 1.8], (fan_in, fan_out))
     return math.sqrt(2 / fan_in / 1.32) * np.where(RNG.random((fan_in, fan_out)) < 0.5, sizes, -1)
 
@@ -99,7 +111,7 @@ DEFECTS: list[tuple[Sampler, str]] = [
     (shifted, "mean / deviation"),
     (bound_for_deviation, "variance / stated"),
     (truncated, "variance / stated"),
-    (drawn_by(he_fan_out := Initialiser(lambda fan_in, fan_out: 2 / fan_out)), "variance / stated"),
+    (drawn_by(he_fan_out), "variance / stated"),
     (lambda fan_in, fan_out: np.zeros((fan_in, fan_out)), "variance / stated"),
     (lambda fan_in, fan_out: np.full((fan_in, fan_out), math.sqrt(2 / fan_in)), "mean / deviation"),
     (skewed, "asymmetry"),
@@ -170,9 +182,14 @@ REFUSED: dict[str, tuple[object, dict[str, object], str]] = {
     "flat": (lambda a, b: np.ones(a * b), {}, r"shape \(6,\)"),
     "many at once": (lambda a, b: np.ones((9, a, b)), {}, "shape"),
     "no inputs": (ONES, {"fan_in": 0}, "positive fans"),
+    "no inputs, for a variance of 2 / fan_in": (
+        ONES,
+        {"fan_in": 0, "variance": lambda fan_in, fan_out: 2 / fan_in},
+        "positive fans",
+    ),
     "no outputs": (ONES, {"fan_out": 0}, "positive fans"),
     "no draws": (ONES, {"draws": 0}, "at least 2 draws"),
-    "no variance": (ONES, {"variance": 0.0}, "variance must be above 0"),
+    "no variance": (ONES, {"variance": 0.0}, "variance must be positive"),
     "NaN variance": (ONES, {"variance": math.nan}, "variance must be"),
     "kurtosis below that of signs": (ONES, {"kurtosis": 0.5}, "kurtosis must be above 1"),
     "no error": (ONES, {"error": 0.0}, "error must be"),
@@ -196,6 +213,15 @@ def test_the_symmetry_of_symmetric_laws_is_refuted_at_most_as_often_as_said() ->
     """Random signs (all sizes tied), a tenth of them 0: a discrete walk, by 1,000 repetitions."""
     signs = rademacher(stream(2, "signs"), (1000, 200)) * (stream(2, "zeros").random((1000, 200)) > 0.1)
     superuniform([symmetry(row, error=0.9, alpha=0.05).p_value for row in signs])
+
+
+@pytest.mark.parametrize("shape", [(3, 2), (2, 3), (3, 3), (5, 2)])
+def test_the_mean_and_variance_of_inner_products_are_exact(shape: tuple[int, int]) -> None:
+    """Enumerated over all matrices of signs."""
+    every = np.array(list(product([-1.0, 1.0], repeat=shape[0] * shape[1]))).reshape(-1, 1, *shape)
+    values = np.array([inner_products(one, error=0.9, alpha=0.05).measured for one in every])
+    assert values.mean() == pytest.approx(1, abs=1e-12)
+    assert values.var() == pytest.approx(_inner_spread(max(shape), min(shape)), rel=1e-12)
 
 
 def test_the_inner_products_of_independent_signs_are_refuted_at_most_as_often_as_said() -> None:

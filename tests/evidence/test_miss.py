@@ -1,7 +1,7 @@
 """`miss` bounds the probability that fresh draws would not refute: it is at least the frequency with which they do not.
 
 The settings are chosen so that this frequency can be measured. Every refuted finding's own bound must stand, the
-smallest among them included: each fails with probability 1e-9.
+smallest among them included: each fails with probability `UNSURE`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from frequencies import at_most
 from numpy.typing import NDArray
 
 from evidence import Finding, counts, identity, law, mean
+from evidence.finding import UNSURE
 from evidence.mean import smallest_shift
 
 Array = NDArray[np.float64]
@@ -32,7 +33,7 @@ def check(findings: list[Finding], low: float, high: float) -> float:
 
 @pytest.mark.parametrize("shift", [-0.75, 0.75])
 def test_of_a_mean_whose_truth_is_told(shift: float) -> None:
-    """The closed form: with shifts below the detectable one, for the law that attains the variance with rare values."""
+    """The closed form, for shifts below the detectable one."""
     draws, rng = 200, np.random.default_rng(1)
     expected = 1 + shift * smallest_shift(draws, 1.0, ALPHA)
     samples = 1 + rng.standard_normal((REPETITIONS, draws))
@@ -55,7 +56,7 @@ def test_of_a_mean_that_was_only_seen(heavy: bool) -> None:
 def test_of_a_mean_far_off_is_small() -> None:
     samples = 3 + np.random.default_rng(3).standard_normal((100, 2000))
     found = [mean(x, expected=1, variance=1, error=9, alpha=1e-6) for x in samples]
-    assert all(f.verdict == "refuted" and 1e-9 <= f.miss < 1e-8 for f in found)
+    assert all(f.verdict == "refuted" and UNSURE <= f.miss < 10 * UNSURE for f in found)
 
 
 @pytest.mark.parametrize(("direction", "distance"), [(-1, 0.08), (1, 0.12)])
@@ -72,7 +73,7 @@ def _law(uniforms: Array) -> Finding:
 
 def test_of_a_law_far_off_is_small() -> None:
     uniforms = np.random.default_rng(5).random((100, 2000)) * 0.7
-    assert all(f.verdict == "refuted" and 1e-9 <= f.miss < 1e-6 for f in map(_law, uniforms))
+    assert all(f.verdict == "refuted" and UNSURE <= f.miss < 1e-6 for f in map(_law, uniforms))
 
 
 @pytest.mark.parametrize("probability", [0.3, 0.5, 0.8])
@@ -86,8 +87,8 @@ def test_of_counts(probability: float, offset: float) -> None:
 
 
 def test_of_counts_far_off_is_small() -> None:
-    assert 1e-9 <= counts(900, 1000, probability=0.5, error=0.9, alpha=1e-6).miss < 1e-8
-    assert 1e-9 <= counts(100, 1000, probability=0.5, error=0.9, alpha=1e-6).miss < 1e-8
+    for seen in (100, 900):
+        assert UNSURE <= counts(seen, 1000, probability=0.5, error=0.9, alpha=1e-6).miss < 10 * UNSURE
 
 
 @pytest.mark.parametrize("probability", [0.01, 0.05, 0.2])
@@ -100,7 +101,7 @@ def test_of_an_identity(probability: float) -> None:
 
 def test_of_an_identity_often_violated_is_small() -> None:
     left = (np.arange(1000) % 2).astype(float)
-    assert 1e-9 <= identity(left, np.zeros(1000), rounding=0.5).miss < 1e-8
+    assert UNSURE <= identity(left, np.zeros(1000), rounding=0.5).miss < 10 * UNSURE
     assert identity(left, np.zeros(1000), rounding=0.5, chance=False).miss == 0
     assert identity(np.zeros(1000), np.zeros(1000), rounding=0.5).miss == 1
 

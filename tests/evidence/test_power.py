@@ -90,6 +90,21 @@ def test_a_scaled_chi_square_is_seen(scale: float, width: int | None) -> None:
     at_most(ALPHA, refutations(truth), repetitions)
 
 
+@pytest.mark.parametrize("count", [100, 1000, 100_000])
+def test_the_detectable_error_of_a_scale_is_that_of_its_distance(count: int) -> None:
+    """Two degrees are an exponential law: off by a factor f, its cdf is off by f^(-1/(f-1)) - f^(-f/(f-1)) at most.
+
+    DKW needs a distance of (sqrt(log(2/alpha)) + sqrt(log(2/0.001))) / sqrt(2 N). The quantiles that are searched are
+    0.02 apart; by the curvature at the maximum, e^2 times it, missing it by 0.01 costs 4e-4 of the distance.
+    """
+    pivots = 2 * np.random.default_rng(6).standard_exponential(count)
+    detectable = chi_square_law(pivots, np.full(count, 2.0), error=9.0, alpha=ALPHA).detectable
+    needed = (np.sqrt(np.log(2 / ALPHA)) + np.sqrt(np.log(2 / (1 - POWER)))) / np.sqrt(2 * count)
+    factor = 1 + float(detectable)
+    distance = factor ** (-1 / (factor - 1)) - factor ** (-factor / (factor - 1))
+    assert needed * (1 - 1e-3) <= distance <= needed * (1 + 2e-3)
+
+
 def test_a_reshaped_law_is_seen() -> None:
     """A law at exactly the detectable Kolmogorov distance, with the mean of the claimed one."""
     count, rng = 400, np.random.default_rng(3)
@@ -122,6 +137,17 @@ def test_a_wrong_probability_is_seen(probability: float, error: float) -> None:
         at_least(POWER, refutations([find(int(k)) for k in seen]), REPETITIONS)
     seen = rng.binomial(trials, probability, REPETITIONS)
     at_most(ALPHA, refutations([find(int(k)) for k in seen]), REPETITIONS)
+
+
+@pytest.mark.parametrize("probability", [0.1, 0.5, 0.9])
+def test_the_detectable_error_of_a_probability_is_exact(probability: float) -> None:
+    """Enumerated: of an error upwards and one downwards, both are refuted with probability 0.999, one no more often."""
+    trials = 600
+    error = float(counts(0, trials, probability=probability, error=0.9, alpha=ALPHA).detectable)
+    seen, claimed = np.arange(trials + 1), stats.binom(trials, probability)
+    refuted = 2 * np.minimum(claimed.cdf(seen), claimed.sf(seen - 1)) <= ALPHA
+    law_of = [stats.binom.pmf(seen, trials, probability * (1 + sign * error)) for sign in (-1, 1)]
+    assert min(float(p[refuted].sum()) for p in law_of) == pytest.approx(POWER, abs=1e-6)
 
 
 def test_fewer_draws_than_needed_are_inconclusive() -> None:
