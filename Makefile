@@ -12,6 +12,7 @@ test: .venv/development
 
 lint: .venv/development
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

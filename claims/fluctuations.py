@@ -90,8 +90,8 @@ def relative_variance_of_the_norm(
     error, coarse, parts = run.error(0.02), run.error(0.1), run.share(2)
     widths = (6, 4, 3)
     variance = max(number(_fourth_central(n) / fluctuations.relative_variance([n]) ** 2) - 1 for n in widths[1:])
-    # A layer of 4 dies in a sixteenth of the draws, which have no second ratio: the mean stands in, so that the number of
-    # samples is fixed in advance.
+    # A layer of 4 dies in a sixteenth of the draws, which have no second ratio: the mean stands in, so that the number
+    # of samples is fixed in advance.
     draws = int(1.05 * draws_for_mean(variance, error=error, alpha=parts.alpha) / (len(widths) - 1))
     squares = (run.once(_ratios, widths, init, draws) - 1) ** 2 / [
         number(fluctuations.relative_variance([n])) for n in widths[1:]

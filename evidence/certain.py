@@ -116,5 +116,7 @@ def _relative(gap: Array, size: Array) -> float:
 def _trouble(left: Array, right: Array, rounding: Array | float) -> str:
     if left.size == 0:
         return "nothing sampled"
+    if (np.asarray(rounding) < 0).any():
+        return "a negative bound on the rounding error"
     finite = np.isfinite(left).all() and np.isfinite(right).all() and np.isfinite(rounding).all()
     return "" if finite else "values that are NaN or infinite"

@@ -11,6 +11,8 @@ from evidence.finding import POWER, UNSURE, Finding, Verdict, inconclusive
 
 def counts(successes: int, trials: int, *, probability: float, error: float, alpha: float) -> Finding:
     """Test that each of `trials` independent trials succeeds with `probability`; `error` is relative to it."""
+    if not 0 <= successes <= trials:
+        raise ValueError(f"{successes} successes in {trials} trials")
     if trials < 1 or not 0 < probability < 1:
         return inconclusive("counts", f"{trials} trials, probability {probability}", expected=probability)
     law = stats.binom(trials, probability)
@@ -32,9 +34,20 @@ def counts(successes: int, trials: int, *, probability: float, error: float, alp
 
 
 def trials_for_counts(probability: float, *, error: float, alpha: float) -> int:
-    """Return how many trials see a relative `error` of `probability` at `alpha` with probability 0.999."""
+    """Return how many trials see a relative `error` of `probability` at `alpha` with probability 0.999.
+
+    Raises
+    ------
+    ValueError
+        If `error` is not positive, or takes the probability above 1 or below 0.
+    """
+    if not (0 < probability < 1 and 0 < error <= min(1.0, 1 / probability - 1)):
+        raise ValueError(f"a relative error of {error} does not fit a probability of {probability}")
     spread = float(stats.norm.isf(alpha / 2) + stats.norm.isf(1 - POWER))
-    return math.ceil(1.1 * spread**2 * (1 - probability) / (probability * error**2)) + 20
+    trials = math.ceil(1.1 * spread**2 * (1 - probability) / (probability * error**2)) + 20
+    while _smallest_error(trials, probability, *_acceptance(trials, probability, alpha)) > error:
+        trials = math.ceil(1.02 * trials)
+    return trials
 
 
 def _acceptance(trials: int, probability: float, alpha: float) -> tuple[int, int]:
@@ -61,8 +74,9 @@ def _inside(trials: int, probability: float, low: int, high: int) -> float:
 
 
 def _miss(successes: int, trials: int, low: int, high: int) -> float:
+    """Bound it by one tail, which is monotone in the probability; the acceptance region as a whole is not."""
     if successes > high:
-        nearest = float(stats.beta.ppf(UNSURE, successes, trials - successes + 1))
-    else:
-        nearest = float(stats.beta.isf(UNSURE, successes + 1, trials - successes))
-    return min(1.0, _inside(trials, nearest, low, high) + UNSURE)
+        nearest = float(stats.beta.ppf(UNSURE / 2, successes, trials - successes + 1))
+        return min(1.0, float(stats.binom.cdf(high, trials, nearest)) + UNSURE)
+    nearest = float(stats.beta.isf(UNSURE / 2, successes + 1, trials - successes))
+    return min(1.0, float(stats.binom.sf(low - 1, trials, nearest)) + UNSURE)

@@ -5,7 +5,7 @@ probability 0.999. *refuted*: it lies outside, which happens to a true claim wit
 *inconclusive*: neither can be said (too little power, NaN, nothing sampled, a bound that says nothing).
 
 ``miss`` answers another question, asked of wrong versions of a claim: were all draws made anew, with what probability
-would this evidence not refute? It is bounded from the data at hand by a confidence bound; the chance of 1e-9 that the
+would this evidence not refute? It is bounded from the data at hand by a confidence bound; the chance of 1e-10 that the
 confidence bound itself fails is included.
 """
 
@@ -21,7 +21,7 @@ Number = float | str
 
 POWER = 0.999
 """Probability with which an error of the stated size is seen."""
-UNSURE = 1e-9
+UNSURE = 1e-10
 """Probability that the confidence bound behind ``miss`` fails."""
 
 
@@ -65,6 +65,7 @@ def all_of(findings: Sequence[Finding]) -> Finding:
     return replace(
         loudest,
         kind=" + ".join(dict.fromkeys(f.kind for f in findings)),
+        miss=min(1.0, loudest.miss + max(0, len(refuted) - 1) * UNSURE),  # the least of several bounds: all must stand
         p_value=min(1.0, len(findings) * min(p_values)) if p_values else None,
         non_vacuous=sum(shares) / len(shares) if shares else None,
     )

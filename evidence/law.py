@@ -42,6 +42,8 @@ def law(
         return inconclusive("law", "nothing sampled", expected=expected)
     if not np.isfinite(uniforms).all():
         return inconclusive("law", "samples that are NaN or infinite", expected=expected)
+    if uniforms.min() < 0 or uniforms.max() > 1:
+        raise ValueError(f"expected values between 0 and 1, got {uniforms.min()} to {uniforms.max()}")
     count = uniforms.size
     distance = float(stats.ks_1samp(uniforms, stats.uniform.cdf, mode="asymp").statistic)
     p_value = float(stats.kstwo.sf(distance, count))
@@ -71,10 +73,14 @@ def chi_square_law(statistics: Array, degrees: Array, *, error: float, alpha: fl
 
     `error` is a relative error of scale: that all statistics are (1 + error) times too large or too small.
     """
-    alive = degrees > 0
+    if statistics.shape != degrees.shape:
+        raise ValueError(f"statistics of shape {statistics.shape}, but degrees of shape {degrees.shape}")
+    alive = ~(degrees <= 0)
     statistics, degrees = statistics[alive], degrees[alive]
     if statistics.size == 0:
         return inconclusive("law", "nothing sampled", expected=1.0)
+    if not (np.isfinite(statistics).all() and np.isfinite(degrees).all()):
+        return inconclusive("law", "samples that are NaN or infinite", expected=1.0)
     return law(
         stats.chi2.cdf(statistics, degrees),
         measured=float(statistics.sum() / degrees.sum()),
@@ -102,11 +108,8 @@ def _scale_distance(degrees: Array, error: float) -> float:
     values, counts = np.unique(degrees, return_counts=True)
     levels = np.linspace(0.02, 0.98, 49)[:, None]
     quantiles = stats.chi2.ppf(levels, values)
-    # The smaller of the distances for an error upwards and one downwards.
-    return min(
-        float(np.abs((stats.chi2.cdf(quantiles * factor, values) - levels) @ counts).max() / counts.sum())
-        for factor in (1 + error, 1 / (1 + error))
-    )
+    moved = stats.chi2.cdf(quantiles * (1 + error), values)
+    return float(np.abs((moved - levels) @ counts).max() / counts.sum())
 
 
 def _smallest_error(distance_of: Callable[[float], float], needed: float) -> float:

@@ -40,10 +40,10 @@ def draws_for_mean(variance: float, *, error: float, alpha: float) -> int:
     Raises
     ------
     ValueError
-        If `variance` is negative, or `error` or `alpha` is not positive.
+        If `variance` is negative or infinite, or `error` or `alpha` is not positive.
     """
-    if not (variance >= 0 and error > 0 and alpha > 0):
-        raise ValueError(f"expected variance >= 0, error > 0, alpha > 0; got {variance}, {error}, {alpha}")
+    if not (0 <= variance < math.inf and error > 0 and alpha > 0):
+        raise ValueError(f"expected finite variance >= 0, error > 0, alpha > 0; got {variance}, {error}, {alpha}")
     draws = max(2, math.ceil(4 * _nats(alpha) * variance / error**2))
     while variance > 0 and smallest_shift(draws, variance, alpha) > error:
         draws = math.ceil(1.02 * draws)
@@ -84,6 +84,8 @@ def mean(
     unit : float, optional
         What errors are relative to; by default |truth|.
     """
+    if samples.ndim != 1:
+        raise ValueError(f"expected one sample a draw, got shape {samples.shape}")
     truth = expected if truth is None else truth
     unit = abs(truth) if unit is None else unit
     if samples.size == 0 or not (math.isfinite(expected) and unit > 0 and math.isfinite(variance) and variance > 0):
@@ -153,7 +155,7 @@ def _miss_seen(influences: Array, threshold: float) -> float:
     """
     count = influences.size
     weights = np.exp(-math.copysign(1.0, float(influences.sum())) * influences)
-    confidence = math.log(2 / UNSURE)
+    confidence = math.log(4 / UNSURE)  # for either sign
     spread = math.exp(_BOUND) - math.exp(-_BOUND)
     upper = float(weights.mean()) + math.sqrt(2 * float(weights.var(ddof=1)) * confidence / count)
     upper += 7 * spread * confidence / (3 * (count - 1))

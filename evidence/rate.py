@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,7 +18,8 @@ def slopes(x: Array, y: Array) -> Array:
     if x.ndim != 1 or x.size < 2 or np.ptp(x) == 0:
         raise ValueError(f"a slope needs at least two different points, got {x}")
     centred = x - x.mean()
-    fitted: Array = y @ centred / (centred @ centred)
+    with np.errstate(invalid="ignore"):
+        fitted: Array = y @ centred / (centred @ centred)
     return fitted
 
 
@@ -28,7 +31,7 @@ def rate(x: Array, y: Array, *, expected: float, bias: float, chance: bool = Tru
     """
     fitted = slopes(x, y)
     found = identity(fitted, np.full_like(fitted, expected), rounding=bias, chance=chance)
-    shown = float(np.median(fitted))
+    shown = float(np.median(fitted)) if fitted.size else math.nan
     return Finding(
         "rate",
         found.verdict,

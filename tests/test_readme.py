@@ -29,8 +29,9 @@ def test_the_measured_variance_is_beside_its_closed_form(capsys: pytest.CaptureF
 
 def test_the_property_test_runs_and_finds_counterexamples() -> None:
     run(PROPERTY)
+    wrong = PROPERTY.replace("homogeneous=True", "homogeneous=False").replace("deadline", "database=None, deadline")
     with pytest.raises(AssertionError):
-        run(PROPERTY.replace("homogeneous=True", "homogeneous=False").replace("deadline=None", "deadline=None, database=None"))
+        run(wrong)
 
 
 def test_the_initialiser_check_passes_and_fails(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,11 +4,11 @@ import pytest
 
 from claims.registry import REGISTRY, claim, mutant
 
-REQUIRED = set("A1 A4 B1 B2 C1 C3 C8 C10 X1 X2 R1 R2 R3 R4 R8 P1 P2 P4 P5 P6 P7 P8 P9 P10 F3 F4 F5 F6 F8 F15".split())
+REQUIRED = "A1 A4 B1 B2 C1 C3 C8 C10 X1 X2 R1 R2 R3 R4 R8 P1 P2 P4 P5 P6 P7 P8 P9 P10 F3 F4 F5 F6 F8 F15"
 
 
 def test_the_headline_claims_are_registered() -> None:
-    assert {code for one in REGISTRY.values() for code in one.codes} >= REQUIRED
+    assert {code for one in REGISTRY.values() for code in one.codes} >= set(REQUIRED.split())
 
 
 @pytest.mark.parametrize("one", REGISTRY.values(), ids=REGISTRY)

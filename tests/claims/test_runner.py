@@ -1,11 +1,12 @@
 """The runner: the same numbers for any number of workers, and no failure that passes for a verdict."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import sympy as sp
 
 from claims import REGISTRY, digits, record, run_claims
 from claims.registry import Claim, Mutant
@@ -38,32 +39,19 @@ def test_another_seed_gives_other_numbers() -> None:
 
 
 @pytest.fixture
-def toy() -> Iterator[dict[str, object]]:
-    """A registered claim whose check, mutants and derivation a test may set."""
-    parts: dict[str, object] = {"derivations": ()}
+def toy() -> Iterator[Callable[..., None]]:
+    """Register a claim with mutants that shift it, and with derivations if given."""
 
     def check(run: Run, *, shift: float = 0.0) -> Finding:
         if np.isinf(shift):
             raise ZeroDivisionError("nothing to divide")
         return identity(np.full(300, 1.0 + shift), np.ones(300), rounding=1e-15)
 
-    def register(*shifts: float, **extra: object) -> None:
+    def register(*shifts: float, derivations: tuple[Callable[[], Derivation], ...] = ()) -> None:
         mutants = tuple(Mutant(f"shift {shift}", "Shifted.", {"shift": shift}) for shift in shifts)
-        parts.update(extra)
-        REGISTRY["toy.claim"] = Claim(
-            "toy.claim",
-            ("T",),
-            "paper",
-            "where",
-            "1=1",
-            True,
-            parts["derivations"],
-            check,
-            mutants,  # type: ignore[arg-type]
-        )
+        REGISTRY["toy.claim"] = Claim("toy.claim", ("T",), "paper", "where", "1=1", True, derivations, check, mutants)
 
-    parts["register"] = register
-    yield parts
+    yield register
     REGISTRY.pop("toy.claim", None)
 
 
@@ -71,22 +59,20 @@ def examined() -> Result:
     return examine("toy.claim", digits(), 0, "quick")
 
 
-def test_a_mutant_that_survives_raises_or_is_nan_fails_the_run(toy) -> None:  # type: ignore[no-untyped-def]
-    toy["register"](0.5, 1.0)
+def test_a_mutant_that_survives_raises_or_is_nan_fails_the_run(toy: Callable[..., None]) -> None:
+    toy(0.5, 1.0)
     assert passed([examined()])
     for shift, verdict in ((0.0, "held"), (np.inf, "inconclusive"), (np.nan, "inconclusive")):
-        toy["register"](0.5, shift)
+        toy(0.5, shift)
         result = examined()
         assert result.mutants[1][1].verdict == verdict
         assert not passed([result])
 
 
-def test_a_derivation_that_does_not_follow_fails_the_claim(toy) -> None:  # type: ignore[no-untyped-def]
-    import sympy as sp
-
+def test_a_derivation_that_does_not_follow_fails_the_claim(toy: Callable[..., None]) -> None:
     x = sp.Symbol("x", positive=True)
     wrong = Derivation.begin("wrong", "Begin.", x**2).then("Lose a factor.", x)
-    toy["register"](0.5, 1.0, derivations=(lambda: wrong,))
+    toy(0.5, 1.0, derivations=(lambda: wrong,))
     result = examined()
     assert result.finding.verdict == "inconclusive"
     assert "Lose a factor" in result.finding.note

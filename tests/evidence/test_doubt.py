@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from frequencies import at_least, at_most
 
 from evidence import (
     Finding,
@@ -25,6 +24,7 @@ from evidence import (
     trials_for_counts,
 )
 from evidence.finding import UNSURE
+from tests.evidence.frequencies import at_least, at_most
 
 RNG = np.random.default_rng(0)
 NORMAL = RNG.standard_normal(1000)

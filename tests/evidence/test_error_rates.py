@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from frequencies import at_most, superuniform, uniform
 from numpy.typing import NDArray
 from scipy import stats
 
 from evidence import binomial_degrees, chi_square_law, counts, identity, inequality, law, mean, rate
 from simulations import he, lecun, measure, mlp, softmax_loss, stream
+from tests.evidence.frequencies import at_most, superuniform, uniform
 from theory import activations, fluctuations, one_layer, plain, softmax
 
 Array = NDArray[np.float64]

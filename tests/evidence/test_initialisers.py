@@ -8,7 +8,6 @@ from itertools import product
 
 import numpy as np
 import pytest
-from frequencies import at_least, at_most, superuniform
 from numpy.typing import NDArray
 
 from evidence import check_initialiser
@@ -26,6 +25,7 @@ from simulations import (
     truncated_gaussian,
     uniform,
 )
+from tests.evidence.frequencies import at_least, at_most, superuniform
 
 Array = NDArray[np.float64]
 Sampler = Callable[[int, int], Array]

@@ -10,12 +10,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from frequencies import at_most
 from numpy.typing import NDArray
 
 from evidence import Finding, counts, identity, law, mean
 from evidence.finding import UNSURE
 from evidence.mean import smallest_shift
+from tests.evidence.frequencies import at_most
 
 Array = NDArray[np.float64]
 ALPHA = 0.05

@@ -7,7 +7,6 @@ from functools import cache
 
 import numpy as np
 import pytest
-from frequencies import at_least, at_most
 from numpy.typing import NDArray
 from scipy import stats
 
@@ -24,6 +23,7 @@ from evidence import (
 )
 from evidence.finding import POWER
 from evidence.mean import influence, smallest_shift
+from tests.evidence.frequencies import at_least, at_most
 
 Array = NDArray[np.float64]
 Sampler = Callable[[np.random.Generator, tuple[int, ...]], Array]
