@@ -6,31 +6,38 @@ Exit status: 0 if every claim held and every mutant was refuted, 1 if not, 2 for
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from claims import REGISTRY, Claim, InputError, cores, digits, load, passed, record, report, run_claims
+if TYPE_CHECKING:
+    from claims import Claim
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     options = _parser().parse_args(arguments)
     try:
-        return _run(options)
-    except InputError as error:
-        print(f"paper_checks.py: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(f"paper_checks.py: cannot write {options.json}: {error.strerror or error}", file=sys.stderr)
-        return 2
+        from claims import InputError  # the slow imports, so that an interrupt finds them guarded
+
+        try:
+            return _run(options)
+        except InputError as error:
+            print(f"paper_checks.py: {error}", file=sys.stderr)
+            return 2
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except KeyboardInterrupt:
         print("paper_checks.py: interrupted; nothing was written", file=sys.stderr)
         return 130
 
 
 def _run(options: argparse.Namespace) -> int:
+    from claims import InputError, cores, digits, load, passed, record, report, run_claims
+
     chosen = _choose(options.only)
     if options.list:
         for claim in chosen:
@@ -42,16 +49,26 @@ def _run(options: argparse.Namespace) -> int:
     start = time.perf_counter()
     with report.progress(len(chosen)) as advance:
         results = run_claims(
-            chosen, inputs=inputs, seed=options.seed, effort=options.effort, workers=options.workers, on_result=advance
+            chosen,
+            inputs=inputs,
+            seed=options.seed,
+            effort=options.effort,
+            workers=options.workers or cores(),
+            on_result=advance,
         )
     seconds = time.perf_counter() - start
     if options.json:
-        record.write(options.json, record.document(results, inputs, options.seed, options.effort, seconds))
+        try:
+            record.write(options.json, record.document(results, inputs, options.seed, options.effort, seconds))
+        except OSError as error:
+            raise InputError(f"cannot write {options.json}: {error.strerror or error}") from None
     report.show(results, inputs, options.seed, options.effort, seconds)
     return 0 if passed(results) else 1
 
 
 def _choose(patterns: list[str] | None) -> list[Claim]:
+    from claims import REGISTRY, InputError
+
     if not patterns:
         return list(REGISTRY.values())
     for pattern in patterns:
@@ -82,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
         "--effort",
         choices=("quick", "standard", "thorough"),
         default="standard",
-        help="stated errors five times coarser, as stated (default), or half as large",
+        help="stated errors three times coarser, as stated (default), or half as large",
     )
     parser.add_argument(
         "--seed", type=_at_least(0), default=0, metavar="N", help="root of all random streams (default 0)"
@@ -90,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--workers",
         type=_at_least(1),
-        default=cores(),
+        default=None,
         metavar="N",
         help="processes (default: one a core); results do not depend on it",
     )

@@ -21,7 +21,7 @@ FAN_IN, UNITS = 8, 16
 
 def _units(run: Run, slope: float, init: Initialiser, count: int) -> Array:
     """At least `count` independent activations, each over the deviation ||x|| / sqrt(fan_in) of its pre-activation."""
-    rng, inputs = run.rng("units"), run.inputs.narrowed(FAN_IN)
+    rng, inputs = run.rng("units", str(slope)), run.inputs.narrowed(FAN_IN)
     network = mlp([FAN_IN, UNITS], init=init, activation=LeakyReLU(slope))
     parts = []
     for draws in batches(network, 2 * -(-count // (2 * UNITS))):
@@ -131,9 +131,9 @@ def relu_moments(
             gain=lambda a: 2 / (1 + sp.sympify(a) ** 2),
         ),
         mutant(
-            "plain ReLU units",
-            "The gain of a leaky unit on a network whose units do not leak.",
-            simulated=lambda a: 0.0,
+            "linear units",
+            "The gain of a leaky unit on a network whose units let everything through.",
+            simulated=lambda a: 1.0,
         ),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import sympy as sp
@@ -24,7 +25,7 @@ Bound = Callable[[sp.Expr, sp.Expr, sp.Expr], sp.Expr]
 @claim(
     "P4",
     paper=FIXUP,
-    where="section 2, in the proof of theorem 1",
+    where="appendix, in the proof of theorem 1",
     states=r"(p-y)^{\mathsf T}z=\ell(z,y)-H(p)",
     derivation=[softmax.log_probability, softmax.identity],
     mutants=[
@@ -119,18 +120,28 @@ def _states(run: Run, shapes: Shapes) -> dict[str, StateProbe]:
 def theorem_1(run: Run, *, bound: Bound = bounds.theorem_1, shapes: Shapes = homogeneous) -> Finding:
     """At every block input the gradient norm is at least (loss - entropy) / ||x||.
 
-    Exact for every sample where the map to the logits is p.h. of degree 1. With the equality behind the bound, <dl/dx,
+    Exact for every sample where the map to the logits is p.h. of degree 1 (compared as ||g|| ||x|| >= l - H). With the
+    equality behind the bound, <dl/dx,
     x> = l - H.
     """
     evaluate = sp.lambdify([LOSS, ENTROPY, NORM], bound(LOSS, ENTROPY, NORM))
-    findings = []
+    columns: list[tuple[Array, ...]] = []
     for probe in run.once(_states, shapes).values():
         loss, entropy = probe.loss.loss, probe.loss.entropy
         norms = np.where(probe.state_norms > 0, probe.state_norms, np.inf)  # at a dead state the theorem says nothing
-        claimed = evaluate(loss, entropy, norms)
-        findings.append(inequality(probe.gradient_norms, claimed, rounding=probe.rounding / norms))
-        findings.append(identity(probe.inner, evaluate(loss, entropy, 1.0) + 0 * probe.inner, rounding=probe.rounding))
-    return all_of(findings)
+        excess = np.broadcast_to(evaluate(loss, entropy, 1.0), norms.shape)
+        rounding = np.broadcast_to(probe.rounding, norms.shape)
+        columns.append(
+            (
+                probe.gradient_norms * probe.state_norms,
+                evaluate(loss, entropy, norms) * probe.state_norms,
+                probe.inner,
+                excess,
+                rounding,
+            )
+        )
+    size, claimed, inner, excess, rounding = (np.concatenate(column, axis=1) for column in zip(*columns, strict=True))
+    return all_of([inequality(size, claimed, rounding=rounding), identity(inner, excess, rounding=rounding)])
 
 
 @claim(
@@ -161,12 +172,11 @@ def entropy_is_at_most_log_c(
 
     Exact for every prediction; on the logits of all shapes, small ones included, where it is nearly reached.
     """
-    findings = []
-    for probe in run.once(_states, homogeneous).values():
-        log_c = np.full(probe.loss.entropy.shape, float(bound(run.inputs.classes)))
-        sides = (probe.loss.entropy / unit, log_c) if reverse else (log_c, probe.loss.entropy / unit)
-        findings.append(inequality(*sides, rounding=probe.loss.rounding))
-    return all_of(findings)
+    losses = [probe.loss for probe in run.once(_states, homogeneous).values()]
+    entropies = np.concatenate([loss.entropy for loss in losses], axis=1) / unit
+    log_c = np.full(entropies.shape, float(bound(run.inputs.classes)))
+    rounding = np.concatenate([loss.rounding for loss in losses], axis=1)
+    return inequality(*((entropies, log_c) if reverse else (log_c, entropies)), rounding=rounding)
 
 
 def _sets(run: Run, shapes: Shapes) -> list[SetProbe]:
@@ -185,7 +195,7 @@ def _sets(run: Run, shapes: Shapes) -> list[SetProbe]:
     paper=FIXUP,
     where="section 2, theorem 2, first part",
     states=r"\Bigl\|\frac{\partial\ell_{avg}}{\partial\theta_{ph}}\Bigr\|\ge\frac{1}{M\|\theta_{ph}\|}\sum_{m=1}^{M}\bigl(\ell_m-H(p_m)\bigr)=:G",
-    derivation=[homogeneity.euler, bounds.DERIVATIONS[1]],
+    derivation=[homogeneity.euler, partial(bounds.minibatch, 3)],
     mutants=[
         mutant(
             "M times too large", "The sum over the minibatch without the 1 / M of the average loss.", times=float(BATCH)
@@ -205,11 +215,11 @@ def theorem_2(run: Run, *, times: float = 1.0, entropy_weight: float = 1.0, shap
     Exact for every minibatch and every set the networks list. With the equality behind it, <dl/dtheta, theta> = mean(l
     - H).
     """
-    evaluate = sp.lambdify([LOSS, ENTROPY, NORM], bounds.theorem_1(LOSS, ENTROPY, NORM))
-    findings = []
+    losses, entropies = (sp.symbols(f"{name}_1:{BATCH + 1}", positive=True) for name in ("l", "H"))
+    evaluate = sp.lambdify([losses, entropies, NORM], bounds.theorem_2(losses, entropies, NORM))
+    columns = []
     for probe in run.once(_sets, shapes):
-        loss, entropy = probe.loss.loss.mean(axis=1), entropy_weight * probe.loss.entropy.mean(axis=1)
-        claimed = times * evaluate(loss, entropy, probe.parameter_norm)
-        findings.append(inequality(probe.gradient_norm, claimed, rounding=probe.rounding / probe.parameter_norm))
-        findings.append(identity(probe.inner, times * evaluate(loss, entropy, 1.0), rounding=probe.rounding))
-    return all_of(findings)
+        excess = times * evaluate(probe.loss.loss.T, entropy_weight * probe.loss.entropy.T, 1.0)
+        columns.append((probe.gradient_norm * probe.parameter_norm, probe.inner, excess, probe.rounding))
+    size, inner, excess, rounding = (np.stack(column, axis=1) for column in zip(*columns, strict=True))
+    return all_of([inequality(size, excess, rounding=rounding), identity(inner, excess, rounding=rounding)])

@@ -77,20 +77,23 @@ def zeroed_branch_moves_exactly(
     return all_of(findings)
 
 
-def _trace(run: Run, blocks: int, first_scale: float, last_scale: float, draws: int) -> Array:
+WIDTH, HIDDEN, BLOCKS = 3, 5, 3
+
+
+def _trace(run: Run, first_scale: float, last_scale: float, draws: int) -> Array:
     """Summed squared gradients of a random readout in all branch weights, over ||v||^2 ||x_0||^2, (draws,)."""
-    width = 4
-    network = residual_mlp(width, blocks, init=he.scaled(first_scale), last_layer=lecun.scaled(last_scale))
+    network = residual_mlp(
+        WIDTH, BLOCKS, hidden=HIDDEN, init=he.scaled(first_scale), last_layer=lecun.scaled(last_scale)
+    )
     record = measure(
-        network, run.inputs.narrowed(width), draws=draws, rng=run.rng("trace"), backward=True, weight_gradients=True
+        network, run.inputs.narrowed(WIDTH), draws=draws, rng=run.rng("trace"), backward=True, weight_gradients=True
     )
-    total: Array = sum(record.weight_gradients.values()) / (
-        record.square_norms[:, 0] * record.gradient_square_norms[:, -1]
-    )
+    starts = record.square_norms[:, 0] * record.gradient_square_norms[:, -1]
+    total: Array = sum(record.weight_gradients.values()) / starts
     return total
 
 
-def _scales(blocks: int) -> dict[str, tuple[float, float]]:
+def _rules(blocks: int) -> dict[str, tuple[float, float]]:
     """First and last scale of a branch of two layers under the rules that the trace tells apart."""
     fixup_scale = number(fixup.fixup_scale(blocks, 2))
     return {
@@ -110,16 +113,28 @@ def _scales(blocks: int) -> dict[str, tuple[float, float]]:
     derivation=tangent_kernel.DERIVATIONS,
     mutants=[
         mutant(
-            "one over the number of layers",
-            "L counted in layers: 2 / (2L) branches, half the trace.",
-            trace=lambda blocks, h, n, first, last: tangent_kernel.branch_trace(
-                blocks, h, n, first / np.sqrt(2), last / np.sqrt(2)
+            "L counted in layers",
+            "Fixup's scale for 2 L branches: half the trace.",
+            rules=lambda blocks: _rules(2 * blocks),
+        ),
+        mutant(
+            "fans swapped",
+            "n/h for h/n: the last layer's gradient sums over hidden units.",
+            trace=lambda blocks, n, h, first, last: tangent_kernel.branch_trace(blocks, h, n, first, last),
+        ),
+        mutant(
+            "growth added up",
+            "1 + (L - 1) eta^2 for (1 + eta^2)^(L - 1): the two agree at two blocks.",
+            trace=lambda blocks, n, h, first, last: (
+                tangent_kernel.branch_trace(1, n, h, first, last)
+                * blocks
+                * (1 + (blocks - 1) * (sp.sympify(first) * last) ** 2)
             ),
         ),
         mutant(
             "growth forgotten",
             "The blocks' own terms added up, without the stream and the gradient that grow between them.",
-            trace=lambda blocks, h, n, first, last: blocks * tangent_kernel.branch_trace(1, h, n, first, last),
+            trace=lambda blocks, n, h, first, last: blocks * tangent_kernel.branch_trace(1, n, h, first, last),
         ),
         mutant(
             "the last layers alone",
@@ -140,34 +155,28 @@ def _scales(blocks: int) -> dict[str, tuple[float, float]]:
             "The simulated branches are scaled on all layers: half as much again.",
             confuse={"Fixup": "all layers scaled"},
         ),
-        mutant(
-            "standard initialisation",
-            "The simulated branches are neither scaled nor zeroed.",
-            confuse={"Fixup": "standard", "all layers scaled": "standard"},
-        ),
     ],
 )
 def branch_tangent_kernel(
     run: Run,
     *,
     trace: Callable[[int, int, int, float, float], sp.Expr] = tangent_kernel.branch_trace,
+    rules: Callable[[int], dict[str, tuple[float, float]]] = _rules,
     confuse: dict[str, str] | None = None,
 ) -> Finding:
     """The branches' mean tangent-kernel trace is L 2^(L-1) (h/n + 1/2) as usual, h/n under Fixup.
 
-    Averages over Gaussian weights and a readout of random signs at fixed input; exact at any width. Two blocks of
-    width 4.
+    Averages over Gaussian weights and a readout of random signs at fixed input; exact at any width. Three blocks of
+    width 3 and hidden width 5.
     """
-    error, blocks, width = run.error(0.02), 2, 4
-    rules = _scales(blocks)
-    parts = run.share(len(rules))
-    findings = []
-    for name, scales in rules.items():
-        truth = number(tangent_kernel.branch_trace(blocks, width, width, *scales))
-        variance = number(tangent_kernel.branch_trace_variance_bound(blocks, width, width, *scales))
+    error, true = run.error(0.02), _rules(BLOCKS)
+    parts, findings = run.share(len(true)), []
+    for name, scales in true.items():
+        truth = number(tangent_kernel.branch_trace(BLOCKS, WIDTH, HIDDEN, *scales))
+        variance = number(tangent_kernel.branch_trace_variance_bound(BLOCKS, WIDTH, HIDDEN, *scales))
         draws = draws_for_mean(variance, error=error * truth, alpha=parts.alpha)
-        samples = run.once(_trace, blocks, *rules[(confuse or {}).get(name, name)], draws)
-        claimed = number(trace(blocks, width, width, *scales))
+        samples = run.once(_trace, *true[(confuse or {}).get(name, name)], draws)
+        claimed = number(trace(BLOCKS, WIDTH, HIDDEN, *rules(BLOCKS)[name]))
         findings.append(mean(samples, expected=claimed, variance=variance, error=error, truth=truth, alpha=parts.alpha))
     return all_of(findings)
 
@@ -179,6 +188,10 @@ def _refuses(scale: Callable[[int, int], sp.Expr]) -> float:
     except ValueError as error:
         return float("layers_per_branch" in str(error))
     return 0.0
+
+
+STEP = 1e-9
+"""Learning rate times input in F15: a zeroed branch moves by this share of its input."""
 
 
 @claim(
@@ -217,17 +230,15 @@ def one_layer_branches_have_no_scale(
 
     The refusal is exact; the rate is asymptotic in small eta L: the step's second order bounds the bias of the slope.
     """
-    eta, logs = 1e-9, np.log10(BRANCHES)
-    x = sizes_of_inputs(run, 20)
+    logs, x = np.log10(BRANCHES), sizes_of_inputs(run, 20)
     moved = np.empty((x.size, logs.size))
     for i, size in enumerate(x):
         for j, branches in enumerate(BRANCHES):
-            shrink = branches**-0.5 if cured else 1.0
-            a = np.zeros((int(branches), 1))
-            after = scalar_branch.step(a, size * shrink, 1.0, eta)
-            moved[i, j] = abs(float(scalar_branch.forward(after, size * shrink)) - size * shrink) / (size * shrink)
+            start = size * (branches**-0.5 if cured else 1.0)
+            after = scalar_branch.step(np.zeros((int(branches), 1)), start, 1.0, STEP / size)
+            moved[i, j] = abs(float(scalar_branch.forward(after, start)) - start) / size
     # |(1 - t)^L - 1| / (L t) lies in [1 - L t, 1] for L t < 1; rounding of the product adds L eps / (L t).
-    bend = float(np.max(BRANCHES) * eta * x.max() + EPS / (eta * x.min())) / np.log(10)
+    bend = float(np.max(BRANCHES) * STEP + EPS / STEP) / np.log(10)
     centred = np.abs(logs - logs.mean())
     bias = 2 * bend * float(centred.sum() / np.square(centred).sum())
     return all_of(

@@ -57,6 +57,8 @@ def unwritable(path: Path) -> str:
     """Say why a file at `path` could not be written, or return an empty text; creates nothing."""
     if path.is_dir():
         return "it is a folder"
+    if path.exists() and not path.is_file():
+        return "it is a device or a pipe"
     if not path.parent.is_dir():
         return f"there is no folder {path.parent}"
     try:

@@ -16,7 +16,7 @@ from rich.table import Table
 from claims.registry import REGISTRY
 from claims.run import ALPHA, MISS, Effort
 from claims.runner import Result, share_of_alpha, spent_on_misses
-from evidence.finding import POWER
+from evidence.finding import POWER, percentage
 from simulations import Inputs
 
 PIPED_WIDTH = 160
@@ -112,4 +112,4 @@ def _text(value: float | str) -> str:
 
 
 def _size(value: float | str) -> str:
-    return value if isinstance(value, str) else f"{value:.1%}" if value >= 1e-3 else f"{value:.0e}"
+    return value if isinstance(value, str) else percentage(value)

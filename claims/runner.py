@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
+import signal
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,12 +74,11 @@ def run_claims(
                 on_result(results[-1])
         return results
     pool = ProcessPoolExecutor(
-        min(workers, len(claims)), mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker
+        min(workers, len(claims)), mp_context=multiprocessing.get_context("spawn"), initializer=_one_thread
     )
     try:
-        futures: dict[Future[Result], None] = {
-            pool.submit(examine, claim.id, inputs, seed, effort): None for claim in claims
-        }
+        with _interrupts_ignored():  # inherited by the workers, which start here
+            futures = [pool.submit(examine, claim.id, inputs, seed, effort) for claim in claims]
         for done in as_completed(futures):
             on_result(done.result())
         return [future.result() for future in futures]
@@ -116,10 +117,16 @@ def _derivation_trouble(claim: Claim) -> Finding | None:
     return None
 
 
-def _start_worker() -> None:
-    import signal
+@contextlib.contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+def _one_thread() -> None:
     threadpool_limits(1)
 
 

@@ -7,6 +7,7 @@ from evidence.initialisers import InitialiserReport, check_initialiser
 from evidence.law import binomial_degrees, chi_square_law, draws_for_chi_square, law
 from evidence.mean import draws_for_mean, mean
 from evidence.rate import rate
+from evidence.symmetry import draws_for_symmetry, symmetry
 
 __all__ = [
     "Finding",
@@ -19,11 +20,13 @@ __all__ = [
     "counts",
     "draws_for_chi_square",
     "draws_for_mean",
+    "draws_for_symmetry",
     "identity",
     "inconclusive",
     "inequality",
     "law",
     "mean",
     "rate",
+    "symmetry",
     "trials_for_counts",
 ]

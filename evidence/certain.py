@@ -64,13 +64,13 @@ def inequality(
     ----------
     larger, smaller : array (draws, ...)
     says : boolean array, optional
-        Where the bound says anything; by default where `smaller` is positive. Nowhere: *inconclusive*.
+        Where the bound says anything; by default where `smaller` exceeds the rounding. Nowhere: *inconclusive*.
     """
     larger, smaller = np.broadcast_arrays(np.atleast_1d(larger), np.atleast_1d(smaller))
     trouble = _trouble(larger, smaller, rounding)
     if trouble:
         return inconclusive("inequality", trouble)
-    told = smaller > 0 if says is None else np.broadcast_to(says, smaller.shape)
+    told = np.asarray(smaller > rounding) if says is None else np.broadcast_to(says, smaller.shape)
     share = float(told.mean())
     violated = _any(np.asarray(smaller - larger > rounding))
     tightness = float(np.median(smaller[told] / larger[told])) if share and (larger[told] > 0).all() else math.nan

@@ -5,7 +5,7 @@ probability 0.999. *refuted*: it lies outside, which happens to a true claim wit
 *inconclusive*: neither can be said (too little power, NaN, nothing sampled, a bound that says nothing).
 
 ``miss`` answers another question, asked of wrong versions of a claim: were all draws made anew, with what probability
-would this evidence not refute? It is bounded from the data at hand by a confidence bound; the chance of 1e-10 that the
+would this evidence not refute? It is bounded from the data at hand by a confidence bound; the chance of 1e-11 that the
 confidence bound itself fails is included.
 """
 
@@ -21,7 +21,7 @@ Number = float | str
 
 POWER = 0.999
 """Probability with which an error of the stated size is seen."""
-UNSURE = 1e-10
+UNSURE = 1e-11
 """Probability that the confidence bound behind ``miss`` fails."""
 
 
@@ -66,6 +66,21 @@ def all_of(findings: Sequence[Finding]) -> Finding:
         loudest,
         kind=" + ".join(dict.fromkeys(f.kind for f in findings)),
         miss=min(1.0, loudest.miss + max(0, len(refuted) - 1) * UNSURE),  # the least of several bounds: all must stand
+        detectable=loudest.detectable if refuted or doubtful else _range([f.detectable for f in findings]),
         p_value=min(1.0, len(findings) * min(p_values)) if p_values else None,
         non_vacuous=sum(shares) / len(shares) if shares else None,
     )
+
+
+def _range(sizes: Sequence[Number]) -> Number:
+    """Return the first size, or a text with first and largest where the largest is a good deal larger."""
+    numbers = [size for size in sizes if not isinstance(size, str)]
+    first, largest = sizes[0], max(numbers, default=0.0)
+    if isinstance(first, str) or largest <= max(1.2 * first, 1e-3):
+        return first
+    return f"{percentage(first)} to {percentage(largest)}"
+
+
+def percentage(size: float) -> str:
+    """Return a size as a percentage, or as a power of ten where it is rounding."""
+    return f"{size:.1%}" if size >= 1e-3 else f"{size:.0e}"

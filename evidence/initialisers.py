@@ -22,11 +22,11 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from evidence.counts import counts, trials_for_counts
-from evidence.finding import POWER, UNSURE, Finding, inconclusive
+from evidence.finding import Finding, inconclusive
 from evidence.mean import draws_for_mean, mean
+from evidence.symmetry import draws_for_symmetry, symmetry
 
 Array = NDArray[np.float64]
 Layout = Literal["in_out", "out_in"]
@@ -130,34 +130,6 @@ def check_initialiser(
     return InitialiserReport(fan_in, fan_out, draws, findings)
 
 
-def symmetry(entries: Array, *, error: float, alpha: float) -> Finding:
-    """Test that w and -w have the same law: `error` is the largest difference between P(w > t) and P(w < -t)."""
-    signs = np.sign(entries[np.argsort(-np.abs(entries), kind="stable")])
-    count = int(np.count_nonzero(signs))
-    if count == 0:
-        return inconclusive("symmetry", "no entry but 0", expected=0.0)
-    excursion = int(np.abs(np.cumsum(signs)).max())
-    walk = stats.binom(count, 0.5)  # the walk ends at 2 B - count
-    tails = walk.sf(math.ceil((count + excursion) / 2) - 1) + walk.sf((count + excursion) // 2)
-    p_value = min(1.0, 2 * float(tails))
-    # Hoeffding's bounds on the critical excursion and on the walk at the t of the largest difference.
-    critical, slack = math.sqrt(2 * count * math.log(4 / alpha)), math.sqrt(-2 * count * math.log(1 - POWER))
-    detectable = (critical + slack) / count
-    surplus = max(0.0, excursion - math.sqrt(2 * count * math.log(2 / UNSURE)) - critical)
-    refuted = p_value <= alpha
-    return Finding(
-        "symmetry",
-        "refuted" if refuted else "held" if detectable <= error * (1 + 1e-9) else "inconclusive",
-        p_value,
-        0.0,
-        excursion / count,
-        detectable,
-        effect=excursion / count,
-        miss=min(1.0, math.exp(-(surplus**2) / (2 * count)) + UNSURE) if refuted else 1.0,
-        note="" if refuted or detectable <= error * (1 + 1e-9) else "too few draws for the stated error",
-    )
-
-
 def inner_products(signs: Array, *, error: float, alpha: float) -> Finding:
     """Test that columns of signs (draws, fan_in, fan_out) have the squared inner products of independent ones."""
     if not signs.any():
@@ -183,9 +155,8 @@ def _agreement(products: Array, error: float, alpha: float) -> Finding:
 def _draws(fan_in: int, fan_out: int, spread: float, error: float, alpha: float) -> int:
     long, short = max(fan_in, fan_out), min(fan_in, fan_out)
     entries = draws_for_mean(max(1.0, spread), error=error, alpha=alpha)
-    walk = (math.sqrt(2 * math.log(4 / alpha)) + math.sqrt(-2 * math.log(1 - POWER))) / error
     pairs = trials_for_counts(0.5, error=error, alpha=alpha)
-    needs = [max(entries, walk**2) / (long * short), 1 + pairs / (long * short)]
+    needs = [max(entries, draws_for_symmetry(error=error, alpha=alpha)) / (long * short), 1 + pairs / (long * short)]
     needs += [pairs / (long * short - one) for one in (long, short) if long * short > one]
     if short > 1:
         needs.append(draws_for_mean(_inner_spread(long, short), error=COARSER * error, alpha=alpha))

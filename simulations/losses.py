@@ -59,5 +59,6 @@ def softmax_loss(logits: Array, targets: Array) -> SoftmaxLoss:
 
 def one_hot(labels: NDArray[np.int64], classes: int) -> Array:
     """Return integer labels (...) as one-hot rows (..., classes)."""
-    rows: Array = np.eye(classes)[labels]
+    rows = np.zeros((*labels.shape, classes))
+    np.put_along_axis(rows, labels[..., None], 1.0, axis=-1)
     return rows

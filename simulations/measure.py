@@ -96,6 +96,8 @@ def measure(
     if draws < 1 or inputs.ndim != 2 or len(inputs) == 0:
         raise ValueError(f"expected at least one draw and inputs (samples, features), got {draws} and {inputs.shape}")
     pairs = (draws + 1) // 2
+    if weight_gradients and not backward:
+        raise ValueError("weight_gradients needs backward=True")
     parts = []
     for count in batches(network, pairs):
         rows = rng.integers(len(inputs), size=count if same_input else 2 * count)

@@ -62,25 +62,20 @@ def probe_sets(
     network: Network, parameters: Parameters, x: Array, targets: Array, sets: Sequence[frozenset[str]]
 ) -> dict[frozenset[str], SetProbe]:
     """Run a minibatch a draw, x (draws, batch, features), and ask for the mean loss's gradient in each of `sets`."""
-    batch = x.shape[1]
-    run = network.run(parameters, x)
-    loss = softmax_loss(run.output, np.broadcast_to(targets, (*x.shape[:2], targets.shape[-1])))
-    gradients: Parameters = {}
-    run.backward(loss.logit_gradient / batch, gradients)
-    # The bound needs every sample by itself: the batch moves into the axis of draws.
-    alone = {name: np.repeat(value, batch, axis=0) for name, value in parameters.items()}
-    single = (-1, 1, x.shape[-1]), (-1, 1, targets.shape[-1])
-    each = _backward(
-        network,
-        alone,
-        x.reshape(single[0]),
-        np.broadcast_to(targets, (*x.shape[:2], targets.shape[-1])).reshape(single[1]),
-    )
-    rounding = (
-        (_rounding(network, alone, each[0], each[2], each[3], batch) + each[1].rounding[:, 0])
-        .reshape(-1, batch)
-        .mean(axis=1)
-    )
+    draws, batch = x.shape[:2]
+    targets = np.broadcast_to(targets, (draws, batch, targets.shape[-1]))
+    # Every sample runs by itself, gradient and bound in one run: sums taken in another order may round to the other
+    # side of a kink.
+    gradients: Parameters = {name: np.zeros_like(value) for name, value in parameters.items()}
+    rounding, logits = np.zeros(draws), []
+    for sample in range(batch):
+        one = slice(sample, sample + 1)
+        run, each, cotangents, single = _backward(network, parameters, x[:, one], targets[:, one])
+        rounding += (_rounding(network, parameters, run, cotangents, single, batch) + each.rounding[:, 0]) / batch
+        logits.append(run.output)
+        for name, value in single.items():
+            gradients[name] += value / batch
+    loss = softmax_loss(np.concatenate(logits, axis=1), targets)
     return {
         names: SetProbe(
             inner=sum((_flat(gradients[n]) * _flat(parameters[n])).sum(-1) for n in sorted(names)),

@@ -20,11 +20,14 @@ def stream(root: int, *address: Address) -> np.random.Generator:
     Raises
     ------
     ValueError
-        If `root` or a number in the address is negative.
+        If `root` is negative, or a number in the address is negative or 2**32 or more.
     """
     for number in (root, *address):
         if isinstance(number, int) and number < 0:
             raise ValueError(f"a seed or stream number must not be negative, got {number}")
+    for number in address:
+        if isinstance(number, int) and number >= 2**32:  # it would have the stream of a pair of smaller ones
+            raise ValueError(f"a stream number must be below 2**32, got {number}")
     key = tuple(part if isinstance(part, int) else _digest(part) for part in address)
     return np.random.Generator(np.random.SFC64(np.random.SeedSequence(root, spawn_key=key)))
 

@@ -150,6 +150,9 @@ def test_the_numbers_of_the_whole() -> None:
     assert whole.miss == pytest.approx(1e-5 + UNSURE, rel=1e-6)
     assert all_of([part("held", 0.4), part("held", 0.9)]).p_value == pytest.approx(0.8)
     assert all_of([part("held"), part("held")]).p_value is None
+    finer, coarser = part("held", detectable=0.02), part("held", detectable=0.1)
+    assert all_of([finer, coarser]).detectable == "2.0% to 10.0%"
+    assert all_of([coarser, finer]).detectable == 0.1
     doubtful = part("inconclusive", measured=5.0)
     assert all_of([held, doubtful]).measured == 5.0
 

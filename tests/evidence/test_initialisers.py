@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from evidence import check_initialiser
 from evidence.finding import POWER
-from evidence.initialisers import _inner_spread, inner_products, symmetry
+from evidence.initialisers import _inner_spread, inner_products
+from evidence.symmetry import symmetry
 from simulations import (
     Initialiser,
     glorot,

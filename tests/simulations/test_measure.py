@@ -48,9 +48,9 @@ def known(weights: Array) -> Initialiser:
 
 
 def test_against_weights_that_are_known() -> None:
-    first, last = np.array([[1.0, -2.0], [3.0, 1.0], [0.5, -1.0]]), np.array([[2.0, 1.0, 0.0], [0.0, 1.0, -1.0]])
+    first, last = np.array([[1.0, -2.0], [3.0, 1.0], [0.5, -1.0]]), np.array([[2.0, -1.0, 0.0], [0.0, 1.0, -1.0]])
     network = Network((Sequential((Dense("a", 3, 2, known(first)), LeakyReLU())), Dense("b", 2, 3, known(last))))
-    x = np.array([[1.0, 2.0, 4.0]])
+    x = np.array([[-1.0, 2.0, 6.0]])
     hidden = np.maximum(x @ first, 0)
     assert np.count_nonzero(hidden) == 1
     found = measure(

@@ -56,3 +56,17 @@ def test_norms_are_those_of_the_arrays() -> None:
     for found, arrays in ((probe.parameter_norm, parameters), (probe.gradient_norm, gradients)):
         direct = np.sqrt(sum(np.square(arrays[name]).sum((1, 2)) for name in both))
         np.testing.assert_allclose(found, direct, rtol=1e-12)
+
+
+def test_bound_where_rounding_decides_which_side_of_a_kink() -> None:
+    """1e150 - 1e150 may be 0 or 1e134, and a unit dead or alive, depending on the order in which a sum is taken."""
+    network, third = mlp([3, 1], classes=2), np.sqrt(2 / 3)
+    rng = stream(0, "kink")
+    parameters = {
+        "layer0.weight": third * np.array([[1.0], [-1.0], [1.0]]) * rng.choice([-1.0, 1.0], (200, 1, 1)),
+        "readout.weight": rng.standard_normal((200, 1, 2)),
+    }
+    x = rng.uniform(0.1, 1, (200, 1, 1)) * np.array([[0.0, 1.0, 1.0], [0.0, 1e150, 1e150]])
+    for probe in probe_sets(network, parameters, x, np.eye(2), network.homogeneous_sets()).values():
+        excess = (probe.loss.loss - probe.loss.entropy).mean(axis=1)
+        assert (abs(probe.inner - excess) <= probe.rounding).all()

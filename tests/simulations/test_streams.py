@@ -45,3 +45,8 @@ def test_different_addresses_have_different_numbers() -> None:
 def test_negative_numbers_are_refused(root: int, address: tuple[str | int, ...]) -> None:
     with pytest.raises(ValueError, match="must not be negative"):
         stream(root, *address)
+
+
+def test_numbers_that_would_share_a_stream_are_refused() -> None:
+    with pytest.raises(ValueError, match="stream number"):
+        stream(0, 2**32)

@@ -1,0 +1,50 @@
+"""Symmetry: whether w and -w have the same law, tested without knowing the law.
+
+In order of |w| the signs of independent symmetric samples are steps of a simple random walk, whatever the law and even
+if it differs from sample to sample; the reflection principle bounds the walk's largest excursion.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from evidence.finding import POWER, UNSURE, Finding, inconclusive
+
+Array = NDArray[np.float64]
+
+
+def draws_for_symmetry(*, error: float, alpha: float) -> int:
+    """Return how many samples see P(w > t) and P(w < -t) differ by `error` at some t, with probability 0.999."""
+    return math.ceil(((math.sqrt(2 * math.log(4 / alpha)) + math.sqrt(-2 * math.log(1 - POWER))) / error) ** 2)
+
+
+def symmetry(entries: Array, *, error: float, alpha: float) -> Finding:
+    """Test that w and -w have the same law: `error` is the largest difference between P(w > t) and P(w < -t)."""
+    signs = np.sign(entries[np.argsort(-np.abs(entries), kind="stable")])
+    count = int(np.count_nonzero(signs))
+    if count == 0:
+        return inconclusive("symmetry", "no entry but 0", expected=0.0)
+    excursion = int(np.abs(np.cumsum(signs)).max())
+    walk = stats.binom(count, 0.5)  # the walk ends at 2 B - count
+    tails = walk.sf(math.ceil((count + excursion) / 2) - 1) + walk.sf((count + excursion) // 2)
+    p_value = min(1.0, 2 * float(tails))
+    # Hoeffding's bounds on the critical excursion and on the walk at the t of the largest difference.
+    critical, slack = math.sqrt(2 * count * math.log(4 / alpha)), math.sqrt(-2 * count * math.log(1 - POWER))
+    detectable = (critical + slack) / count
+    surplus = max(0.0, excursion - math.sqrt(2 * count * math.log(2 / UNSURE)) - critical)
+    refuted = p_value <= alpha
+    return Finding(
+        "symmetry",
+        "refuted" if refuted else "held" if detectable <= error * (1 + 1e-9) else "inconclusive",
+        p_value,
+        0.0,
+        excursion / count,
+        detectable,
+        effect=excursion / count,
+        miss=min(1.0, math.exp(-(surplus**2) / (2 * count)) + UNSURE) if refuted else 1.0,
+        note="" if refuted or detectable <= error * (1 + 1e-9) else "too few draws for the stated error",
+    )
