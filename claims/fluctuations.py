@@ -49,8 +49,7 @@ def _relative_variance(width: int, previous: int) -> sp.Expr:
         ),
         mutant(
             "6 / n",
-            "The raw second moment 1 + 6/n of a sum of n squared rectified normals, one unit's mean square not "
-            "subtracted.",
+            "The fourth moments of n units give 6/n; the squares of their mean squares, 1/n, were not taken away.",
             relative_variance=lambda width, previous: sp.Rational(6, width),
         ),
         mutant(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import sympy as sp
 
-from claims.names import HE, LECUN, number
+from claims.names import GLOROT, LECUN, number
 from claims.registry import claim, mutant
 from claims.run import Run
 from evidence import Finding, all_of, chi_square_law, draws_for_chi_square, draws_for_mean, mean
@@ -119,8 +119,8 @@ def _uniform_between_bounds(rng: np.random.Generator, shape: tuple[int, ...], bo
 
 @claim(
     "A4",
-    paper=HE,
-    where="section 2.2; Glorot & Bengio 2010, equation 16",
+    paper=GLOROT,
+    where="equations 1 and 16; truncation derived here",
     states=r"\operatorname{Var}U(-a,a)=\tfrac{a^2}{3},\quad a=\sqrt{3\sigma^2};\qquad "
     r"\operatorname{Var}\bigl[N(0,1)\,\big|\,|t|\le 2\bigr]=1-\tfrac{4\varphi(2)}{2\Phi(2)-1}",
     derivation=[one_layer.uniform_second, one_layer.uniform_bound_of_variance, one_layer.truncated_second],

@@ -20,13 +20,12 @@ Shapes = Callable[[Inputs], dict[str, Network]]
 def homogeneous(inputs: Inputs, *, classes: int | None = None, bias: float | None = None) -> dict[str, Network]:
     """Name ReLU and leaky-ReLU classifiers without biases, whose logits have degree 1; `bias` spoils that.
 
-    Uneven widths, 1 to 3 layers a branch, a projecting shortcut; readouts make the logits of the user's rows small, of order 1,
-    or large.
+    Uneven widths, 1 to 3 layers a branch, a projecting shortcut; readouts make the logits of the user's rows small, of
+    order 1, or large.
     """
     features = inputs.x.shape[1]
-    small, unit, large = (
-        lecun.scaled(s * features**0.5 / float(np.median(norm(inputs.nonzero())))) for s in (0.01, 1, 10)
-    )
+    size = float(np.median(norm(inputs.nonzero()))) / features**0.5
+    small, unit, large = (lecun.scaled(scale / size) for scale in (0.01, 1, 10))
     classes = inputs.classes if classes is None else classes
     return {
         "plain, uneven widths": mlp([features, 20, 9, 14], classes=classes, readout=large, bias_deviation=bias),

@@ -14,6 +14,7 @@ import numpy as np
 
 from simulations.initialisers import Array, rademacher
 from simulations.layers import Parameters
+from simulations.losses import softmax_loss
 from simulations.networks import Network
 
 ENTRIES_AT_ONCE = 1 << 18
@@ -34,6 +35,8 @@ class Record:
     """Squared norm of the cotangent at the state; no positions if it was not passed back."""
     weight_gradients: dict[str, Array]
     """Squared Frobenius norm of the gradient of each parameter, (draws,)."""
+    losses: Array
+    """Cross-entropy of the output as logits, (draws,); empty without targets."""
     widths: tuple[int, ...]
     """Features at each position."""
 
@@ -72,6 +75,7 @@ def measure(
     backward: bool = False,
     weight_gradients: bool = False,
     cotangent: Callable[[np.random.Generator, tuple[int, ...]], Array] = random_signs,
+    targets: Array | None = None,
     same_input: bool = True,
 ) -> Record:
     """Draw `network` `draws` times, run each draw on one row of `inputs` chosen at random, and record what happens.
@@ -85,6 +89,8 @@ def measure(
         Also pass a cotangent back from the output.
     weight_gradients : bool
         Also record the squared norms of the parameters' gradients (needs `backward`).
+    targets : array (samples, classes), optional
+        Labels of the inputs: losses are recorded, and the cotangent is that of the loss.
     same_input : bool
         Twins share their input; with False each draw has its own, and `variances` are over weights and inputs together.
 
@@ -102,7 +108,8 @@ def measure(
     for count in batches(network, pairs):
         rows = rng.integers(len(inputs), size=count if same_input else 2 * count)
         x = inputs[np.repeat(rows, 2) if same_input else rows][:, None, :]
-        parts.append(_measure(network, x, rng, backward, weight_gradients, cotangent))
+        labels = None if targets is None else targets[np.repeat(rows, 2) if same_input else rows][:, None, :]
+        parts.append(_measure(network, x, labels, rng, backward, weight_gradients, cotangent))
     return Record(
         square_norms=np.concatenate([part.square_norms for part in parts]),
         variances=np.concatenate([part.variances for part in parts]),
@@ -111,6 +118,7 @@ def measure(
         weight_gradients={
             name: np.concatenate([part.weight_gradients[name] for part in parts]) for name in parts[0].weight_gradients
         },
+        losses=np.concatenate([part.losses for part in parts]),
         widths=parts[0].widths,
     )
 
@@ -118,6 +126,7 @@ def measure(
 def _measure(
     network: Network,
     x: Array,
+    targets: Array | None,
     rng: np.random.Generator,
     backward: bool,
     weight_gradients: bool,
@@ -126,14 +135,17 @@ def _measure(
     run = network.run(network.draw(rng, len(x)), x)
     gradients: Parameters = {}
     cotangents: tuple[Array, ...] = ()
+    loss = None if targets is None else softmax_loss(run.output, targets)
     if backward:
-        cotangents = run.backward(cotangent(rng, run.output.shape), gradients if weight_gradients else None)
+        start = cotangent(rng, run.output.shape) if loss is None else loss.logit_gradient
+        cotangents = run.backward(start, gradients if weight_gradients else None)
     return Record(
         square_norms=_by_position([_square_norm(state) for state in run.states], len(x)),
         variances=_by_position([_square_norm(state[::2] - state[1::2]) / 2 for state in run.states], len(x) // 2),
         active=_by_position([np.count_nonzero(state, axis=(1, 2)).astype(float) for state in run.states], len(x)),
         gradient_square_norms=_by_position([_square_norm(one) for one in cotangents], len(x)),
         weight_gradients={name: _square_norm(value) for name, value in gradients.items()},
+        losses=np.empty(0) if loss is None else loss.loss[:, 0],
         widths=tuple(state.shape[-1] for state in run.states),
     )
 

@@ -17,6 +17,22 @@ def forward(a: Array, x: float) -> Array:
     return value
 
 
+def states(a: Array, x: float) -> Array:
+    """Return the chain's state at every depth, from `x` to f, shape (..., branches + 1)."""
+    factors = 1 + np.prod(_checked(a), axis=-1)
+    ones = np.ones_like(factors[..., :1])
+    along: Array = np.cumprod(np.concatenate([ones, factors], axis=-1), axis=-1) * x
+    return along
+
+
+def cotangents(a: Array) -> Array:
+    """Return df/dstate at every depth, from the input to f, shape (..., branches + 1)."""
+    factors = 1 + np.prod(_checked(a), axis=-1)
+    ones = np.ones_like(factors[..., :1])
+    along: Array = np.cumprod(np.concatenate([ones, factors[..., ::-1]], axis=-1), axis=-1)[..., ::-1]
+    return along
+
+
 def branch(a: Array, x: float) -> Array:
     """Return the branches' outputs ``prod_i a_i x`` at a common input, shape (..., branches)."""
     value: Array = np.prod(_checked(a), axis=-1) * x

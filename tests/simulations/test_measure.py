@@ -13,7 +13,9 @@ from simulations import (
     Record,
     Sequential,
     measure,
+    mlp,
     residual_mlp,
+    softmax_loss,
     stream,
 )
 from simulations.initialisers import Array
@@ -149,3 +151,17 @@ def test_same_stream_same_record() -> None:
 def test_refused(inputs: Array, draws: int, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         record(inputs, draws)
+
+
+def test_losses_and_their_gradients_are_recorded() -> None:
+    x, targets = np.eye(3), np.eye(4)[[2, 0, 3]]
+    network = mlp([3, 5], classes=4)
+    record = measure(network, x, draws=6, rng=stream(0, "loss"), targets=targets, backward=True, weight_gradients=True)
+    rng = stream(0, "loss")
+    rows = np.repeat(rng.integers(3, size=3), 2)
+    run = network.run(network.draw(rng, 6), x[rows][:, None])
+    loss = softmax_loss(run.output, targets[rows][:, None])
+    np.testing.assert_array_equal(record.losses, loss.loss[:, 0])
+    last = np.square(loss.logit_gradient).sum((1, 2))
+    np.testing.assert_allclose(record.gradient_square_norms[:, -1], last, rtol=1e-14)
+    assert measure(network, x, draws=6, rng=rng).losses.size == 0

@@ -8,7 +8,16 @@ import pytest
 from simulations import stream
 from simulations.initialisers import Array
 from simulations.losses import EPS
-from simulations.scalar_branch import branch, branch_step, forward, gradient, products_of_others, step
+from simulations.scalar_branch import (
+    branch,
+    branch_step,
+    cotangents,
+    forward,
+    gradient,
+    products_of_others,
+    states,
+    step,
+)
 
 
 def chain(m: int, branches: int = 4) -> Array:
@@ -91,3 +100,12 @@ def test_shapes_that_are_refused(shape: tuple[int, ...]) -> None:
         with pytest.raises(ValueError, match="must have shape"):
             call(np.zeros(shape), 1.0)
     assert math.prod(shape) <= 3
+
+
+def test_states_and_cotangents_meet_at_every_depth() -> None:
+    a = stream(0, "depths").uniform(-1, 1, (5, 7, 3))
+    ahead, back = states(a, 0.7), cotangents(a)
+    assert ahead.shape == back.shape == (5, 8)
+    np.testing.assert_allclose(ahead[:, 0], 0.7)
+    # f is linear in the state at every depth: 8 products of 8 factors, each rounded.
+    np.testing.assert_allclose(ahead * back, np.repeat(forward(a, 0.7)[:, None], 8, axis=1), rtol=100 * EPS)
