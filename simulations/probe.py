@@ -8,7 +8,7 @@ second order, this bounds the whole error.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,6 +86,25 @@ def probe_sets(
         )
         for names in sets
     }
+
+
+def probe_cotangents(
+    network: Network, parameters: Parameters, x: Array, logit_gradient: Callable[[Array], Array]
+) -> tuple[Array, Array, Array]:
+    """Run one sample a draw for any loss, given as the map from its logits to its gradient in them.
+
+    Returns
+    -------
+    tuple
+        The logits (draws, 1, classes), <dl/dx, x> at the input of every block (draws, blocks), and a bound on the
+        rounding of the latter beyond that of ``<dl/dz, z>`` (draws, 1).
+    """
+    run = network.run(parameters, x)
+    gradients: Parameters = {}
+    cotangents = run.backward(logit_gradient(run.output), gradients)
+    pairs = list(zip(run.states[:-1], cotangents[:-1], strict=True))
+    inner = np.concatenate([(state * gradient).sum(-1) for state, gradient in pairs], axis=1)
+    return run.output, inner, _rounding(network, parameters, run, cotangents, gradients)[:, None]
 
 
 def _backward(
