@@ -1,11 +1,15 @@
 # make checks   derive, measure and attack the claims      make test   the tests      make lint   style, types, walls
+# make report   the same as a page, report.html
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: checks test lint calibrate clean
+.PHONY: checks report test lint calibrate clean
 
 checks: .venv/base
 	$(BIN)/python paper_checks.py $(ARGS)
+
+report: .venv/report
+	$(BIN)/python paper_checks.py --html report.html $(ARGS)
 
 test: .venv/development
 	$(BIN)/python -m pytest $(ARGS)
@@ -23,6 +27,10 @@ calibrate: .venv/base
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Fathom needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; try: make PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	touch $@
+
+.venv/report: .venv/base requirements-report.lock
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-report.lock
 	touch $@
 
 .venv/development: .venv/base requirements-dev.lock

@@ -36,15 +36,21 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from claims import InputError, cores, digits, load, passed, record, report, run_claims
+    from claims import InputError, cores, digits, load, page, passed, record, report, run_claims
 
     chosen = _choose(options.only)
     if options.list:
         for claim in chosen:
             print(f"{claim.id}  [{' '.join(claim.codes)}]  {claim.words}")
         return 0
-    if options.json and (reason := record.unwritable(options.json)):
-        raise InputError(f"cannot write {options.json}: {reason}; expected a file path in a writable folder")
+    for path in filter(None, (options.json, options.html)):
+        if reason := record.unwritable(path):
+            raise InputError(f"cannot write {path}: {reason}; expected a file path in a writable folder")
+    if options.html:
+        try:
+            page.formula("x")
+        except page.MissingLibraryError as error:
+            raise InputError(str(error)) from None
     inputs = load(options.inputs, options.seed) if options.inputs else digits(options.seed)
     start = time.perf_counter()
     with report.progress(len(chosen)) as advance:
@@ -57,12 +63,15 @@ def _run(options: argparse.Namespace) -> int:
             on_result=advance,
         )
     seconds = time.perf_counter() - start
-    if options.json:
-        try:
-            record.write(options.json, record.document(results, inputs, options.seed, options.effort, seconds))
-        except OSError as error:
-            raise InputError(f"cannot write {options.json}: {error.strerror or error}") from None
-    report.show(results, inputs, options.seed, options.effort, seconds)
+    about = (results, inputs, options.seed, options.effort, seconds)
+    try:
+        if options.json:
+            record.write(options.json, record.json_text(record.document(*about)))
+        if options.html:
+            record.write(options.html, page.render(*about))
+    except OSError as error:
+        raise InputError(f"cannot write: {error}") from None
+    report.show(*about)
     return 0 if passed(results) else 1
 
 
@@ -110,6 +119,9 @@ def _parser() -> argparse.ArgumentParser:
         default=None,
         metavar="N",
         help="processes (default: one a core); results do not depend on it",
+    )
+    parser.add_argument(
+        "--html", type=Path, metavar="FILE", help="also write a page to read: derivations, evidence, mutants"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results to FILE")
     parser.add_argument(

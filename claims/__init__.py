@@ -5,19 +5,41 @@ Importing the package registers every claim, in the order in which reports list 
 
 from claims import (  # noqa: F401, I001
     one_layer,
+    pre_activations,
     activations,
+    gains,
+    tanh_gain,
+    dropout,
     glorot,
+    compromise,
     plain,
     fluctuations,
+    matrix_products,
+    rates,
+    weight_laws,
+    orthogonal_relu,
+    lognormality,
+    gradients,
+    jacobians,
     fixup_variance,
     fixup_growth,
+    branch_gains,
+    residual_spread,
     fixup_homogeneity,
+    degrees,
     fixup_bounds,
     fixup_expectation,
+    euler_identities,
+    initial_loss,
     fixup_updates,
     fixup_cure,
+    scalar_resnet,
+    symmetry,
+    assumptions,
+    chains,
+    matrix_logs,
 )
-from claims import record, report
+from claims import page, record, report
 from claims.registry import REGISTRY, Claim, Mutant, claim, mutant
 from claims.run import Run
 from claims.runner import Result, cores, passed, run_claims
@@ -35,6 +57,7 @@ __all__ = [
     "digits",
     "load",
     "mutant",
+    "page",
     "passed",
     "record",
     "report",

@@ -111,13 +111,21 @@ def _states(run: Run, shapes: Shapes) -> dict[str, StateProbe]:
             bound=lambda loss, entropy, norm: bounds.theorem_1(loss, -entropy, norm),
         ),
         mutant(
+            "large in the later blocks",
+            "The norms of the states in the reverse order: a residual stream grows with depth, so the bound is large "
+            "in the lower blocks, where ||x|| is small.",
+            upside_down=True,
+        ),
+        mutant(
             "a network with biases",
             "With biases the logits are not homogeneous in x, and Euler's identity fails.",
             shapes=biased,
         ),
     ],
 )
-def theorem_1(run: Run, *, bound: Bound = bounds.theorem_1, shapes: Shapes = homogeneous) -> Finding:
+def theorem_1(
+    run: Run, *, bound: Bound = bounds.theorem_1, shapes: Shapes = homogeneous, upside_down: bool = False
+) -> Finding:
     """At every block input the gradient norm is at least (loss - entropy) / ||x||.
 
     Exact for every sample where the map to the logits is p.h. of degree 1 (compared as ||g|| ||x|| >= l - H). With the
@@ -134,7 +142,7 @@ def theorem_1(run: Run, *, bound: Bound = bounds.theorem_1, shapes: Shapes = hom
         columns.append(
             (
                 probe.gradient_norms * probe.state_norms,
-                evaluate(loss, entropy, norms) * probe.state_norms,
+                evaluate(loss, entropy, norms[:, ::-1] if upside_down else norms) * probe.state_norms,
                 probe.inner,
                 excess,
                 rounding,

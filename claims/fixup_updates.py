@@ -122,7 +122,7 @@ EXPONENTS: dict[int, list[tuple[float, ...]]] = {
     paper=FIXUP,
     where="section 3, the condition on a branch",
     states=r"\Delta F=\Theta(\eta/L)\iff\Bigl(\prod_{k\ne j}a_k\Bigr)x=\Theta\bigl(1/\sqrt L\bigr),\quad "
-    r"j=\arg\min_k a_k",
+    r"j=\operatorname{argmin}_k a_k",
     derivation=fixup.order,
     exact=False,
     mutants=[

@@ -11,12 +11,12 @@ from claims.names import GLOROT, number
 from claims.registry import claim, mutant
 from claims.run import Run
 from evidence import Finding, all_of, chi_square_law, draws_for_chi_square, identity
-from simulations import Initialiser, glorot, he, measure, mlp
+from simulations import Initialiser, glorot, he, lecun, measure, mlp
 from simulations.initialisers import Array
 from simulations.losses import EPS
 from theory import glorot as theory
 
-FAN_IN, FAN_OUT = 12, 5
+FAN_IN, FAN_OUT, DRAWS = 12, 5, 100
 
 
 Variance = Callable[[int, int], sp.Expr]
@@ -29,6 +29,16 @@ def _linear_layer(run: Run, variance: float, draws: int) -> tuple[Array, Array]:
     record = measure(network, inputs, draws=draws, rng=rng, backward=True)
     back = record.gradient_square_norms
     return record.square_norms[:, 1] / record.square_norms[:, 0], back[:, 0] / back[:, 1]
+
+
+def _gains_agree(run: Run, fan_in: int, fan_out: int) -> Array:
+    """1 where a drawn layer has one gain in both directions, else 0: mean squares over all unit vectors, (draws,)."""
+    network = mlp([fan_in, fan_out], init=lecun, activation=None)
+    passed = network.run(network.draw(run.rng("gains", fan_in, fan_out), DRAWS), np.eye(fan_in)[None])
+    ahead, back = passed.output, passed.backward(np.eye(fan_out)[None])[0]
+    gains = [np.square(one).sum(axis=(1, 2)) / fan for one, fan in ((ahead, fan_out), (back, fan_in))]
+    agree: Array = (np.abs(gains[0] / gains[1] - 1) <= 2 * (fan_in * fan_out + 2) * EPS).astype(float)
+    return agree
 
 
 @claim(
@@ -60,6 +70,11 @@ def _linear_layer(run: Run, variance: float, draws: int) -> tuple[Array, Array]:
             forward=theory.glorot_variance,
             backward=theory.glorot_variance,
         ),
+        mutant(
+            "never both at once",
+            "The conditions exclude each other only where the fans differ; in a square layer they are the same.",
+            both=lambda fan_in, fan_out: False,
+        ),
     ],
 )
 def glorot_conditions(
@@ -67,11 +82,14 @@ def glorot_conditions(
     *,
     forward: Variance = lambda fan_in, fan_out: theory.forward_variance(fan_in),
     backward: Variance = lambda fan_in, fan_out: theory.backward_variance(fan_out),
+    both: Callable[[int, int], bool] = lambda fan_in, fan_out: fan_in == fan_out,
 ) -> Finding:
     """Weights of variance 1/n_in preserve a linear layer's mean square forwards, of variance 1/n_out its gradient's.
 
     Averages over Gaussian weights at fixed input and cotangent; exact at finite width. Weights are drawn with the
     variance that the claim states; the mean square per unit is then preserved, and the squared norms are chi-square.
+    One variance does both if and only if the fans are equal: the two gains, averaged over all unit vectors, have the
+    ratio n_in / n_out in every draw.
     """
     error, parts = run.error(0.02), run.share(2)
     draws = draws_for_chi_square(np.array([float(FAN_OUT)]), error=error, alpha=parts.alpha)
@@ -82,6 +100,10 @@ def glorot_conditions(
         [
             chi_square_law(ahead * FAN_IN, outputs, error=error, alpha=parts.alpha),
             chi_square_law(back * FAN_OUT, inputs, error=error, alpha=parts.alpha),
+            *(
+                identity(run.once(_gains_agree, *fans), np.array(float(both(*fans))), rounding=0.0)
+                for fans in ((FAN_IN, FAN_OUT), (FAN_IN, FAN_IN))
+            ),
         ]
     )
 

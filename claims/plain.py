@@ -62,9 +62,6 @@ def _factors(widths: Sequence[int]) -> list[sp.Expr]:
             factors=lambda widths: [plain.layer_factor(b, 2 / a, slope=1) for a, b in pairwise(widths)],
         ),
         mutant("leaky units", "The simulated units let half of the negative side through.", slope=0.5),
-        mutant(
-            "fan-out weights", "Weights scaled by the layer's outputs; the same only at equal widths.", init=he_fan_out
-        ),
     ],
 )
 def norm_product(
@@ -102,7 +99,7 @@ def norm_product(
     ]
     units = int(alive.sum(axis=0) @ np.array(widths[1:]))
     findings.append(counts(int(record.active[:, 1:].sum()), units, probability=0.5, error=error, alpha=parts.alpha))
-    narrow = (3, 6, 4)
+    narrow = (4, 8, 5)
     truth, claim_narrow = (number(sp.prod(some)) for some in (_factors(narrow), factors(narrow)))
     variance = truth**2 * number(fluctuations.relative_variance(narrow[1:]))
     for law in (uniform, rademacher):

@@ -1,4 +1,4 @@
-"""The results of a run as a JSON file for programs, written whole or not at all."""
+"""The results of a run as JSON for programs, and files that are written whole or not at all."""
 
 from __future__ import annotations
 
@@ -33,8 +33,13 @@ def document(results: Sequence[Result], inputs: Inputs, seed: int, effort: Effor
     }
 
 
-def write(path: Path, contents: dict[str, object]) -> None:
-    """Write `contents` to `path` as JSON, through a temporary neighbour and a rename.
+def json_text(contents: dict[str, object]) -> str:
+    """Return `contents` as the text of a JSON file."""
+    return json.dumps(contents, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def write(path: Path, contents: str) -> None:
+    """Write a text file through a temporary neighbour and a rename.
 
     Raises
     ------
@@ -44,8 +49,7 @@ def write(path: Path, contents: dict[str, object]) -> None:
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(contents, file, indent=1, ensure_ascii=False, allow_nan=False)
-            file.write("\n")
+            file.write(contents)
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException:

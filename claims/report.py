@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from itertools import groupby
 from typing import Literal
 
 from rich.console import Console
@@ -37,7 +36,7 @@ def show(results: Sequence[Result], inputs: Inputs, seed: int, effort: Effort, s
     """Print the table, grouped by paper, then what went wrong, then the run's totals."""
     console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH, highlight=False)
     console.print(_table(results))
-    for line in (*_troubles(results), *_totals(results, inputs, seed, effort, seconds)):
+    for line in (*_troubles(results), *totals(results, inputs, seed, effort, seconds)):
         console.print(line, markup=False, soft_wrap=True)
 
 
@@ -55,14 +54,19 @@ def _table(results: Sequence[Result]) -> Table:
     )
     for name, justify in columns:
         table.add_column(name, justify=justify, max_width=20)
-    order = list(dict.fromkeys(claim.paper for claim in REGISTRY.values()))
-    by_paper = sorted(results, key=lambda result: order.index(REGISTRY[result.claim_id].paper))
-    for paper, group in groupby(by_paper, key=lambda result: REGISTRY[result.claim_id].paper):
+    for paper, group in papers(results):
         table.add_section()
         table.add_row(f"[bold]{escape(paper)}[/bold]")
         for result in group:
             table.add_row(*_row(result))
     return table
+
+
+def papers(results: Sequence[Result]) -> list[tuple[str, list[Result]]]:
+    """Group results by paper, in the order of the registry."""
+    order = dict.fromkeys(claim.paper for claim in REGISTRY.values())
+    by_paper = {paper: [one for one in results if REGISTRY[one.claim_id].paper == paper] for paper in order}
+    return [(paper, group) for paper, group in by_paper.items() if group]
 
 
 def _row(result: Result) -> tuple[str, ...]:
@@ -72,9 +76,9 @@ def _row(result: Result) -> tuple[str, ...]:
     return (
         f"{escape(claim.words)} [dim]{' '.join(claim.codes)}[/dim]",
         found.kind,
-        _text(found.expected),
-        _text(found.measured) + says,
-        _size(found.detectable),
+        text(found.expected),
+        text(found.measured) + says,
+        size(found.detectable),
         f"[{colour}]{found.verdict}[/{colour}]",
         f"[{'green' if complete else 'red'}]{result.refuted} of {len(result.mutants)}[/]",
         f"{result.seconds:.1f}",
@@ -95,7 +99,8 @@ def _troubles(results: Sequence[Result]) -> Iterator[str]:
                 )
 
 
-def _totals(results: Sequence[Result], inputs: Inputs, seed: int, effort: Effort, seconds: float) -> Iterator[str]:
+def totals(results: Sequence[Result], inputs: Inputs, seed: int, effort: Effort, seconds: float) -> Iterator[str]:
+    """Yield the run in sentences: verdicts, inputs, the two error budgets, seed and time."""
     held = sum(result.finding.verdict == "held" for result in results)
     refuted, mutants = sum(result.refuted for result in results), sum(len(result.mutants) for result in results)
     zero = f"; {inputs.zero_rows} rows are all zero: Theorem 1 is undefined there" if inputs.zero_rows else ""
@@ -107,9 +112,11 @@ def _totals(results: Sequence[Result], inputs: Inputs, seed: int, effort: Effort
     yield f"seed {seed}, {effort} effort, {seconds:.1f} s"
 
 
-def _text(value: float | str) -> str:
+def text(value: float | str) -> str:
+    """Return a number to four digits, a text as it is."""
     return value if isinstance(value, str) else f"{value:.4g}"
 
 
-def _size(value: float | str) -> str:
+def size(value: float | str) -> str:
+    """Return a detectable error as a percentage, a text as it is."""
     return value if isinstance(value, str) else percentage(value)

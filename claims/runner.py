@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -18,6 +19,7 @@ from claims.registry import REGISTRY, Claim, Mutant
 from claims.run import ALPHA, MISS, Effort, Run
 from evidence import Finding, inconclusive
 from simulations import Inputs
+from theory.derivation import Derivation
 from theory.rules import DerivationError
 
 
@@ -109,12 +111,18 @@ def _find(claim: Claim, run: Run, mutant: Mutant | None) -> Finding:
 
 
 def _derivation_trouble(claim: Claim) -> Finding | None:
+    troubles = [trouble for derive in claim.derivations if (trouble := _trouble(derive))]
+    return inconclusive("derivation", "; ".join(troubles)) if troubles else None
+
+
+@cache
+def _trouble(derive: Callable[[], Derivation]) -> str:
+    """Say which step does not follow, or return an empty text; claims that share a derivation check it once."""
     try:
-        for derivation in claim.derivations:
-            derivation().check()
+        derive().check()
     except DerivationError as error:
-        return inconclusive("derivation", str(error))
-    return None
+        return str(error)
+    return ""
 
 
 @contextlib.contextmanager
