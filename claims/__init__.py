@@ -24,6 +24,7 @@ from claims import (  # noqa: F401, I001
     fixup_variance,
     fixup_growth,
     branch_gains,
+    post_addition,
     residual_spread,
     fixup_homogeneity,
     degrees,

@@ -34,7 +34,7 @@ class Record:
     gradient_square_norms: Array
     """Squared norm of the cotangent at the state; no positions if it was not passed back."""
     weight_gradients: dict[str, Array]
-    """Squared Frobenius norm of the gradient of each parameter, (draws,)."""
+    """Squared Frobenius norm of the gradient of each parameter by name, (draws,); the last layer comes first."""
     losses: Array
     """Cross-entropy of the output as logits, (draws,); empty without targets."""
     widths: tuple[int, ...]
