@@ -43,7 +43,7 @@ def identity(
         "refuted" if violated.any() else "held",
         None,
         expected,
-        f"max error {_relative(gap, right):.0e}" if not violated.any() else f"{violated.mean():.0%} of draws differ",
+        _agreement(gap, rounding) if not violated.any() else f"{violated.mean():.0%} of draws differ",
         detectable=_typical(rounding, right),
         effect=float(violated.mean()),
         miss=miss_of_violations(violated, chance),
@@ -109,8 +109,9 @@ def _typical(rounding: Array | float, size: Array) -> float:
     return 2 * float(np.median(rounding / np.maximum(np.abs(size), np.finfo(float).tiny)))
 
 
-def _relative(gap: Array, size: Array) -> float:
-    return float(np.max(gap / np.maximum(np.abs(size), np.finfo(float).tiny), initial=0.0))
+def _agreement(gap: Array, rounding: Array | float) -> str:
+    worst = float(np.max(gap / np.maximum(rounding, np.finfo(float).tiny)))
+    return f"to {worst:.0%} of tolerance" if worst else "bit for bit"
 
 
 def _trouble(left: Array, right: Array, rounding: Array | float) -> str:

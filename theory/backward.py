@@ -179,7 +179,7 @@ def fluctuation(readout: str) -> Derivation:
 def backward_factor(fan_in: Value, variance: Value) -> sp.Expr:
     """Return E||W^T D v||^2 / E||v||^2 = fan_in variance / 2; exactly 1 under fan-in He, whatever the widths.
 
-    Exact for continuous weights symmetric about 0 and a cotangent with uncorrelated entries that is independent of them.
+    Exact for continuous weights symmetric about 0 and a cotangent with uncorrelated entries, independent of them.
 
     Source: He et al. 2015, section 2.2, stated there per entry: see `backward_entry_factor`.
     """
