@@ -190,8 +190,7 @@ def _refuses(scale: Callable[[int, int], sp.Expr]) -> float:
     return 0.0
 
 
-STEP = 1e-9
-"""Learning rate times input in F15: a zeroed branch moves by this share of its input."""
+STEP = 1e-9  # learning rate times input in F15: a zeroed branch moves by this share of its input
 
 
 @claim(
