@@ -38,6 +38,7 @@ td.number { text-align: right; }
 td.number, td.verdict { white-space: nowrap; }
 .quiet { color: var(--quiet); font-size: .85rem; }
 .states { display: block; margin: .8rem 0; padding: .6rem 1rem; border-left: 4px solid var(--ink); overflow-x: auto; }
+ol.steps { list-style-position: inside; padding: 0; }
 ol.steps > li { margin: .4rem 0; overflow-x: auto; } .steps math, .states math { font-size: 1.1em; }
 math { font-family: "STIX Two Math", "Latin Modern Math", "Cambria Math", math; }
 svg { max-width: 100%; height: auto; }
