@@ -63,7 +63,7 @@ def one_run(claim_id: str, seed: int, mutants: bool) -> Result:
 
 
 def calibrate(seeds: int, workers: int, mutants: bool) -> dict[str, Tally]:
-    """Run every claim on seeds 1 to `seeds`, with progress on stderr."""
+    """Run every claim on seeds 1 to `seeds`, with progress on stderr if that is a terminal."""
     tallies = {claim_id: Tally() for claim_id in REGISTRY}
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=spawn, initializer=threadpool_limits, initargs=(1,)) as pool:
@@ -71,8 +71,8 @@ def calibrate(seeds: int, workers: int, mutants: bool) -> dict[str, Tally]:
         for count, job in enumerate(as_completed(jobs), start=1):
             result = job.result()
             tallies[result.claim_id].add(result)
-            print(f"\r{count} of {len(jobs)} runs", end="", file=sys.stderr, flush=True)
-    print(file=sys.stderr)
+            if sys.stderr.isatty():
+                print(f"\r{count} of {len(jobs)} runs", end="\n" * (count == len(jobs)), file=sys.stderr, flush=True)
     return tallies
 
 
