@@ -15,6 +15,7 @@ from simulations import Initialiser, LeakyReLU, lecun, mlp, rademacher
 from simulations.initialisers import Array
 from simulations.measure import batches
 from theory import activations
+from theory.expectation import fourth_central_moment
 
 FAN_IN, UNITS = 8, 16
 
@@ -78,7 +79,7 @@ def relu_moments(
     parts = run.share(5)
     moments = {k: number(activations.leaky_moment(k, 0, 1)) for k in (1, 2, 3, 4, 8)}
     spread = number(activations.relu_variance(1))
-    central_fourth = moments[4] - 4 * moments[1] * moments[3] + 6 * moments[1] ** 2 * moments[2] - 3 * moments[1] ** 4
+    central_fourth = number(fourth_central_moment(*(moments[k] for k in (1, 2, 3, 4))))
     square_variance = moments[4] - moments[2] ** 2
     draws = draws_for_mean(square_variance, error=run.error(0.02) * moments[2], alpha=parts.alpha)
     units = run.once(_units, slope, lecun, draws)

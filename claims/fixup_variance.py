@@ -17,6 +17,7 @@ from simulations.initialisers import Array
 from simulations.magnitudes import norm
 from simulations.measure import batches
 from theory import activations, fluctuations, residual, residual_fluctuations, total_variance
+from theory.expectation import fourth_central_moment
 
 WIDTH, HIDDEN, DEPTHS = 4, 6, [1, 2, 4]
 
@@ -67,7 +68,7 @@ def _centred_branch(squares: Array, last_layer: Initialiser) -> _Branch:
 def _rectified_branch(squares: Array) -> _Branch:
     """He, ended by ReLU: n independent rectified normals, whose conditional mean moves with ||x||."""
     first, second, third, fourth = (number(activations.leaky_moment(k, 0, 1)) for k in (1, 2, 3, 4))
-    central = (fourth - 4 * first * third + 6 * first**2 * second - 3 * first**4) * (2 * squares / WIDTH) ** 2
+    central = number(fourth_central_moment(first, second, third, fourth)) * (2 * squares / WIDTH) ** 2
     one_mean = number(total_variance.relu_branch_conditional_mean(1, 1, WIDTH)) * np.sqrt(squares)
     one_variance = number(total_variance.relu_branch_conditional_variance(1, 1, WIDTH)) * squares
     network = Network((Residual(Sequential((Dense("branch", WIDTH, WIDTH, he), LeakyReLU()))),))

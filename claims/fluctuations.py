@@ -16,6 +16,7 @@ from evidence import Finding, all_of, draws_for_mean, mean
 from simulations import Initialiser, LeakyReLU, he, lecun, measure, mlp, rademacher
 from simulations.initialisers import Array
 from theory import fluctuations, plain
+from theory.expectation import fourth_central_moment
 
 
 def _ratios(run: Run, widths: tuple[int, ...], init: Initialiser, draws: int, slope: float = 0.0) -> Array:
@@ -126,7 +127,7 @@ def relative_variance_of_the_norm(
 
 def _fourth_central(width: int) -> sp.Expr:
     second, third, fourth = (fluctuations.relu_ratio_moment(order, width) for order in (2, 3, 4))
-    return fourth - 4 * third + 6 * second - 3
+    return fourth_central_moment(1, second, third, fourth)
 
 
 @claim(

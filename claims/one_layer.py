@@ -113,10 +113,6 @@ def _entries(run: Run, law: Law, draws: int) -> Array:
     return law(run.rng("entries"), (draws,))
 
 
-def _uniform_between_bounds(rng: np.random.Generator, shape: tuple[int, ...], bound: float) -> Array:
-    return rng.uniform(-bound, bound, shape)
-
-
 @claim(
     "A4",
     paper=GLOROT,
@@ -183,4 +179,4 @@ def uniform_and_truncated_variances(
 
 
 def _entries_of_bound(run: Run, bound: float, draws: int) -> Array:
-    return _uniform_between_bounds(run.rng("uniform"), (draws,), bound)
+    return run.rng("uniform").uniform(-bound, bound, draws)

@@ -23,7 +23,7 @@ from evidence import (
 )
 from simulations import Initialiser, LeakyReLU, he, he_fan_out, measure, mlp, rademacher, uniform
 from simulations.initialisers import Array
-from simulations.measure import Record, random_signs
+from simulations.measure import Record
 from theory import backward, fluctuations, plain
 
 Cotangent = Callable[[np.random.Generator, tuple[int, ...]], Array]
@@ -175,7 +175,7 @@ def backward_norm_is_width_free(
     *,
     product: Callable[[Sequence[int]], sp.Expr] = _backward_product,
     init: Initialiser = he,
-    cotangent: Cotangent = random_signs,
+    cotangent: Cotangent = rademacher,
 ) -> Finding:
     """Under fan-in He the mean squared gradient norm is the same at every depth, whatever the widths.
 

@@ -16,6 +16,7 @@ from simulations.initialisers import Array, Law
 from simulations.measure import batches
 from theory import activations
 from theory import pre_activations as theory
+from theory.expectation import fourth_central_moment
 
 UNITS = 16
 """Units of a layer: at a fixed input their pre-activations are independent."""
@@ -101,7 +102,7 @@ def product_variance(
             weight_mean**4 + 6 * weight_mean**2 + 3,
         )
         first, second, third, fourth = (w * x for w, x in zip(w_moments[1:], x_moments[1:], strict=True))
-        central_fourth = fourth - 4 * first * third + 6 * first**2 * second - 3 * first**4
+        central_fourth = number(fourth_central_moment(first, second, third, fourth))
         spread = (central_fourth + truth**2) / 2
         draws = draws_for_mean(spread, error=error * truth, alpha=parts.alpha)
         products = run.once(_products, float(weight_mean), coupled, 2 * draws)

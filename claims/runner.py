@@ -76,7 +76,10 @@ def run_claims(
                 on_result(results[-1])
         return results
     pool = ProcessPoolExecutor(
-        min(workers, len(claims)), mp_context=multiprocessing.get_context("spawn"), initializer=_one_thread
+        min(workers, len(claims)),
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=threadpool_limits,
+        initargs=(1,),
     )
     try:
         with _interrupts_ignored():  # inherited by the workers, which start here
@@ -133,10 +136,6 @@ def _interrupts_ignored() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _one_thread() -> None:
-    threadpool_limits(1)
 
 
 def cores() -> int:

@@ -53,11 +53,6 @@ class Record:
         return variances
 
 
-def random_signs(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    """Draw a cotangent of independent signs: uncorrelated entries and a norm that is known."""
-    return rademacher(rng, shape)
-
-
 def batches(network: Network, draws: int) -> Iterator[int]:
     """Yield numbers of draws (or twins) that sum to `draws`, each with no more weights than a cache holds."""
     entries = sum(dense.fan_in * dense.fan_out for dense in network.weights())
@@ -74,7 +69,7 @@ def measure(
     rng: np.random.Generator,
     backward: bool = False,
     weight_gradients: bool = False,
-    cotangent: Callable[[np.random.Generator, tuple[int, ...]], Array] = random_signs,
+    cotangent: Callable[[np.random.Generator, tuple[int, ...]], Array] = rademacher,
     targets: Array | None = None,
     same_input: bool = True,
 ) -> Record:
@@ -86,7 +81,7 @@ def measure(
     draws : int
         Rounded up to an even number.
     backward : bool
-        Also pass a cotangent back from the output.
+        Also pass a cotangent back from the output; by default random signs: uncorrelated, of known norm.
     weight_gradients : bool
         Also record the squared norms of the parameters' gradients (needs `backward`).
     targets : array (samples, classes), optional

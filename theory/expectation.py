@@ -152,8 +152,28 @@ def chi_square_moments(dof: Value) -> Callable[[int], sp.Expr]:
     return lambda order: chi_square_moment(order, dof)
 
 
+@cache
+def centring() -> Derivation:
+    """Derive the fourth central moment of a variable from its first four moments."""
+    x, moments = sp.Symbol("x", real=True), sp.symbols("m_1:5", real=True)
+    first, second, third, fourth = moments
+    return Derivation.begin(
+        "Fourth central moment", "Take the mean away and raise to the fourth power.", (x - first) ** 4
+    ).then(
+        "Expand and average each power of x.",
+        fourth - 4 * first * third + 6 * first**2 * second - 3 * first**4,
+        averaged({x: (1, *moments)}),
+    )
+
+
+def fourth_central_moment(first: Value, second: Value, third: Value, fourth: Value) -> sp.Expr:
+    """Return E (X - E X)^4 for a variable with these moments. Exact."""
+    return centring().at(m_1=first, m_2=second, m_3=third, m_4=fourth)
+
+
 DERIVATIONS: tuple[Callable[[], Derivation], ...] = (
     chi_square,
     chi_square_logarithm,
+    centring,
     *(partial(active_units, order) for order in range(1, 5)),
 )
