@@ -21,6 +21,9 @@ from claims import (  # noqa: F401, I001
     lognormality,
     gradients,
     jacobians,
+    angles,
+    shattered,
+    looks_linear,
     fixup_variance,
     fixup_growth,
     branch_gains,
@@ -34,11 +37,14 @@ from claims import (  # noqa: F401, I001
     initial_loss,
     fixup_updates,
     fixup_cure,
+    fixup_rules,
+    fixup_zeros,
     scalar_resnet,
     symmetry,
     assumptions,
     chains,
     matrix_logs,
+    recurrent,
 )
 from claims import page, record, report
 from claims.registry import REGISTRY, Claim, Mutant, claim, mutant

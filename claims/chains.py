@@ -28,11 +28,9 @@ def _backward(run: Run, slope: float) -> tuple[Parameters, Array, Array, Array, 
     rows, rng = run.inputs.narrowed(WIDTH), run.rng("chain")
     x = rows[rng.integers(len(rows), size=DRAWS)][:, None, :]
     v, parameters = rng.standard_normal(x.shape), network.draw(rng, DRAWS)
-    gradients: Parameters = {}
     passed = network.run(parameters, x)
-    passed.backward(v, gradients)
     sides = [passed.backward(np.broadcast_to(side, x.shape))[0][:, 0] for side in np.eye(WIDTH)]
-    return parameters, x, v, gradients["layer1.weight"], np.stack(sides, axis=2)
+    return parameters, x, v, passed.gradients(v)["layer1.weight"], np.stack(sides, axis=2)
 
 
 def _transposed(row: int, column: int, a: list[sp.Expr], b: list[sp.Expr], *ends: list[sp.Expr]) -> sp.Expr:

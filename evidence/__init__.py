@@ -7,6 +7,7 @@ from evidence.initialisers import InitialiserReport, check_initialiser
 from evidence.law import binomial_degrees, chi_square_law, draws_for_chi_square, law
 from evidence.mean import draws_for_mean, mean
 from evidence.rate import rate
+from evidence.same_law import draws_for_same_law, same_law
 from evidence.symmetry import draws_for_symmetry, symmetry
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "counts",
     "draws_for_chi_square",
     "draws_for_mean",
+    "draws_for_same_law",
     "draws_for_symmetry",
     "identity",
     "inconclusive",
@@ -27,6 +29,7 @@ __all__ = [
     "law",
     "mean",
     "rate",
+    "same_law",
     "symmetry",
     "trials_for_counts",
 ]

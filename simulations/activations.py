@@ -12,14 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulations.initialisers import Array
-from simulations.layers import Dense, Parameters, Pullback
+from simulations.layers import Dense, Gradients, Parameters, Pullback
+from simulations.weights import Kind, arrays
 
 
 @dataclass(frozen=True)
 class _Smooth:
     """What activations without parameters and without a degree have in common."""
 
-    def draw(self, rng: np.random.Generator, draws: int) -> Parameters:
+    def draw(self, rng: np.random.Generator, draws: int, kind: Kind = arrays) -> Parameters:
         """Draw nothing."""
         return {}
 
@@ -51,7 +52,7 @@ class GELU(_Smooth):
         error_function = np.fromiter(map(math.erf, (x / math.sqrt(2)).ravel().tolist()), np.float64, x.size)
         below = (1 + error_function.reshape(x.shape)) / 2
 
-        def pullback(dy: Array, into: Parameters | None) -> Array:
+        def pullback(dy: Array, into: Gradients | None) -> Array:
             return dy * (below + x * np.exp(-(x**2) / 2) / math.sqrt(2 * math.pi))
 
         return x * below, pullback
@@ -84,7 +85,7 @@ class Dropout:
         if not 0 < self.keep <= 1:
             raise ValueError(f"keep of layer {self.name!r} must be above 0 and at most 1, got {self.keep}")
 
-    def draw(self, rng: np.random.Generator, draws: int) -> Parameters:
+    def draw(self, rng: np.random.Generator, draws: int, kind: Kind = arrays) -> Parameters:
         """Draw a mask for each draw of the weights, the same for the whole batch."""
         kept = rng.random((draws, 1, self.features)) < self.keep
         return {f"{self.name}.mask": kept / (self.keep if self.inverted else 1.0)}

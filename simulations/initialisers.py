@@ -11,14 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from simulations.normals import Array as Array
+from simulations.normals import fill_normal
 
 
 def gaussian(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """Draw N(0, 1) entries."""
-    return rng.standard_normal(shape)
+    return fill_normal(rng, np.empty(shape))
 
 
 def uniform(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
@@ -54,9 +54,13 @@ class Initialiser:
     law: Law = gaussian
     scale: float = 1.0
 
+    def deviation(self, fan_in: int, fan_out: int) -> float:
+        """Return the standard deviation of an entry, for entries of variance 1."""
+        return self.scale * math.sqrt(self.variance(fan_in, fan_out))
+
     def draw(self, rng: np.random.Generator, draws: int, fan_in: int, fan_out: int) -> Array:
         """Draw `draws` weight matrices as one array (draws, fan_in, fan_out)."""
-        deviation = self.scale * math.sqrt(self.variance(fan_in, fan_out))
+        deviation = self.deviation(fan_in, fan_out)
         if deviation == 0:
             return np.zeros((draws, fan_in, fan_out))
         weights = self.law(rng, (draws, fan_in, fan_out))

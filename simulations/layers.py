@@ -2,7 +2,8 @@
 
 Arrays are (draws, batch, features): one leading axis of independent weight draws, so one expression runs a thousand
 networks. ``forward(parameters, x)`` returns the output and its pullback; ``pullback(dy, into)`` returns the cotangent
-of the input and adds the parameters' gradients (summed over the batch) to the dictionary `into`, unless that is None.
+of the input and adds the parameters' gradients (sums of outer products over the batch) to the dictionary `into`, unless
+that is None.
 
 Degrees: ``degree(incoming, scaled)`` says of which degree the output is, in the parameters named by `scaled` (and in
 the network's input if ``incoming`` was 1 there), or None if of none. A constant has degree 0.
@@ -17,16 +18,19 @@ from typing import Protocol
 import numpy as np
 
 from simulations.initialisers import Array, Initialiser, lecun
+from simulations.weights import Kind, Outer, arrays
 
 Parameters = dict[str, Array]
-Pullback = Callable[[Array, Parameters | None], Array]
+"""Arrays by name; weights may be of a kind that stands in for an array in products (``simulations/weights.py``)."""
+Gradients = dict[str, Outer]
+Pullback = Callable[[Array, Gradients | None], Array]
 
 
 class Layer(Protocol):
     """What a network is built from."""
 
-    def draw(self, rng: np.random.Generator, draws: int) -> Parameters:
-        """Draw the layer's parameters by name, each with a leading axis of `draws`."""
+    def draw(self, rng: np.random.Generator, draws: int, kind: Kind = arrays) -> Parameters:
+        """Draw the layer's parameters by name, each with a leading axis of `draws`, weights of the given kind."""
 
     def forward(self, parameters: Parameters, x: Array) -> tuple[Array, Pullback]:
         """Return the output at `x` and its pullback."""
@@ -63,9 +67,9 @@ class Dense:
         """The name of the bias, (draws, 1, fan_out)."""
         return f"{self.name}.bias"
 
-    def draw(self, rng: np.random.Generator, draws: int) -> Parameters:
+    def draw(self, rng: np.random.Generator, draws: int, kind: Kind = arrays) -> Parameters:
         """Draw the weight matrix, and the bias if there is one."""
-        drawn = {self.weight: self.init.draw(rng, draws, self.fan_in, self.fan_out)}
+        drawn = {self.weight: kind(self.init, rng, draws, self.fan_in, self.fan_out)}
         if self.bias_deviation is not None:
             drawn[self.bias] = self.bias_deviation * rng.standard_normal((draws, 1, self.fan_out))
         return drawn
@@ -77,14 +81,15 @@ class Dense:
         weight = parameters[self.weight]
         y = x @ weight
         if self.bias_deviation is not None:
-            y += parameters[self.bias]
+            y = y + parameters[self.bias]
 
-        def pullback(dy: Array, into: Parameters | None) -> Array:
+        def pullback(dy: Array, into: Gradients | None) -> Array:
             if into is not None:
-                into[self.weight] = x.swapaxes(1, 2) @ dy
+                into[self.weight] = Outer(x, dy)
                 if self.bias_deviation is not None:
-                    into[self.bias] = dy.sum(axis=1, keepdims=True)
-            return dy @ weight.swapaxes(1, 2)
+                    into[self.bias] = Outer(np.ones_like(x[..., :1]), dy)
+            dx: Array = dy @ weight.mT
+            return dx
 
         return y, pullback
 
@@ -105,7 +110,7 @@ class Dense:
 class _Parameterless:
     """The parts that a layer without parameters has by not having any."""
 
-    def draw(self, rng: np.random.Generator, draws: int) -> Parameters:
+    def draw(self, rng: np.random.Generator, draws: int, kind: Kind = arrays) -> Parameters:
         """Draw nothing."""
         return {}
 
@@ -125,7 +130,7 @@ class LeakyReLU(_Parameterless):
         if self.slope == 0:
             active = x > 0
             return x * active, lambda dy, into: dy * active
-        slopes = np.where(x > 0, 1.0, self.slope)
+        slopes = np.where(x > 0, x.dtype.type(1), x.dtype.type(self.slope))
         return x * slopes, lambda dy, into: dy * slopes
 
     def degree(self, incoming: int | None, scaled: frozenset[str]) -> int | None:

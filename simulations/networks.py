@@ -10,7 +10,9 @@ from itertools import combinations
 import numpy as np
 
 from simulations.initialisers import Array
-from simulations.layers import Dense, Layer, Parameters, Pullback
+from simulations.layers import Dense, Gradients, Layer, Parameters, Pullback
+from simulations.scalars import Scalar
+from simulations.weights import Kind, arrays
 
 
 @dataclass(frozen=True)
@@ -19,9 +21,9 @@ class Sequential:
 
     layers: tuple[Layer, ...]
 
-    def draw(self, rng: np.random.Generator, draws: int) -> Parameters:
+    def draw(self, rng: np.random.Generator, draws: int, kind: Kind = arrays) -> Parameters:
         """Draw the parameters of all layers."""
-        return {name: value for layer in self.layers for name, value in layer.draw(rng, draws).items()}
+        return {name: value for layer in self.layers for name, value in layer.draw(rng, draws, kind).items()}
 
     def forward(self, parameters: Parameters, x: Array) -> tuple[Array, Pullback]:
         """Apply the layers in order."""
@@ -30,7 +32,7 @@ class Sequential:
             x, pullback = layer.forward(parameters, x)
             pullbacks.append(pullback)
 
-        def backward(dy: Array, into: Parameters | None) -> Array:
+        def backward(dy: Array, into: Gradients | None) -> Array:
             return reduce(lambda cotangent, pullback: pullback(cotangent, into), reversed(pullbacks), dy)
 
         return x, backward
@@ -52,9 +54,9 @@ class Residual:
     branch: Layer
     shortcut: Layer = Sequential(())
 
-    def draw(self, rng: np.random.Generator, draws: int) -> Parameters:
+    def draw(self, rng: np.random.Generator, draws: int, kind: Kind = arrays) -> Parameters:
         """Draw the parameters of branch and shortcut."""
-        return self.branch.draw(rng, draws) | self.shortcut.draw(rng, draws)
+        return self.branch.draw(rng, draws, kind) | self.shortcut.draw(rng, draws, kind)
 
     def forward(self, parameters: Parameters, x: Array) -> tuple[Array, Pullback]:
         """Add the branch to the shortcut."""
@@ -78,12 +80,8 @@ class Network(Sequential):
     """Blocks in sequence, of which a run keeps the state before and after each."""
 
     def parameter_names(self) -> tuple[str, ...]:
-        """Name every weight and bias, in order."""
-        return tuple(
-            name
-            for layer in self.weights()
-            for name in ((layer.weight,) if layer.bias_deviation is None else (layer.weight, layer.bias))
-        )
+        """Name every weight, bias and scalar, in order."""
+        return tuple(_learnt(self))
 
     def tail_degree(self, position: int) -> int | None:
         """Return the degree of the map from the state at `position` to the output, or None."""
@@ -105,6 +103,20 @@ class Network(Sequential):
         return Run(tuple(states), tuple(pullbacks))
 
 
+def _learnt(layer: Layer) -> Iterator[str]:
+    match layer:
+        case Sequential():
+            for part in layer.layers:
+                yield from _learnt(part)
+        case Residual():
+            yield from _learnt(layer.branch)
+            yield from _learnt(layer.shortcut)
+        case Dense():
+            yield from (layer.weight,) if layer.bias_deviation is None else (layer.weight, layer.bias)
+        case Scalar():
+            yield layer.name
+
+
 @dataclass(frozen=True)
 class Run:
     """The states x_0, ..., x_L of a forward run, each (draws, batch, features), and the way back."""
@@ -117,7 +129,13 @@ class Run:
         """The last state: the logits of a classifier."""
         return self.states[-1]
 
-    def backward(self, cotangent: Array, into: Parameters | None = None) -> tuple[Array, ...]:
+    def gradients(self, cotangent: Array) -> Parameters:
+        """Return the parameters' gradients by name, summed over the batch, for this cotangent of the output."""
+        into: Gradients = {}
+        self.backward(cotangent, into)
+        return {name: gradient.array for name, gradient in into.items()}
+
+    def backward(self, cotangent: Array, into: Gradients | None = None) -> tuple[Array, ...]:
         """Return the cotangents at all states, in their order; fill `into` with the parameters' gradients."""
         cotangents = [cotangent]
         for pullback in reversed(self.pullbacks):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulations.initialisers import Array
-from simulations.layers import Parameters
+from simulations.layers import Gradients, Parameters
 from simulations.losses import EPS, SoftmaxLoss, softmax_loss
 from simulations.magnitudes import norm
 from simulations.networks import Network, Run
@@ -100,11 +100,11 @@ def probe_cotangents(
         rounding of the latter beyond that of ``<dl/dz, z>`` (draws, 1).
     """
     run = network.run(parameters, x)
-    gradients: Parameters = {}
+    gradients: Gradients = {}
     cotangents = run.backward(logit_gradient(run.output), gradients)
     pairs = list(zip(run.states[:-1], cotangents[:-1], strict=True))
     inner = np.concatenate([(state * gradient).sum(-1) for state, gradient in pairs], axis=1)
-    return run.output, inner, _rounding(network, parameters, run, cotangents, gradients)[:, None]
+    return run.output, inner, _rounding(network, parameters, run, cotangents, _arrays(gradients))[:, None]
 
 
 def _backward(
@@ -112,8 +112,12 @@ def _backward(
 ) -> tuple[Run, SoftmaxLoss, tuple[Array, ...], Parameters]:
     run = network.run(parameters, x)
     loss = softmax_loss(run.output, targets)
-    gradients: Parameters = {}
-    return run, loss, run.backward(loss.logit_gradient, gradients), gradients
+    gradients: Gradients = {}
+    return run, loss, run.backward(loss.logit_gradient, gradients), _arrays(gradients)
+
+
+def _arrays(gradients: Gradients) -> Parameters:
+    return {name: gradient.array for name, gradient in gradients.items()}
 
 
 def _rounding(

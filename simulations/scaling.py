@@ -9,6 +9,7 @@ import numpy as np
 
 from simulations.initialisers import Array
 from simulations.layers import Dense, Parameters, Pullback
+from simulations.weights import Kind, arrays
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class Scale:
 
     factor: float
 
-    def draw(self, rng: np.random.Generator, draws: int) -> Parameters:
+    def draw(self, rng: np.random.Generator, draws: int, kind: Kind = arrays) -> Parameters:
         """Draw nothing."""
         return {}
 

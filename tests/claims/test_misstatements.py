@@ -8,6 +8,8 @@ MISSTATEMENTS = {
     1: ("fixup_bounds.entropy_is_at_most_log_c", "a lower bound"),
     2: ("branch_gains.fixup_without_zeros", "the input data rescaled"),
     3: ("degrees.layer_table", "f is the softmax layer"),
+    4: ("fixup_rules.scalars_change_nothing_at_first", "a scalar adder initialised at 1"),
+    5: ("fixup_rules.scalars_change_nothing_at_first", "the best bias scalars 0.2, 0.1, 0.7"),
     6: ("fixup_bounds.theorem_1", "large in the later blocks"),
     7: ("fixup_updates.fixup_scale", "the minus sign lost"),
     8: ("glorot.glorot_is_a_harmonic_mean_of_variances", "the harmonic mean of the fans"),
@@ -17,19 +19,16 @@ MISSTATEMENTS = {
     12: ("rates.rates_of_initialisers", "He preserves the variance"),
     13: ("fixup_growth.he_on_the_last_layer_triples", "it doubles"),
     14: ("fixup_variance.variance_at_fixed_input", "the variance doubles"),
+    15: ("recurrent.lstm_keeps_what_its_gates_keep", "LSTM gradients do not vanish"),
     16: ("matrix_logs.logarithms_of_products", "the sum of the logarithms"),
     17: ("symmetry.constant_units_stay_alike", "asymmetric data cure it"),
     18: ("tanh_gain.tanh_gain_has_its_own_fixed_point", "tanh gain 5/3 keeps variance 1"),
+    19: ("shattered.real_masks_overlap_more_and_more", "2^-L in a real net"),
     20: ("fixup_growth.gradient_doubles", "the identity path keeps gradients at 1"),
 }
 """By number in the catalogue's list; WAITING are those for which there is no claim yet."""
 
-WAITING = {
-    4,  # "a scalar adder initialised at 1": waits for a claim about Fixup's multipliers (1) and scalar biases (0), F11
-    5,  # "best bias scalars 0.2, 0.1, 0.7": mixup coefficients, a published training result that no claim measures
-    15,  # "LSTM gradients do not vanish": waits for a claim about the path through the cell, N4
-    19,  # "gradient correlation decays like 2^-L in a real ReLU net": waits for the wide-net law, G2
-}
+WAITING: set[int] = set()
 
 FURTHER = [
     *(("fixup_updates.fixup_scale", name) for name in ("a variance", "on the last layer only", "L counts layers")),

@@ -78,8 +78,7 @@ def test_gradients_of_the_loss(network: Network, hard: bool) -> None:
 
     run = network.run(parameters, x)
     found = numpy_loss(run.output, targets)
-    gradients: dict[str, Array] = {}
-    cotangents = run.backward(found.logit_gradient, gradients)
+    cotangents, gradients = run.backward(found.logit_gradient), run.gradients(found.logit_gradient)
 
     weights = {name: leaf(value) for name, value in parameters.items()}
     states = [leaf(x)]

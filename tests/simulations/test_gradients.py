@@ -9,6 +9,7 @@ from simulations import LeakyReLU, Network, Tanh, mlp, residual_mlp, softmax_los
 from simulations.initialisers import Array
 from simulations.layers import Dense
 from simulations.losses import EPS
+from simulations.weights import Outer
 
 STEP = EPS ** (1 / 3)
 ROUNDINGS = 500
@@ -53,8 +54,9 @@ def test_gradients_equal_central_differences(network: Network) -> None:
         total: Array = softmax_loss(logits, np.broadcast_to(targets, logits.shape)).loss.sum(axis=1)
         return total
 
-    run, gradients = network.run(parameters, x), dict[str, Array]()
-    gradients["x"] = run.backward(softmax_loss(run.output, targets).logit_gradient, gradients)[0]
+    run = network.run(parameters, x)
+    cotangent = softmax_loss(run.output, targets).logit_gradient
+    gradients = run.gradients(cotangent) | {"x": run.backward(cotangent)[0]}
     assert gradients.keys() == {"x", *parameters}
     for name, value in ({"x": x} | parameters).items():
         expected, error = differences(lambda copies, name=name: losses(**{name: copies}), value)  # type: ignore[misc]
@@ -67,9 +69,9 @@ def test_shapes_and_nothing_changed_in_place(network: Network) -> None:
     rng = stream(0, "shapes")
     parameters, x = network.draw(rng, 4), rng.standard_normal((4, 6, 3))
     copies = {name: value.copy() for name, value in parameters.items()}
-    run, gradients = network.run(parameters, x.copy()), dict[str, Array]()
+    run, into = network.run(parameters, x.copy()), dict[str, Outer]()
     cotangent = np.ones_like(run.output)
-    cotangents = run.backward(cotangent, gradients)
+    cotangents, gradients = run.backward(cotangent, into), {name: one.array for name, one in into.items()}
     assert len(run.states) == len(cotangents) == len(network.layers) + 1
     for state, one in zip(run.states, cotangents, strict=True):
         assert state.shape == one.shape
@@ -106,10 +108,10 @@ def test_dense_by_hand() -> None:
     parameters = {"one.weight": np.array([[[3.0], [5.0]]]), "one.bias": np.array([[[7.0]]])}
     y, pullback = dense.forward(parameters, np.array([[[1.0, 2.0], [10.0, 20.0]]]))
     np.testing.assert_array_equal(y, [[[20], [137]]])
-    gradients: dict[str, Array] = {}
+    gradients: dict[str, Outer] = {}
     np.testing.assert_array_equal(pullback(np.array([[[1.0], [2.0]]]), gradients), [[[3, 5], [6, 10]]])
-    np.testing.assert_array_equal(gradients["one.weight"], [[[21], [42]]])
-    np.testing.assert_array_equal(gradients["one.bias"], [[[3]]])
+    np.testing.assert_array_equal(gradients["one.weight"].array, [[[21], [42]]])
+    np.testing.assert_array_equal(gradients["one.bias"].array, [[[3]]])
 
 
 def test_wrong_number_of_features_is_refused() -> None:

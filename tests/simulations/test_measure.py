@@ -20,6 +20,7 @@ from simulations import (
 )
 from simulations.initialisers import Array
 from simulations.losses import EPS
+from simulations.weights import drawn
 
 INPUTS = stream(0, "measure", "inputs").standard_normal((6, 3))
 NETWORK = residual_mlp(4, 2, stem=3, classes=5)
@@ -156,10 +157,19 @@ def test_refused(inputs: Array, draws: int, message: str) -> None:
 def test_losses_and_their_gradients_are_recorded() -> None:
     x, targets = np.eye(3), np.eye(4)[[2, 0, 3]]
     network = mlp([3, 5], classes=4)
-    record = measure(network, x, draws=6, rng=stream(0, "loss"), targets=targets, backward=True, weight_gradients=True)
-    rng = stream(0, "loss")
+    record = measure(
+        network,
+        x,
+        draws=6,
+        rng=stream(0, "loss"),
+        targets=targets,
+        backward=True,
+        weight_gradients=True,
+        engine="drawn",
+    )
+    (rng,) = stream(0, "loss").spawn(1)
     rows = np.repeat(rng.integers(3, size=3), 2)
-    run = network.run(network.draw(rng, 6), x[rows][:, None])
+    run = network.run(network.draw(rng, 6, drawn()), x[rows][:, None])
     loss = softmax_loss(run.output, targets[rows][:, None])
     np.testing.assert_array_equal(record.losses, loss.loss[:, 0])
     last = np.square(loss.logit_gradient).sum((1, 2))

@@ -51,8 +51,7 @@ def test_norms_are_those_of_the_arrays() -> None:
     targets = one_hot(rng.integers(CLASSES, size=(2, 4)), CLASSES)
     both = frozenset({"layer0.weight", "readout.weight"})
     probe = probe_sets(NETWORK, parameters, x, targets, [both])[both]
-    run, gradients = NETWORK.run(parameters, x), dict[str, Array]()
-    run.backward(probe.loss.logit_gradient / 4, gradients)
+    gradients = NETWORK.run(parameters, x).gradients(probe.loss.logit_gradient / 4)
     for found, arrays in ((probe.parameter_norm, parameters), (probe.gradient_norm, gradients)):
         direct = np.sqrt(sum(np.square(arrays[name]).sum((1, 2)) for name in both))
         np.testing.assert_allclose(found, direct, rtol=1e-12)

@@ -1,0 +1,75 @@
+"""Which engine a measurement runs on: radial chains, undrawn weights or drawn ones, whichever is exact and cheapest.
+
+- *radial* (``radial.py``): one input, norms only; O(1) random numbers a layer. Bias-free Gaussian ReLU networks.
+- *undrawn* (``undrawn.py``): everything that products can tell; fan_in + fan_out random numbers a layer and input.
+- *drawn*: any law; fan_in * fan_out random numbers a layer.
+
+`automatic` mixes the last two within a network, matrix by matrix.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import numpy as np
+
+from simulations.initialisers import Array, Initialiser, gaussian
+from simulations.networks import Network
+from simulations.radial_chain import why_not_radial
+from simulations.undrawn import undrawn
+from simulations.weights import Kind, drawn
+
+Engine = Literal["auto", "radial", "undrawn", "drawn"]
+
+DEARER = 4
+"""An undrawn matrix must need this many times fewer random numbers, to pay for what else it computes (measured)."""
+
+
+def pays(batch: int, fan_in: int, fan_out: int) -> bool:
+    """Say whether leaving a Gaussian matrix undrawn is cheaper than drawing it, for a batch of this size."""
+    return DEARER * batch * (fan_in + fan_out) <= fan_in * fan_out
+
+
+def automatic(batch: int, dtype: np.dtype | type = np.float64) -> Kind:
+    """Return the kind that leaves a matrix undrawn where that is exact and cheaper for `batch` inputs."""
+    without, with_entries = undrawn(dtype), drawn(dtype)
+
+    def make(init: Initialiser, rng: np.random.Generator, draws: int, fan_in: int, fan_out: int) -> Array:
+        cheap = init.law is gaussian and pays(batch, fan_in, fan_out)
+        return (without if cheap else with_entries)(init, rng, draws, fan_in, fan_out)
+
+    return make
+
+
+def choose(network: Network, asked: Engine, *, batch: int, more_than_norms: str) -> tuple[Engine, str]:
+    """Return the engine to take and, in a few words, why.
+
+    Parameters
+    ----------
+    asked : Engine
+        "auto", or an engine that must be able to do it.
+    more_than_norms : str
+        Empty if norms of single inputs are all that is asked, else what more is.
+
+    Raises
+    ------
+    ValueError
+        If `asked` is unknown or would be wrong for this network; the message says why and what to take instead.
+    """
+    if asked not in get_args(Engine):
+        raise ValueError(f"unknown engine {asked!r}; expected one of {', '.join(get_args(Engine))}")
+    shortfall = more_than_norms or why_not_radial(network)
+    if asked == "radial" and shortfall:
+        raise ValueError(f"the radial engine cannot do this: {shortfall}; take 'auto', 'undrawn' or 'drawn'")
+    if asked == "radial" or (asked == "auto" and not shortfall):
+        return "radial", "one input a draw, norms only"
+    dense = list(network.weights())
+    others = [one.name for one in dense if one.init.law is not gaussian]
+    if asked == "undrawn" and others:
+        raise ValueError(f"weights of layer {others[0]!r} are not Gaussian and must be drawn; take 'auto' or 'drawn'")
+    if asked != "auto":
+        return asked, "as asked"
+    left = [one for one in dense if one.name not in others and pays(batch, one.fan_in, one.fan_out)]
+    if left:
+        return "undrawn", f"{len(left)} of {len(dense)} matrices, where that is cheaper"
+    return "drawn", "not Gaussian" if others else "matrices too small for anything else"
