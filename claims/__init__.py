@@ -23,6 +23,7 @@ from claims import (  # noqa: F401, I001
     jacobians,
     angles,
     shattered,
+    residual_pairs,
     looks_linear,
     fixup_variance,
     fixup_growth,

@@ -54,9 +54,9 @@ def _steps(
     states, gradients = [{name: change(name, value) for name, value in drawn.items()}], []
     for number_of_step in range(STEPS):
         x, targets = rows(run, f"step {number_of_step}", DRAWS, 1)
-        after, gradient = step(network, states[-1], x / np.abs(x).max(axis=-1, keepdims=True), targets, RATE)
-        states.append(after)
-        gradients.append(gradient)
+        taken = step(network, states[-1], x / np.abs(x).max(axis=-1, keepdims=True), targets, RATE)
+        states.append(taken.parameters)
+        gradients.append({name: gradient.array for name, gradient in taken.gradients.items()})
     return states, gradients
 
 

@@ -148,12 +148,13 @@ def real_masks_overlap_more_and_more(
     product: Callable[[Probability], float] = _product,
     alike: bool = True,
 ) -> Finding:
-    """In a real wide ReLU net the gradients at two inputs decorrelate like 196.7 / L^3, more slowly than 2^-L.
+    """In a real wide ReLU net the gradients at two inputs decorrelate like prod (1 - theta_l / pi), so L^-3, not 2^-L.
 
     Averages over Gaussian weights and cotangents at two fixed orthogonal inputs (real rows, and the same rows turned).
     How many units are active at both is exact at any width: counted at 60, 90 and 120 degrees. The product over layers
     is asymptotic in the width: tested for two layers of width 16384, where bias and spread have derived bounds
-    (`theory.shattered_width`). Deeper nets, and the power of L, follow from it in the wide limit; they are not sampled.
+    (`theory.shattered_width`). Deeper nets, and the power of L, follow in the wide limit and are not sampled; the
+    constant 196.7 is numerical.
     """
     parts = run.share(1 + len(ANGLES))
     known = shattered_width.two_layers(WIDE)

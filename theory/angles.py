@@ -101,22 +101,22 @@ def small_angles() -> Derivation:
 
 def coactive(angle: Value) -> sp.Expr:
     """Return the probability that a unit is active at both of two inputs at this angle. Exact at any width."""
-    return coactivation().at(theta=_angle(angle))
+    return coactivation().at(theta=checked(angle))
 
 
 def mask_overlap(angle: Value) -> sp.Expr:
     """Return E <W^T D1 v, W^T D2 v> / E ||W^T D1 v||^2, D the masks of one layer at two inputs. Exact at any width."""
-    return overlap().at(theta=_angle(angle))
+    return overlap().at(theta=checked(angle))
 
 
 def next_cosine(angle: Value) -> sp.Expr:
     """Return E <x1', x2'> / (||x1|| ||x2||) after a ReLU layer that keeps the mean square norm. Exact at any width."""
-    return cosine().at(theta=_angle(angle))
+    return cosine().at(theta=checked(angle))
 
 
 def product_variance(angle: Value) -> sp.Expr:
     """Return the variance of n <x1', x2'> / (||x1|| ||x2||) per unit of a layer of n units. Exact."""
-    return 4 * square_of_product().at(theta=_angle(angle)) - next_cosine(angle) ** 2
+    return 4 * square_of_product().at(theta=checked(angle)) - next_cosine(angle) ** 2
 
 
 def next_angle(angle: float) -> float:
@@ -143,7 +143,8 @@ def gradient_correlations(angle: float, layers: int) -> list[float]:
     return found[1:]
 
 
-def _angle(value: Value) -> sp.Expr:
+def checked(value: Value) -> sp.Expr:
+    """Return `value` as a SymPy expression if it can be an angle between two inputs, from 0 to pi."""
     angle = real("angle", value)
     if (angle < 0) == sp.true or (angle > sp.pi) == sp.true:
         raise ValueError(f"angle is {value}; expected a number from 0 to pi")

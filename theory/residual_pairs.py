@@ -1,4 +1,4 @@
-r"""Two inputs of a residual net x' = x + W2 relu(W1 x): their angle, and the correlation of their gradients, in a block.
+r"""Two inputs of a residual net x' = x + W2 relu(W1 x): the angle and the correlation of gradients after a block.
 
 "He then LeCun" branches of equal widths, Gaussian weights. Over one block both means are exact at every width; deep
 wide nets iterate them. Shortcuts slow both down by half a layer a block, and change the constant of the L^-3 law, not
@@ -74,12 +74,12 @@ def cosine() -> Derivation:
 
 def block_overlap(angle: Value) -> sp.Expr:
     """Return E g1.g2 / E||g||^2 in one block, below one gradient v: 1 - angle / (2 pi). Exact at any width."""
-    return 1 - angles.mask_overlap(0) / 2 + angles.mask_overlap(angle) / 2
+    return overlap().at(theta=angles.checked(angle))
 
 
 def block_cosine(angle: Value) -> sp.Expr:
     """Return E x1'.x2' / E||x'||^2 after one block, for inputs of equal norm. Exact at any width."""
-    return (sp.cos(angle) + angles.next_cosine(angle)) / 2
+    return cosine().at(theta=angles.checked(angle))
 
 
 def overlap_variance_bound(angle: Value, width: Value) -> sp.Expr:

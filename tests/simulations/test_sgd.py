@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from simulations import mlp, softmax_loss, stream
+from simulations import mlp, stream
 from simulations.fixup import fixup_mlp
 from simulations.sgd import step
 
@@ -12,11 +12,13 @@ def test_linear_classifier_by_hand() -> None:
     network, rng = mlp([3], classes=4), stream(0, "sgd")
     parameters, x = network.draw(rng, 2), rng.normal(size=(2, 5, 3))
     targets = np.eye(4)[rng.integers(4, size=(2, 5))]
-    after, gradients = step(network, parameters, x, targets, 0.3)
+    taken = step(network, parameters, x, targets, 0.3)
     logits = np.exp(np.einsum("dbf,dfc->dbc", x, parameters["readout.weight"]))
     expected = np.einsum("dbf,dbc->dfc", x, logits / logits.sum(-1, keepdims=True) - targets) / 5
-    np.testing.assert_allclose(gradients["readout.weight"], expected, rtol=1e-12, atol=1e-14)
-    np.testing.assert_allclose(after["readout.weight"], parameters["readout.weight"] - 0.3 * expected, rtol=1e-12)
+    np.testing.assert_allclose(taken.gradients["readout.weight"].array, expected, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(
+        taken.parameters["readout.weight"], parameters["readout.weight"] - 0.3 * expected, rtol=1e-12
+    )
 
 
 def test_small_steps_lower_the_loss() -> None:
@@ -26,7 +28,8 @@ def test_small_steps_lower_the_loss() -> None:
     before = {name: value.copy() for name, value in parameters.items()}
     losses = []
     for _ in range(6):
-        losses.append(softmax_loss(network.run(parameters, x).output, targets).loss.mean(axis=1))
-        parameters, _ = step(network, parameters, x, targets, 0.05)
+        taken = step(network, parameters, x, targets, 0.05)
+        parameters = taken.parameters
+        losses.append(taken.loss.loss.mean(axis=1))
     assert (np.diff(losses, axis=0) < 0).all()
     assert all(np.array_equal(value, network.draw(stream(0, "sgd", "loss"), 7)[name]) for name, value in before.items())
