@@ -81,11 +81,11 @@ def deep_run(
         kept[start] = state, exponents = rescale(state, exponents)
         with np.errstate(over="ignore", invalid="ignore"):
             seen = run(start, state).states
-        states += [log2_square_norm(one, exponents) for one in seen[1:]]
         state = seen[-1]
         if not np.isfinite(state).all():
             blocks = f"blocks {start} to {min(start + segment, depth) - 1}"
             raise OverflowError(f"a state of {blocks} is not finite: take a shorter segment")
+        states += [log2_square_norm(one, exponents) for one in seen[1:]]
         del seen
     cotangents, dy, powers = [log2_square_norm(cotangent, zero)], cotangent, zero
     for start in reversed(starts):

@@ -13,6 +13,7 @@ import numpy as np
 
 from simulations.initialisers import Array, gaussian
 from simulations.losses import softmax_loss
+from simulations.magnitudes import rescale
 from simulations.radial_chain import Step
 from simulations.radial_steps import Cotangent, Pullback, State, pass_dense, split_uniform
 
@@ -41,7 +42,8 @@ def pass_to_loss(
         raise OverflowError(f"{step.weight!r} returned logits that are not finite")
     loss = softmax_loss(logits, targets)
     directions = normals * ((y.norm > 0) / lengths)[:, None]
-    along = np.einsum("ij,ij->i", loss.logit_gradient, directions)
-    rest = loss.logit_gradient - along[:, None] * directions
-    cotangent = Cotangent(along, np.einsum("ij,ij->i", rest, rest), np.zeros_like(along), np.zeros_like(x.exponents))
+    gradient, exponents = rescale(loss.logit_gradient, np.zeros_like(x.exponents))
+    along = np.einsum("ij,ij->i", gradient, directions)
+    rest = gradient - along[:, None] * directions
+    cotangent = Cotangent(along, np.einsum("ij,ij->i", rest, rest), np.zeros_like(along), exponents)
     return y, pullback, loss.loss, cotangent

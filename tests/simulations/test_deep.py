@@ -1,11 +1,14 @@
 """Running deep networks segment by segment, against running them whole."""
 
+from typing import cast
+
 import numpy as np
 import pytest
 
 from simulations import mlp, residual_mlp, stream
 from simulations.deep import deep_run
 from simulations.engines import automatic
+from simulations.initialisers import Array
 from simulations.networks import Network
 from simulations.undrawn import undrawn
 from simulations.weights import Kind, arrays, drawn
@@ -34,8 +37,7 @@ def test_one_segment_is_the_plain_run(network: Network, kind: Kind) -> None:
 @pytest.mark.parametrize("segment", [1, 2, 3, None])
 def test_segments_pass_on_what_the_whole_would(segment: int | None) -> None:
     """Arrays drawn segment by segment, put together into one network."""
-    network, size = residual_mlp(6, 7), segment or 2
-    parameters = {}
+    network, size, parameters = residual_mlp(6, 7), segment or 2, dict[str, Array]()
     for number, start in enumerate(range(0, 7, size)):
         part = Network(network.layers[start : start + size])
         parameters |= part.draw(stream(1, "deep", number), 3)
@@ -55,7 +57,7 @@ def test_segments_pass_on_what_the_whole_would(segment: int | None) -> None:
 @pytest.mark.parametrize("kind", [drawn(np.float32), undrawn(np.float32)])
 def test_states_and_cotangents_beyond_the_range_of_floats(kind: Kind) -> None:
     """2^2000 in the mean, both ways."""
-    network, x = residual_mlp(6, 2000), X[:, :1].astype(np.float32)
+    network, x = residual_mlp(6, 2000), cast(Array, X[:, :1].astype(np.float32))
     found = deep_run(
         network, x, streams=lambda number: stream(2, "deep", number), kind=kind, cotangent=np.ones_like(x), segment=20
     )
