@@ -1,15 +1,18 @@
 # make checks   derive, measure and attack the claims      make test   the tests      make lint   style, types, walls
-# make report   the same as a page, report.html
+# make report   the same as a page, report.html            make figures   every picture, with its data and the gallery
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: checks report test lint calibrate clean
+.PHONY: checks report figures test lint calibrate clean
 
 checks: .venv/base
 	$(BIN)/python paper_checks.py $(ARGS)
 
 report: .venv/report
 	$(BIN)/python paper_checks.py --html report.html $(ARGS)
+
+figures: .venv/base
+	$(BIN)/python -m figures $(ARGS)
 
 test: .venv/development
 	$(BIN)/python -m pytest $(ARGS)

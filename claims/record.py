@@ -38,8 +38,8 @@ def json_text(contents: dict[str, object]) -> str:
     return json.dumps(contents, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def write(path: Path, contents: str) -> None:
-    """Write a text file through a temporary neighbour and a rename.
+def write(path: Path, contents: str | bytes) -> None:
+    """Write a file (text as UTF-8) through a temporary neighbour and a rename.
 
     Raises
     ------
@@ -48,8 +48,8 @@ def write(path: Path, contents: str) -> None:
     """
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(contents)
+        with os.fdopen(handle, "wb") as file:
+            file.write(contents.encode() if isinstance(contents, str) else contents)
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException:

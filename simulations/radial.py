@@ -11,7 +11,7 @@ Which networks: ``radial_chain.py``. The chain and its derivation: ``radial_step
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -100,7 +100,7 @@ def radial(
     parts = []
     for start in range(0, len(square_norms), at_once):
         rows = slice(start, start + at_once)
-        run = _forward(chain, square_norms[rows], None if targets is None else targets[rows], rng)
+        run = _forward(chain, square_norms[rows], None if targets is None else targets[rows], rng, backward=backward)
         dy = run.loss_cotangent or (output_cotangent(run.states[-1], cotangent, rng) if backward else None)
         parts.append(_record(run, dy if backward else None, weight_gradients, log2))
     return RadialRecord(
@@ -142,22 +142,27 @@ class _Run:
     loss_cotangent: Cotangent | None
 
 
-def _forward(chain: Chain, square_norms: Array, targets: Array | None, rng: np.random.Generator) -> _Run:
-    state = start_state(chain.width, square_norms)
-    run = _Run([state], [], np.empty(0), None)
+def _forward(
+    chain: Chain, square_norms: Array, targets: Array | None, rng: np.random.Generator, *, backward: bool
+) -> _Run:
+    """Pass norms through all blocks; remember the way back only if it will be taken."""
+    state, readout = start_state(chain.width, square_norms), None if targets is None else chain.last
+    states, pullbacks = [state], []
+    losses, cotangent = np.empty(0), None
     for block in chain.blocks:
-        run.pullbacks.append([])
+        back: list[Pullback] = []
         for element in block:
             if isinstance(element, Branch):
                 state, pullback = pass_residual(element, state, rng)
-            elif targets is None or element is not chain.last:
+            elif targets is None or element is not readout:
                 state, pullback = pass_dense(element, state, rng)
             else:
                 state, pullback, losses, cotangent = pass_to_loss(element, state, targets, rng)
-                run = replace(run, losses=losses, loss_cotangent=cotangent)
-            run.pullbacks[-1].append(pullback)
-        run.states.append(state)
-    return run
+            if backward:
+                back.append(pullback)
+        states.append(state)
+        pullbacks.append(back)
+    return _Run(states, pullbacks, losses, cotangent)
 
 
 def _record(run: _Run, dy: Cotangent | None, weight_gradients: bool, log2: bool) -> RadialRecord:
@@ -171,7 +176,7 @@ def _record(run: _Run, dy: Cotangent | None, weight_gradients: bool, log2: bool)
             cotangents.append(dy.square)
     return RadialRecord(
         square_norms=_numbers([(x.norm**2, x.exponents) for x in run.states], log2),
-        active=np.stack([x.active for x in run.states], axis=1),
+        active=np.stack([x.active for x in run.states]).T,
         gradient_square_norms=_numbers(cotangents[::-1], log2)
         if cotangents
         else np.empty((len(run.states[0].norm), 0)),
@@ -184,8 +189,8 @@ def _record(run: _Run, dy: Cotangent | None, weight_gradients: bool, log2: bool)
 
 def _numbers(squares: list[Squares], log2: bool) -> Array:
     """Write squared norms as an array (draws, positions) of numbers, or of their logarithms."""
-    mantissas = np.stack([mantissa for mantissa, _ in squares], axis=1)
-    exponents = np.stack([exponent for _, exponent in squares], axis=1)
+    mantissas = np.stack([mantissa for mantissa, _ in squares]).T
+    exponents = np.stack([exponent for _, exponent in squares]).T
     with np.errstate(divide="ignore", over="ignore", under="ignore"):
         if log2:
             logs: Array = np.log2(mantissas) + 2 * exponents

@@ -100,6 +100,14 @@ def test_five_thousand_blocks_there_and_back_in_logarithms() -> None:
         radial(network, np.ones(3), rng=stream(0, "deep"), targets=np.eye(3))
 
 
+def test_a_confident_loss_has_a_cotangent_whose_square_would_underflow() -> None:
+    network, targets = mlp([2], classes=2), np.repeat(np.eye(2)[:1], 2000, axis=0)
+    record = radial(network, np.full(2000, 2e4), rng=stream(0, "loss"), backward=True, targets=targets, log2=True)
+    assert np.isfinite(record.gradient_square_norms).all()  # logits of deviation 100 differ by less than 745
+    assert record.gradient_square_norms[:, -1].max() == pytest.approx(1)
+    assert record.gradient_square_norms[:, -1].min() < -1100
+
+
 def test_logarithms_are_those_of_the_numbers() -> None:
     numbers, logs = (
         radial(MIXED, np.ones(500), rng=stream(0, "logs"), backward=True, weight_gradients=True, log2=log2)

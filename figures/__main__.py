@@ -1,0 +1,172 @@
+"""Draw the figures: ``python -m figures [NAME ...]``.
+
+Without --out the repository's own pictures, their data, the manifest and the gallery are made anew.
+
+Exit status: 0, 1 if --check finds a picture that is stale, orphaned or changed, 2 if nothing could be done.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from rich.console import Console
+from rich.progress import Progress
+from threadpoolctl import threadpool_limits
+
+from claims import cores, record
+from figures import check, gallery, manifest
+from figures.figure import DATA, DRAWS, FORMATS, HERE, MANIFEST, PICTURES, Effort, load, names, render
+
+T = TypeVar("T")
+Made = tuple[dict[str, bytes], bytes, dict[str, Any], float]
+CONSOLE = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line asks and return the exit status."""
+    options = _options().parse_args(arguments)
+    if options.list:
+        print("\n".join(names()))
+        return 0
+    if wrong := _wrong(options):
+        CONSOLE.print(wrong)
+        return 2
+    try:
+        return _check(options) if options.check else _draw(options)
+    except manifest.ManifestError as error:
+        CONSOLE.print(str(error))
+    except OSError as error:
+        CONSOLE.print(f"cannot write {error.filename}: {error.strerror}")
+    except KeyboardInterrupt:
+        CONSOLE.print("interrupted; what was drawn before is kept")
+    return 2
+
+
+def _options() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("figures", description="Draw the figures of the field: theory and measurement.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="figures to draw (default: all)")
+    parser.add_argument("--list", action="store_true", help="print the names, one a line, and stop")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="draw into this folder and leave the repository alone")
+    parser.add_argument("--format", default="svg", metavar="F,F", help=f"of {', '.join(FORMATS)} (default: svg)")
+    parser.add_argument("--effort", choices=DRAWS, help="how many draws (default: standard)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="root of all random streams (default: 0)")
+    parser.add_argument("--data", action="store_true", help="with --out: also write the data, as CSV")
+    parser.add_argument("--check", action="store_true", help="say which pictures of the repository are stale")
+    parser.add_argument("--workers", type=int, default=cores(), metavar="N", help="processes (default: all cores)")
+    return parser
+
+
+def _wrong(options: argparse.Namespace) -> str:
+    """Say in one line what is wrong with the options, or return an empty text."""
+    if unknown := [name for name in options.names if name not in names()]:
+        return f"unknown figure {unknown[0]!r}; expected of {', '.join(names())}"
+    if other := [one for one in options.format.split(",") if one not in FORMATS]:
+        return f"unknown format {other[0]!r}; expected of {', '.join(FORMATS)}"
+    if options.seed < 0 or options.workers < 1:
+        return f"expected a seed of at least 0 and at least 1 worker, got {options.seed} and {options.workers}"
+    folder = options.out or HERE
+    if options.out:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            return f"cannot make the folder {folder}: {error.strerror}"
+    reason = record.unwritable(folder / "picture")
+    return f"cannot write into {folder}: {reason}" if reason else ""
+
+
+def _draw(options: argparse.Namespace) -> int:
+    """Draw figures into a folder, or into the repository with its manifest and gallery."""
+    chosen, formats = options.names or names(), tuple(options.format.split(","))
+    start, own = time.perf_counter(), options.out is None
+    entries = _entries() if own else {}
+    jobs = {name: partial(one, name, formats, options.effort, options.seed) for name in chosen}
+    for name, (files, csv, entry, seconds) in _parallel(jobs, options.workers, "drawing"):
+        pictures, data = (PICTURES, DATA) if own else (options.out, options.out)
+        for suffix, content in files.items():
+            _write(pictures / f"{name}.{suffix}", content)
+        if own or options.data:
+            _write(data / f"{name}.csv", csv)
+        entries[name] = entry
+        CONSOLE.print(f"{name:<24} {seconds:5.1f} s  {load(name).FIGURE.title}")
+    if own:
+        kept = {name: entries[name] for name in names() if name in entries}
+        manifest.write(MANIFEST, kept)
+        record.write(HERE / "README.md", gallery.page({name: load(name).FIGURE for name in kept}))
+    CONSOLE.print(f"{len(chosen)} figures in {time.perf_counter() - start:.1f} s, in {options.out or PICTURES}")
+    return 0
+
+
+def one(name: str, formats: tuple[str, ...], effort: Effort | None, seed: int) -> Made:
+    """Make a figure: the pictures by format, its data as CSV, its entry in the manifest, and the seconds it took."""
+    start, module = time.perf_counter(), load(name)
+    figure = module.FIGURE
+    effort = effort or figure.effort
+    table = module.data(figure.parameters, effort, seed)
+    csv = table.csv().encode()
+    files = dict(render(module, table, tuple(dict.fromkeys(("svg", *formats)))))
+    entry = {
+        "parameters": figure.parameters,
+        "effort": effort,
+        "seed": seed,
+        "picture": manifest.digest(files["svg"]),
+        "data": manifest.digest(csv),
+        "versions": manifest.versions(),
+        "machine": manifest.machine(),
+    }
+    return {suffix: files[suffix] for suffix in formats}, csv, entry, time.perf_counter() - start
+
+
+def _entries() -> dict[str, dict[str, Any]]:
+    """Return what the manifest says of figures that are not drawn now; nothing if there is none yet."""
+    try:
+        return manifest.read(MANIFEST)
+    except manifest.ManifestError:
+        return {}
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    record.write(path, content)
+
+
+def _check(options: argparse.Namespace) -> int:
+    entries = manifest.read(MANIFEST)
+    troubles = [] if options.names else list(check.strangers(entries))
+    chosen = [name for name in options.names or names() if name in entries]
+    jobs = {name: partial(check.trouble, name, entries[name]) for name in chosen}
+    troubles += [found for _, found in _parallel(jobs, options.workers, "checking") if found]
+    troubles += [f"{name}: missing, it was never drawn" for name in options.names if name not in entries]
+    for line in troubles:
+        print(line)
+    print(f"{len(chosen)} figures checked, {len(troubles)} in trouble")
+    return 1 if troubles else 0
+
+
+def _parallel(jobs: Mapping[str, Callable[[], T]], workers: int, doing: str) -> Iterable[tuple[str, T]]:
+    """Yield what each job returns, as it ends, from `workers` processes; progress on a terminal."""
+    with Progress(console=CONSOLE, transient=True, disable=not CONSOLE.is_terminal) as progress:
+        task = progress.add_task(doing, total=len(jobs))
+        if workers == 1 or len(jobs) == 1:
+            for name, job in jobs.items():
+                with threadpool_limits(1):
+                    yield name, job()
+                progress.advance(task)
+            return
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(workers, mp_context=context, initializer=threadpool_limits, initargs=(1,)) as pool:
+            futures = {pool.submit(job): name for name, job in jobs.items()}
+            for done in as_completed(futures):
+                yield futures[done], done.result()
+                progress.advance(task)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
