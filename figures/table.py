@@ -105,9 +105,9 @@ def differences(expected: Table, found: Table, tolerance: float) -> str:
         if not np.array_equal(np.isnan(numbers), np.isnan(again)):
             return f"column {name!r} is NaN elsewhere"
         with np.errstate(invalid="ignore"):
-            off = np.nan_to_num(np.abs(again - numbers) / np.maximum(np.abs(numbers), 1e-300))
-        off[(numbers == again) | np.isnan(numbers)] = 0
-        if (off > tolerance).any():
-            row = int(off.argmax())
+            near = np.isfinite(numbers) & (np.abs(again - numbers) <= tolerance * np.abs(numbers))
+        far = ~(near | (numbers == again) | np.isnan(numbers))
+        if far.any():
+            row = int(far.argmax())
             return f"column {name!r}, row {row}: {numbers[row]:.6g}, now {again[row]:.6g} (tolerance {tolerance:g})"
     return ""
