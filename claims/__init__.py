@@ -41,11 +41,16 @@ from claims import (  # noqa: F401, I001
     fixup_rules,
     fixup_zeros,
     scalar_resnet,
+    one_step,
+    rivals,
+    zero_multipliers,
     symmetry,
     assumptions,
     chains,
     matrix_logs,
     recurrent,
+    engines,
+    gradient_independence,
 )
 from claims import page, record, report
 from claims.registry import REGISTRY, Claim, Mutant, claim, mutant

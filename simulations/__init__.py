@@ -19,6 +19,7 @@ from simulations.layers import Dense, LeakyReLU, Tanh
 from simulations.losses import one_hot, softmax_loss
 from simulations.measure import Record, measure
 from simulations.networks import Network, Residual, Sequential
+from simulations.radial import RadialRecord, radial, why_not_radial
 from simulations.streams import stream
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Inputs",
     "LeakyReLU",
     "Network",
+    "RadialRecord",
     "Record",
     "Residual",
     "Sequential",
@@ -43,11 +45,13 @@ __all__ = [
     "mlp",
     "one_hot",
     "rademacher",
+    "radial",
     "residual_mlp",
     "softmax_loss",
     "stream",
     "torch_default",
     "truncated_gaussian",
     "uniform",
+    "why_not_radial",
     "zero",
 ]

@@ -41,20 +41,33 @@ def automatic(batch: int, dtype: np.dtype | type = np.float64) -> Kind:
     return make
 
 
-def choose(network: Network, asked: Engine, *, batch: int, more_than_norms: str) -> tuple[Engine, str]:
+def check_inputs(inputs: Array, targets: Array | None, dtype: type[np.floating]) -> None:
+    """Refuse what no engine can take: inputs out of range, a target too few, another precision."""
+    if dtype not in (np.float64, np.float32):
+        raise ValueError(f"the precision is np.float64 or np.float32, got dtype={dtype!r}")
+    if np.iscomplexobj(inputs) or not (np.abs(inputs) <= np.finfo(dtype).max).all():
+        raise ValueError(f"expected real inputs within the range of {np.dtype(dtype)}, got others")
+    if targets is not None and len(targets) != len(inputs):
+        raise ValueError(f"expected one target an input, got {len(targets)} targets and {len(inputs)} inputs")
+
+
+def choose(network: Network, asked: Engine, *, batch: int, features: int, more_than_norms: str) -> tuple[Engine, str]:
     """Return the engine to take and, in a few words, why.
 
     Parameters
     ----------
     asked : Engine
         "auto", or an engine that must be able to do it.
+    features : int
+        Of an input; the radial engine, which sees norms only, would not notice a wrong number.
     more_than_norms : str
         Empty if norms of single inputs are all that is asked, else what more is.
 
     Raises
     ------
     ValueError
-        If `asked` is unknown or would be wrong for this network; the message says why and what to take instead.
+        If `asked` is unknown or would be wrong for this network or its input; the message says why and what to take
+        instead.
     """
     if asked not in get_args(Engine):
         raise ValueError(f"unknown engine {asked!r}; expected one of {', '.join(get_args(Engine))}")
@@ -62,6 +75,9 @@ def choose(network: Network, asked: Engine, *, batch: int, more_than_norms: str)
     if asked == "radial" and shortfall:
         raise ValueError(f"the radial engine cannot do this: {shortfall}; take 'auto', 'undrawn' or 'drawn'")
     if asked == "radial" or (asked == "auto" and not shortfall):
+        first = next(network.weights())
+        if features != first.fan_in:
+            raise ValueError(f"layer {first.name!r} expects {first.fan_in} features, got inputs of {features}")
         return "radial", "one input a draw, norms only"
     dense = list(network.weights())
     others = [one.name for one in dense if one.init.law is not gaussian]

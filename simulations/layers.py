@@ -18,7 +18,7 @@ from typing import Protocol
 import numpy as np
 
 from simulations.initialisers import Array, Initialiser, lecun
-from simulations.weights import Kind, Outer, arrays
+from simulations.weights import Kind, Outer, arrays, at_precision, collect
 
 Parameters = dict[str, Array]
 """Arrays by name; weights may be of a kind that stands in for an array in products (``simulations/weights.py``)."""
@@ -78,16 +78,16 @@ class Dense:
         """Return ``x @ W + b``."""
         if x.shape[-1] != self.fan_in:
             raise ValueError(f"layer {self.name!r} expects {self.fan_in} features, got {x.shape[-1]}")
-        weight = parameters[self.weight]
+        weight = at_precision(parameters[self.weight], x)
         y = x @ weight
         if self.bias_deviation is not None:
-            y = y + parameters[self.bias]
+            y = y + at_precision(parameters[self.bias], x)
 
         def pullback(dy: Array, into: Gradients | None) -> Array:
             if into is not None:
-                into[self.weight] = Outer(x, dy)
+                collect(into, self.weight, Outer(x, dy))
                 if self.bias_deviation is not None:
-                    into[self.bias] = Outer(np.ones_like(x[..., :1]), dy)
+                    collect(into, self.bias, Outer(np.ones_like(x[..., :1]), dy))
             dx: Array = dy @ weight.mT
             return dx
 
@@ -107,7 +107,7 @@ class Dense:
         yield self
 
 
-class _Parameterless:
+class Parameterless:
     """The parts that a layer without parameters has by not having any."""
 
     def draw(self, rng: np.random.Generator, draws: int, kind: Kind = arrays) -> Parameters:
@@ -120,7 +120,7 @@ class _Parameterless:
 
 
 @dataclass(frozen=True)
-class LeakyReLU(_Parameterless):
+class LeakyReLU(Parameterless):
     """``x`` where positive and ``slope * x`` elsewhere; the derivative at 0 is `slope`."""
 
     slope: float = 0.0
@@ -139,7 +139,7 @@ class LeakyReLU(_Parameterless):
 
 
 @dataclass(frozen=True)
-class Tanh(_Parameterless):
+class Tanh(Parameterless):
     """The hyperbolic tangent."""
 
     def forward(self, parameters: Parameters, x: Array) -> tuple[Array, Pullback]:

@@ -14,7 +14,7 @@ from functools import partial
 
 import numpy as np
 
-from simulations.engines import Engine, automatic, choose
+from simulations.engines import Engine, automatic, check_inputs, choose
 from simulations.initialisers import Array, gaussian, rademacher
 from simulations.layers import Dense, Gradients
 from simulations.losses import softmax_loss
@@ -121,7 +121,8 @@ def measure(
     Raises
     ------
     ValueError
-        If there are no draws or no inputs, the inputs have the wrong number of features, or the engine can't do it.
+        If there are no draws or no inputs, the inputs have the wrong number of features or are not finite, there are
+        not as many targets as inputs, the precision is another, or the engine can't do it.
     """
     if draws < 1 or batch < 1 or inputs.ndim != 2 or not len(inputs):
         raise ValueError(
@@ -130,11 +131,12 @@ def measure(
         )
     if weight_gradients and not backward:
         raise ValueError("weight_gradients needs backward=True")
+    check_inputs(inputs, targets, dtype)
     more = "variances need states (variances=False leaves them out)" if variances else ""
     more = more or ("inputs of one batch share weights" if batch > 1 else "")
     more = more or ("it knows double precision only" if dtype != np.float64 else "")
     more = more or ("" if not backward else _no_radial_cotangent(network, cotangent, targets))
-    taken, reason = choose(network, engine, batch=batch, more_than_norms=more)
+    taken, reason = choose(network, engine, batch=batch, features=inputs.shape[1], more_than_norms=more)
     keep_freed_memory()
     settings = _Settings(
         network,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import reduce
 from itertools import combinations
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -13,6 +14,14 @@ from simulations.initialisers import Array
 from simulations.layers import Dense, Gradients, Layer, Parameters, Pullback
 from simulations.scalars import Scalar
 from simulations.weights import Kind, arrays
+
+
+@runtime_checkable
+class Learnt(Protocol):
+    """A layer that names its own parameters."""
+
+    def learnt(self) -> Iterator[str]:
+        """Yield the names of the parameters that are learnt, in order."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +90,7 @@ class Network(Sequential):
 
     def parameter_names(self) -> tuple[str, ...]:
         """Name every weight, bias and scalar, in order."""
-        return tuple(_learnt(self))
+        return tuple(learnt(self))
 
     def tail_degree(self, position: int) -> int | None:
         """Return the degree of the map from the state at `position` to the output, or None."""
@@ -103,18 +112,21 @@ class Network(Sequential):
         return Run(tuple(states), tuple(pullbacks))
 
 
-def _learnt(layer: Layer) -> Iterator[str]:
+def learnt(layer: Layer) -> Iterator[str]:
+    """Yield the names of the parameters of `layer` that are learnt, in order."""
     match layer:
         case Sequential():
             for part in layer.layers:
-                yield from _learnt(part)
+                yield from learnt(part)
         case Residual():
-            yield from _learnt(layer.branch)
-            yield from _learnt(layer.shortcut)
+            yield from learnt(layer.branch)
+            yield from learnt(layer.shortcut)
         case Dense():
             yield from (layer.weight,) if layer.bias_deviation is None else (layer.weight, layer.bias)
         case Scalar():
             yield layer.name
+        case Learnt():
+            yield from layer.learnt()
 
 
 @dataclass(frozen=True)

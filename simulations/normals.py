@@ -25,9 +25,11 @@ CHUNK = {np.dtype(np.float64): 1 << 14, np.dtype(np.float32): 1 << 15}
 
 def fill_normal(rng: np.random.Generator, out: Array) -> Array:
     """Fill the contiguous array `out` (float64 or float32) with independent standard normals and return it."""
+    if not out.flags.c_contiguous:
+        raise ValueError(f"can fill C-contiguous arrays only, got strides {out.strides} of shape {out.shape}; copy it")
+    if out.dtype not in CHUNK:
+        raise ValueError(f"can fill float64 and float32 only, got {out.dtype}")
     flat = out.reshape(-1)
-    if not np.shares_memory(flat, out):
-        raise ValueError("can fill contiguous arrays only")
     if flat.size < SHORT:
         rng.standard_normal(out=flat, dtype=flat.dtype)
         return out
@@ -61,7 +63,10 @@ def _pairs(rng: np.random.Generator, out: Array) -> None:
 
 def _single_pairs(rng: np.random.Generator, out: Array) -> None:
     half = (out.size + 1) // 2
-    words = rng.bit_generator.random_raw(half).view(np.uint32)
+    if isinstance(rng.bit_generator, np.random.SFC64):  # the same words, faster; other generators' may have 32 bits
+        words = rng.bit_generator.random_raw(half).view(np.uint32)
+    else:
+        words = rng.integers(0, 2**64, size=half, dtype=np.uint64).view(np.uint32)
     radius = words[:half].astype(np.float32)
     radius += np.float32(0.5)
     radius *= np.float32(2.0**-32)  # in (0, 1], as fine near 0 as 2^-33

@@ -13,8 +13,11 @@ import numpy as np
 from simulations.initialisers import Array
 from simulations.weights import gram
 
-NOISE = 100
-"""A row within this many eps of the span of others lies in it, as far as rounding lets anyone say."""
+NOISE = 4
+"""A row of unit length within this many eps of the span of others counts as in it. Rounding leaves up to 2 eps of a row
+that is in the span of 64; what it leaves beyond NOISE is taken for new, which costs memory and stays exact."""
+AMPLIFIED = 200
+"""How much a Cholesky factor may amplify rounding errors, a row."""
 
 
 def orthonormal_rows(x: Array, basis: Array) -> Array:
@@ -46,13 +49,14 @@ def orthonormal_rows(x: Array, basis: Array) -> Array:
 
 def unit_rows(x: Array) -> Array:
     """Divide every row by its length; rows of zeros stay."""
-    squares = np.vecdot(x, x)
+    with np.errstate(over="ignore"):
+        squares = np.vecdot(x, x)
     limits = np.finfo(x.dtype)
     ordinary = bool(((squares > limits.tiny / limits.eps) & (squares < limits.max)).all())
     if not ordinary:  # zero, huge or tiny rows, whose squares leave the range
         largest = np.abs(x).max(axis=-1, initial=0)
         if not np.isfinite(largest).all():
-            raise ValueError("asked for a product with values that are NaN or infinite")
+            raise ValueError("asked for a product with values that are NaN or infinite; expected finite ones")
         x = np.ldexp(x, -np.frexp(largest)[1][..., None])
         squares = np.vecdot(x, x)
     unit: Array = x / np.sqrt(np.where(squares > 0, squares, 1))[..., None]
@@ -66,10 +70,12 @@ def _free(rows: Array, basis: Array) -> Array:
 def cholesky(x: Array) -> tuple[Array, Array] | None:
     """Return L and its inverse with ``x x^T = L L^T``, so that ``inverse @ x`` is orthonormal.
 
-    Only where rounding moves no combination of the rows, of unit length, by more than eps^(2/3); else None. Of a single
-    row, L is the length; a single zero row has the inverse 0.
+    Only if each row, of unit length, is further than AMPLIFIED^(-1/2) from the span of all others, as rounding errors
+    are divided by the square of that distance; else None. Of a single row, L is the length; a single zero row has the
+    inverse 0.
     """
-    products = gram(x)
+    with np.errstate(over="ignore", invalid="ignore"):
+        products = gram(x)
     lengths = np.sqrt(np.diagonal(products, axis1=1, axis2=2))
     limits = np.finfo(x.dtype)
     if not np.isfinite(lengths).all():
@@ -84,6 +90,7 @@ def cholesky(x: Array) -> tuple[Array, Array] | None:
         factor = np.linalg.cholesky(products * inverse_lengths[:, :, None] * inverse_lengths[:, None, :])
     except np.linalg.LinAlgError:
         return None
-    if not np.diagonal(factor, axis1=1, axis2=2).min(initial=np.inf) > limits.eps ** (1 / 6):
+    inverse = np.linalg.inv(factor)
+    if not np.square(inverse).sum(axis=1).max(initial=0) < AMPLIFIED:  # the diagonal of the inverse of the products
         return None
-    return lengths[:, :, None] * factor, np.linalg.inv(factor) * inverse_lengths[:, None, :]
+    return lengths[:, :, None] * factor, inverse * inverse_lengths[:, None, :]

@@ -1,4 +1,4 @@
-"""Layers with one trainable number: a bias added to all features, and a multiplier of all features."""
+"""Layers with one trainable number: a bias added to all features, and a multiplier of all features (and positions)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from simulations.initialisers import Array
 from simulations.layers import Dense, Gradients, Parameters, Pullback
-from simulations.weights import Kind, Outer, arrays
+from simulations.weights import Kind, Outer, arrays, at_precision, collect
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,14 @@ class Scalar:
         """Yield nothing."""
         return iter(())
 
+    def _scalar(self, parameters: Parameters, x: Array) -> Array:
+        """Return the parameter with as many axes as `x`: features or images."""
+        scalar = at_precision(parameters[self.name], x)
+        return scalar.reshape(len(scalar), *[1] * (x.ndim - 1))
+
 
 def _gradient(products: Array) -> Outer:
-    total = products.sum(axis=(1, 2), keepdims=True)
+    total = products.sum(axis=tuple(range(1, products.ndim))).reshape(-1, 1, 1)
     return Outer(total, np.ones_like(total))
 
 
@@ -40,14 +45,14 @@ class ScalarBias(Scalar):
     value: float = 0.0
 
     def forward(self, parameters: Parameters, x: Array) -> tuple[Array, Pullback]:
-        """Add the scalar; its gradient is the cotangent summed over batch and features."""
+        """Add the scalar; its gradient is the cotangent summed over all but the draws."""
 
         def pullback(dy: Array, into: Gradients | None) -> Array:
             if into is not None:
-                into[self.name] = _gradient(dy)
+                collect(into, self.name, _gradient(dy))
             return dy
 
-        return x + parameters[self.name], pullback
+        return x + self._scalar(parameters, x), pullback
 
     def degree(self, incoming: int | None, scaled: frozenset[str]) -> int | None:
         """Keep a degree that the scalar has too: 1 if it is scaled, else 0."""
@@ -62,11 +67,11 @@ class ScalarMultiplier(Scalar):
 
     def forward(self, parameters: Parameters, x: Array) -> tuple[Array, Pullback]:
         """Multiply by the scalar; its gradient is the inner product of input and cotangent."""
-        factor = parameters[self.name]
+        factor = self._scalar(parameters, x)
 
         def pullback(dy: Array, into: Gradients | None) -> Array:
             if into is not None:
-                into[self.name] = _gradient(x * dy)
+                collect(into, self.name, _gradient(x * dy))
             return factor * dy
 
         return factor * x, pullback

@@ -71,6 +71,11 @@ class Undrawn:
         dtype: np.dtype | type = np.float64,
     ) -> None:
         self._rng, self.shape, self.dtype = rng, (draws, fan_in, fan_out), np.dtype(dtype)
+        if min(self.shape) < 1 or not 0 <= deviation < np.inf or self.dtype.char not in "df":
+            raise ValueError(
+                f"expected at least one draw, fans of at least 1, a finite deviation that is not negative and float64 "
+                f"or float32, got (draws, fan_in, fan_out) {self.shape}, deviation {deviation} and {self.dtype}"
+            )
         self._deviation = self.dtype.type(deviation)
         self._left = _Side(self._empty(0, fan_in), self._empty(0, fan_out))
         self._right = _Side(self._empty(0, fan_out), self._empty(0, fan_in))
@@ -92,9 +97,19 @@ class Undrawn:
         ----------
         x : array (draws, batch, fan_in)
         dy : array (draws, batch, fan_out)
+
+        Raises
+        ------
+        ValueError
+            If shapes or types do not fit, or something is NaN or infinite.
         """
         for one, side in ((x, self._left), (dy, self._right)):
             self._check(one, side)
+        if x.shape[1] != dy.shape[1] or not np.isfinite(factor):
+            raise ValueError(
+                f"expected as many rows of x as of dy and a finite factor, got {x.shape[1]} and {dy.shape[1]} rows and "
+                f"factor {factor}"
+            )
         left, right = self._coordinates(x, self._left, self._right), self._coordinates(dy, self._right, self._left)
         self._moved = self._change() + self.dtype.type(factor) * (left.mT @ right)
 

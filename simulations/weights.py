@@ -46,14 +46,34 @@ class Outer:
 
     @property
     def square_norm(self) -> Array:
-        """The squared Frobenius norm (draws,), in O(batch^2 (fan_in + fan_out)): sum of x x^T times dy dy^T."""
+        """The squared Frobenius norm (draws,): the sum of x x^T times dy dy^T, or of squares where that is cheaper."""
+        batch, fan_in, fan_out = self.x.shape[1], self.x.shape[2], self.dy.shape[2]
+        if batch * (fan_in + fan_out) > 2 * fan_in * fan_out:  # so with the many patches of a convolution
+            entries = self.array.reshape(len(self.x), -1)
+            return np.asarray(np.vecdot(entries, entries))
         norms: Array = (gram(self.x) * gram(self.dy)).sum(axis=(1, 2))
-        return norms
+        return np.maximum(norms, 0)  # where the outer products cancel, rounding may leave less
+
+
+def collect(into: dict[str, Outer], name: str, gradient: Outer) -> None:
+    """Put a gradient into a dictionary; where a layer is used more than once, its gradients add."""
+    if name in into:
+        before = into[name]
+        gradient = Outer(
+            np.concatenate([before.x, gradient.x], axis=1), np.concatenate([before.dy, gradient.dy], axis=1)
+        )
+    into[name] = gradient
 
 
 def gram(x: Array) -> Array:
     """Return the inner products of the rows of x (draws, batch, features): (draws, batch, batch)."""
     return np.vecdot(x, x)[:, :, None] if x.shape[1] == 1 else x @ x.mT
+
+
+def at_precision(parameter: Array, x: Array) -> Array:
+    """Return an array of parameters in single precision where `x` is, so that products stay there."""
+    single = x.dtype == np.float32 and isinstance(parameter, np.ndarray)  # other kinds know their own precision
+    return parameter.astype(np.float32, copy=False) if single else parameter
 
 
 class Drawn:

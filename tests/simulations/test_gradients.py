@@ -118,3 +118,17 @@ def test_wrong_number_of_features_is_refused() -> None:
     network = mlp([3, 4])
     with pytest.raises(ValueError, match="'layer0' expects 3 features, got 5"):
         network.run(network.draw(stream(0), 1), np.ones((1, 1, 5)))
+
+
+def test_gradients_of_weights_that_are_used_twice_add() -> None:
+    """y = x W W + b W + b: each use has its own part."""
+    dense, rng = Dense("shared", 3, 3, bias_deviation=1.0), stream(0, "shared")
+    network = Network((dense, dense))
+    parameters, x, dy = network.draw(rng, 2), rng.standard_normal((2, 4, 3)), rng.standard_normal((2, 4, 3))
+    weight, bias = parameters["shared.weight"], parameters["shared.bias"]
+    found = network.run(parameters, x).gradients(dy)
+    back = dy @ weight.mT
+    np.testing.assert_allclose(
+        found["shared.weight"], x.mT @ back + (x @ weight + bias).mT @ dy, rtol=1e-13, atol=1e-13
+    )
+    np.testing.assert_allclose(found["shared.bias"], (back + dy).sum(axis=1, keepdims=True), rtol=1e-13, atol=1e-13)

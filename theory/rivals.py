@@ -1,0 +1,223 @@
+r"""Residual blocks with scales of their own: depth-dependent scaling, NF-ResNets, and multipliers that start at zero.
+
+Means are over the weights at a fixed input; the branch f is "He then LeCun", of gain 1 (`theory.residual`), with width
+n and hidden width h. Everything is exact at every width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+import sympy as sp
+
+from theory.derivation import Derivation, Value
+from theory.domain import nonnegative, positive, positive_integer
+from theory.expectation import STANDARD_NORMAL, active_moments, averaged, chi_square_moments
+from theory.rules import equal, recursion, substituting
+
+ALPHA, C = sp.Symbol("alpha", positive=True), sp.Symbol("c", positive=True)
+BLOCKS, DEPTH = sp.Symbol("L", integer=True, positive=True), sp.Symbol("l", integer=True, nonnegative=True)
+N, H = (sp.Symbol(name, integer=True, positive=True) for name in ("n", "h"))
+NORM, INNER, OUTPUT = sp.symbols(r"\|x\|^2 x^{T}f \|f\|^2", real=True)
+GAIN_1 = {INNER: (1, 0), OUTPUT: (1, NORM)}
+
+
+@cache
+def shao_block() -> Derivation:
+    """Derive that sqrt(1 - b^2) x + b f keeps the mean square norm."""
+    b = sp.Symbol("b", positive=True)
+    return Derivation.begin(
+        "A block with scaled shortcut and branch",
+        "Expand ||sqrt(1 - b^2) x + b f||^2.",
+        (1 - b**2) * NORM + 2 * b * sp.sqrt(1 - b**2) * INNER + b**2 * OUTPUT,
+    ).then("Average over the last layer: branch and stream are uncorrelated and equally large.", NORM, averaged(GAIN_1))
+
+
+@cache
+def shao_share() -> Derivation:
+    """Derive which share of the mean square of x_L branch l has, for b_l^2 = 1 / (l + c)."""
+    share, k, branch = sp.Function("s"), sp.Symbol("k", integer=True, nonnegative=True), sp.Symbol("i", positive=True)
+    return (
+        Derivation.begin(
+            "Share of a branch under depth-dependent scaling",
+            "Branch i enters with the share b_i^2 = 1/(i + c); block i + k + 1 multiplies it by 1 - b^2.",
+            sp.Eq(share(k + 1), (1 - 1 / (branch + k + 1 + C)) * share(k)),
+        )
+        .then("Solve from 1/(i + c).", sp.Eq(share(k), 1 / (branch + k + C)), recursion(k, 1 / (branch + C)))
+        .then(
+            "After the other L - i blocks all branches have one share.",
+            sp.Eq(share(BLOCKS - branch), 1 / (BLOCKS + C)),
+            substituting({k: BLOCKS - branch}),
+        )
+    )
+
+
+@cache
+def shao_input_share() -> Derivation:
+    """Derive which share of the mean square of x_L the input has."""
+    share = sp.Function("s")
+    return Derivation.begin(
+        "Share of the input under depth-dependent scaling",
+        "Block l + 1 multiplies it by 1 - b^2 = 1 - 1/(l + 1 + c).",
+        sp.Eq(share(DEPTH + 1), (1 - 1 / (DEPTH + 1 + C)) * share(DEPTH)),
+    ).then("Solve from 1.", sp.Eq(share(DEPTH), C / (DEPTH + C)), recursion(DEPTH, sp.S.One))
+
+
+@cache
+def nf_growth() -> Derivation:
+    """Derive E||x_l||^2 / ||x_0||^2 for blocks x + alpha f(x / beta_l), beta_l^2 the expected variance."""
+    variance = sp.Function("q")
+    return Derivation.begin(
+        "Variance bookkeeping of NF-ResNets",
+        "The branch has gain alpha^2 / beta^2, as f is p.h. of degree 1; the book says beta_l^2 = 1 + alpha^2 l.",
+        sp.Eq(variance(DEPTH + 1), (1 + ALPHA**2 / (1 + ALPHA**2 * DEPTH)) * variance(DEPTH)),
+    ).then(
+        "Solve from 1: the stream grows as the book says, by alpha^2 a block.",
+        sp.Eq(variance(DEPTH), 1 + ALPHA**2 * DEPTH),
+        recursion(DEPTH, sp.S.One),
+    )
+
+
+@cache
+def nf_transition() -> Derivation:
+    """Derive the mean square after a transition block S x / beta + alpha f(x / beta), S preserving the mean square."""
+    beta = sp.Symbol("beta", positive=True)
+    shortcut, cross = sp.symbols(r"\|Sx\|^2 (Sx)^{T}f", real=True)
+    return (
+        Derivation.begin(
+            "Transition block of an NF-ResNet",
+            "Expand ||S x + alpha f(x)||^2 / beta^2.",
+            (shortcut + 2 * ALPHA * cross + ALPHA**2 * OUTPUT) / beta**2,
+        )
+        .then(
+            "Average over S and the branch.",
+            (1 + ALPHA**2) * NORM / beta**2,
+            averaged({shortcut: (1, NORM), cross: (1, 0), OUTPUT: (1, NORM)}),
+        )
+        .then(
+            "In the units of the book ||x||^2 = beta^2: the variance is reset, whatever it was.",
+            1 + ALPHA**2,
+            substituting({NORM: beta**2}),
+        )
+    )
+
+
+@cache
+def nf_transition_second_moment() -> Derivation:
+    """Derive E(||x'||^2 / ||x||^2)^2 of a transition block with Gaussian S, times beta^4."""
+    norm, hidden = sp.symbols("U S", nonnegative=True)
+    active = sp.Symbol("K", integer=True, nonnegative=True)
+    masks = active_moments(H)
+    scale = 2 * ALPHA**2 / (N * H)
+    given_mask = 1 / N**2 + 2 * scale * active / N + scale**2 * active * (active + 2)
+    return (
+        Derivation.begin(
+            "Second moment of a transition block",
+            "Given the hidden layer both parts are normal: (1/n + alpha^2 rho^2) U, U chi-square with n degrees.",
+            ((1 / N + scale * hidden) * norm) ** 2,
+        )
+        .then(
+            "Average over the last layer and the sizes of the K active units.",
+            N * (N + 2) * given_mask,
+            averaged({norm: chi_square_moments(N), hidden: chi_square_moments(active)}),
+        )
+        .then(
+            "Average over the masks.",
+            N * (N + 2) * (1 / N**2 + 2 * scale * masks(1) / N + scale**2 * (masks(2) + 2 * masks(1))),
+            averaged({active: masks}),
+        )
+        .then("Collect.", (1 + 2 / N) * (1 + 2 * ALPHA**2 + ALPHA**4 * (1 + 5 / H)))
+    )
+
+
+@cache
+def multiplier_step() -> Derivation:
+    """Derive the mean first-order change in one step of L multipliers that start at 0, per ||g||^2 ||x||^2."""
+    t, hidden = sp.Symbol("t", real=True), sp.Symbol("S", nonnegative=True)
+    active = sp.Symbol("K", integer=True, nonnegative=True)
+    return (
+        Derivation.begin(
+            "First step of multipliers that start at zero",
+            "At 0 every block is the identity, so dC/d alpha_l = <g, f_l(x)>: add L squares (2 / (n h)) S t^2 of one "
+            "law, t for the last layer along g, S for the hidden activations.",
+            BLOCKS * 2 / (N * H) * hidden * t**2,
+        )
+        .then(
+            "Average over the last layer and the sizes of the K active units.",
+            BLOCKS * 2 / (N * H) * active,
+            averaged({t: STANDARD_NORMAL, hidden: chi_square_moments(active)}),
+        )
+        .then("Average over the masks.", BLOCKS / N, averaged({active: active_moments(H)}))
+    )
+
+
+@cache
+def multiplier_fourth_moment() -> Derivation:
+    """Derive E <g, f(x)>^4 / (||g|| ||x||)^4 for one branch."""
+    t, hidden = sp.Symbol("t", real=True), sp.Symbol("S", nonnegative=True)
+    active, masks = sp.Symbol("K", integer=True, nonnegative=True), active_moments(H)
+    return (
+        Derivation.begin(
+            "Fourth moment of the gradient in a multiplier",
+            "Square (2 / (n h)) S t^2.",
+            (2 / (N * H) * hidden * t**2) ** 2,
+        )
+        .then(
+            "Average over the last layer and the sizes of the K active units.",
+            12 / (N * H) ** 2 * active * (active + 2),
+            averaged({t: STANDARD_NORMAL, hidden: chi_square_moments(active)}),
+        )
+        .then("Average over the masks.", 12 / (N * H) ** 2 * (masks(2) + 2 * masks(1)), averaged({active: masks}))
+        .then("Collect.", 3 / N**2 * (1 + 5 / H), equal)
+    )
+
+
+def shao_branch_share(blocks: Value, c: Value) -> sp.Expr:
+    """Return 1 / (L + c), the share of E||x_L||^2 that each branch has under depth-dependent scaling (Shao et al.)."""
+    return shao_share().at(L=positive_integer("blocks", blocks), c=positive("c", c))
+
+
+def shao_start_share(blocks: Value, c: Value) -> sp.Expr:
+    """Return c / (L + c), the share that the input has."""
+    return shao_input_share().at(l=positive_integer("blocks", blocks, least=0), c=positive("c", c))
+
+
+def nf_variance(blocks: Value, alpha: Value) -> sp.Expr:
+    """Return 1 + alpha^2 L, E||x_L||^2 / ||x_0||^2 in a stage of an NF-ResNet (Brock, De & Smith 2021)."""
+    return nf_growth().at(l=positive_integer("blocks", blocks, least=0), alpha=nonnegative("alpha", alpha))
+
+
+def nf_reset(alpha: Value) -> sp.Expr:
+    """Return 1 + alpha^2, the variance after a transition block in the units in which a stage starts at 1."""
+    return nf_transition().at(alpha=nonnegative("alpha", alpha))
+
+
+def nf_reset_second_moment(width: Value, hidden: Value, alpha: Value) -> sp.Expr:
+    """Return beta^4 E(||x'||^2 / ||x||^2)^2 of a transition block with Gaussian weights. Exact."""
+    sizes = {"n": positive_integer("width", width), "h": positive_integer("hidden", hidden)}
+    return nf_transition_second_moment().at(alpha=nonnegative("alpha", alpha), **sizes)
+
+
+def multiplier_update(blocks: Value, width: Value) -> sp.Expr:
+    """Return L / n: the mean of sum_l <g, f_l(x)>^2 / (||g|| ||x||)^2, which one step changes f by. Exact."""
+    return multiplier_step().at(L=positive_integer("blocks", blocks), n=positive_integer("width", width))
+
+
+def multiplier_variance(blocks: Value, width: Value, hidden: Value) -> sp.Expr:
+    """Return the variance of that sum, over Gaussian weights: L independent terms. Exact."""
+    sizes = {"n": positive_integer("width", width), "h": positive_integer("hidden", hidden)}
+    fourth = multiplier_fourth_moment().at(**sizes)
+    return positive_integer("blocks", blocks) * (fourth - 1 / sizes["n"] ** 2)
+
+
+DERIVATIONS: tuple[Callable[[], Derivation], ...] = (
+    shao_block,
+    shao_share,
+    shao_input_share,
+    nf_growth,
+    nf_transition,
+    nf_transition_second_moment,
+    multiplier_step,
+    multiplier_fourth_moment,
+)
