@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: checks report figures test lint calibrate clean
+.PHONY: checks report figures test lint calibrate bench clean
 
 checks: .venv/base
 	$(BIN)/python paper_checks.py $(ARGS)
@@ -25,6 +25,11 @@ lint: .venv/development
 
 calibrate: .venv/base
 	$(BIN)/python benchmarks/calibrate.py $(ARGS)
+
+# Fathom beside PyTorch and JAX, which this alone installs
+bench: .venv/base
+	$(BIN)/python -m pip install --quiet "torch==2.13.0" "jax==0.10.2"
+	$(BIN)/python -m benchmarks.speed $(ARGS)
 
 .venv/base: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Fathom needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; try: make PYTHON=python3.11")'

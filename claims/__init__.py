@@ -44,6 +44,7 @@ from claims import (  # noqa: F401, I001
     one_step,
     rivals,
     zero_multipliers,
+    normalised,
     symmetry,
     assumptions,
     chains,

@@ -14,7 +14,7 @@ from claims.run import Run
 from evidence import Finding, all_of, chi_square_law, draws_for_chi_square, draws_for_mean, mean
 from simulations import Initialiser, LeakyReLU, glorot, measure, mlp, torch_default, uniform
 from simulations.initialisers import Array
-from simulations.measure import Record
+from simulations.record import Record
 from theory import compromise as theory
 from theory import fluctuations, plain
 from theory.glorot import glorot_variance, harmonic_mean_of_fans_variance

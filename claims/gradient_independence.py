@@ -13,8 +13,8 @@ from claims.run import Run
 from claims.wrong_weights import independent_backward
 from evidence import Finding, all_of, draws_for_mean, mean
 from simulations import mlp, rademacher
+from simulations.block import Cotangent
 from simulations.initialisers import Array
-from simulations.measure import Cotangent
 from simulations.undrawn import undrawn
 from simulations.weights import Kind
 from theory import backward, gradient_independence

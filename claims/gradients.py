@@ -13,7 +13,7 @@ from claims.run import Run
 from evidence import Finding, all_of, draws_for_mean, mean
 from simulations import Initialiser, LeakyReLU, he, he_fan_out, lecun, measure, mlp, torch_default
 from simulations.initialisers import Array
-from simulations.measure import Record
+from simulations.record import Record
 from theory import backward, fluctuations, one_layer, plain, weight_gradients
 
 

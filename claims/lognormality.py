@@ -14,7 +14,7 @@ from claims.run import Run
 from evidence import Finding, all_of, counts, draws_for_mean, mean, trials_for_counts
 from simulations import LeakyReLU, gaussian, he, measure, mlp, uniform
 from simulations.initialisers import Array, Law
-from simulations.measure import Record
+from simulations.record import Record
 from theory import dying, fluctuations, log_moments
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from simulations.initialisers import Array
 from simulations.losses import softmax_loss
-from simulations.measure import Record
+from simulations.record import Record
 
 QUIET = np.float64(-5000)
 """Stands for the logarithm of zero, as below dead layers."""

@@ -23,7 +23,7 @@ from evidence import (
 )
 from simulations import Initialiser, LeakyReLU, he, he_fan_out, measure, mlp, rademacher, uniform
 from simulations.initialisers import Array
-from simulations.measure import Record
+from simulations.record import Record
 from theory import backward, fluctuations, plain
 
 Cotangent = Callable[[np.random.Generator, tuple[int, ...]], Array]

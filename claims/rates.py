@@ -25,7 +25,8 @@ from simulations import Initialiser, LeakyReLU, glorot, he, lecun, measure, mlp,
 from simulations.initialisers import Array
 from simulations.losses import EPS
 from simulations.magnitudes import norm
-from simulations.measure import Record, batches
+from simulations.measure import batches
+from simulations.record import Record
 from theory import activations, fluctuations, one_layer, plain
 from theory.glorot import glorot_variance, he_variance
 

@@ -12,7 +12,7 @@ from claims.registry import claim, mutant
 from claims.run import Run
 from evidence import Finding, all_of, draws_for_mean, mean
 from simulations import Dense, Network, Tanh, lecun, measure
-from simulations.measure import Record
+from simulations.record import Record
 from theory import gains
 from theory import tanh_maps as theory
 

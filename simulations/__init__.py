@@ -17,9 +17,10 @@ from simulations.initialisers import (
 from simulations.inputs import InputError, Inputs, digits, load
 from simulations.layers import Dense, LeakyReLU, Tanh
 from simulations.losses import one_hot, softmax_loss
-from simulations.measure import Record, measure
+from simulations.measure import measure
 from simulations.networks import Network, Residual, Sequential
 from simulations.radial import RadialRecord, radial, why_not_radial
+from simulations.record import Record
 from simulations.streams import stream
 
 __all__ = [

@@ -7,64 +7,23 @@ weights at that input, summed over units.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
-from simulations.engines import Engine, automatic, check_inputs, choose
+from simulations.block import Cotangent, Settings, block
+from simulations.engines import Engine, check_inputs, choose
 from simulations.initialisers import Array, gaussian, rademacher
-from simulations.layers import Dense, Gradients
-from simulations.losses import softmax_loss
+from simulations.layers import Dense
 from simulations.memory import keep_freed_memory
 from simulations.networks import Network
-from simulations.radial import radial
-from simulations.undrawn import undrawn
-from simulations.weights import drawn
+from simulations.record import Record, joined
 
 ENTRIES_AT_ONCE = 1 << 18
 """Weights drawn at a time: about 2 MB, which stays in a core's cache."""
-
-Cotangent = Callable[[np.random.Generator, tuple[int, ...]], Array]
-
-
-@dataclass(frozen=True)
-class Record:
-    """What was seen, per draw and position (0 is the input, then after every block); arrays (draws, positions).
-
-    With several inputs a draw, their means.
-    """
-
-    square_norms: Array
-    """Squared norm of the state."""
-    variances: Array
-    """Half the squared distance of twins, (draws / 2, positions); empty if not asked for."""
-    active: Array
-    """Number of units that are not zero (NaN where the radial engine can't tell, at the input)."""
-    gradient_square_norms: Array
-    """Squared norm of the cotangent at the state; no positions if it was not passed back."""
-    weight_gradients: dict[str, Array]
-    """Squared Frobenius norm of the gradient of each parameter by name, (draws,); the last layer comes first."""
-    losses: Array
-    """Cross-entropy of the output as logits, (draws,); empty without targets."""
-    widths: tuple[int, ...]
-    """Features at each position."""
-    engine: str = "drawn"
-    """The engine that was taken, and why."""
-
-    @property
-    def second_moment(self) -> Array:
-        """The mean square of a unit at each position, averaged over draws and units."""
-        moments: Array = self.square_norms.mean(axis=0) / self.widths
-        return moments
-
-    @property
-    def variance(self) -> Array:
-        """The variance of a unit over weights at fixed input, averaged over draws and units."""
-        variances: Array = self.variances.mean(axis=0) / self.widths
-        return variances
 
 
 def batches(network: Network, draws: int) -> Iterator[int]:
@@ -129,6 +88,8 @@ def measure(
             f"expected at least one draw, a batch of at least one and inputs (samples, features), "
             f"got draws={draws}, batch={batch} and inputs of shape {inputs.shape}"
         )
+    if batch > len(inputs):
+        raise ValueError(f"a batch of {batch} needs as many inputs, got {len(inputs)}")
     if weight_gradients and not backward:
         raise ValueError("weight_gradients needs backward=True")
     check_inputs(inputs, targets, dtype)
@@ -138,7 +99,7 @@ def measure(
     more = more or ("" if not backward else _no_radial_cotangent(network, cotangent, targets))
     taken, reason = choose(network, engine, batch=batch, features=inputs.shape[1], more_than_norms=more)
     keep_freed_memory()
-    settings = _Settings(
+    settings = Settings(
         network,
         inputs.astype(dtype),
         targets,
@@ -152,24 +113,8 @@ def measure(
     )
     sizes = list(_blocks(network, (draws + 1) // 2, batch, taken))
     run = executor.map if executor else map
-    parts = list(run(partial(_block, settings), sizes, rng.spawn(len(sizes))))
-    return replace(_joined(parts), engine=f"{taken}: {reason}")
-
-
-@dataclass(frozen=True)
-class _Settings:
-    """What all blocks have in common; see `measure`."""
-
-    network: Network
-    inputs: Array
-    targets: Array | None
-    backward: bool
-    weight_gradients: bool
-    cotangent: Cotangent
-    same_input: bool
-    variances: bool
-    batch: int
-    engine: Engine
+    parts = list(run(partial(block, settings), sizes, rng.spawn(len(sizes))))
+    return replace(joined(parts), engine=f"{taken}: {reason}")
 
 
 def _no_radial_cotangent(network: Network, cotangent: Cotangent, targets: Array | None) -> str:
@@ -190,76 +135,3 @@ def _blocks(network: Network, pairs: int, batch: int, engine: Engine) -> Iterato
     at_once = max(1, ENTRIES_AT_ONCE // max(1, entries))
     for start in range(0, pairs, at_once):
         yield min(at_once, pairs - start)
-
-
-def _block(settings: _Settings, pairs: int, rng: np.random.Generator) -> Record:
-    """Measure `pairs` twins."""
-    s = settings
-    starts = rng.integers(len(s.inputs), size=pairs if s.same_input else 2 * pairs)
-    starts = np.repeat(starts, 2) if s.same_input else starts
-    rows = (starts[:, None] + np.arange(s.batch)) % len(s.inputs)
-    x, labels = s.inputs[rows], None if s.targets is None else s.targets[rows]
-    if s.engine == "radial":
-        found = radial(
-            s.network,
-            _square_norm(x),
-            rng=rng,
-            backward=s.backward,
-            weight_gradients=s.weight_gradients,
-            cotangent=s.cotangent if s.cotangent is gaussian else rademacher,
-            targets=None if labels is None else labels[:, 0],
-        )
-        empty = np.empty((0, len(found.widths)))
-        return Record(
-            found.square_norms,
-            empty,
-            found.active,
-            found.gradient_square_norms,
-            found.weight_gradients,
-            found.losses,
-            found.widths,
-        )
-    kinds = {"drawn": drawn(x.dtype), "undrawn": undrawn(x.dtype), "auto": automatic(s.batch, x.dtype)}
-    run = s.network.run(s.network.draw(rng, len(x), kinds[s.engine]), x)
-    gradients: Gradients = {}
-    cotangents: tuple[Array, ...] = ()
-    loss = None if labels is None else softmax_loss(run.output, labels)
-    if s.backward:
-        start = s.cotangent(rng, run.output.shape) if loss is None else loss.logit_gradient
-        cotangents = run.backward(start.astype(x.dtype, copy=False), gradients if s.weight_gradients else None)
-    return Record(
-        square_norms=_by_position([_square_norm(state) / s.batch for state in run.states], len(x)),
-        variances=_by_position([_square_norm(state[::2] - state[1::2]) / (2 * s.batch) for state in run.states], pairs)
-        if s.variances
-        else np.empty((0, len(run.states))),
-        active=_by_position([np.count_nonzero(state, axis=(1, 2)) / s.batch for state in run.states], len(x)),
-        gradient_square_norms=_by_position([_square_norm(one) / s.batch for one in cotangents], len(x)),
-        weight_gradients={name: gradient.square_norm for name, gradient in gradients.items()},
-        losses=np.empty(0) if loss is None else loss.loss.mean(axis=1),
-        widths=tuple(state.shape[-1] for state in run.states),
-    )
-
-
-def _joined(parts: Sequence[Record]) -> Record:
-    first = parts[0]
-    return Record(
-        square_norms=np.concatenate([part.square_norms for part in parts]),
-        variances=np.concatenate([part.variances for part in parts]),
-        active=np.concatenate([part.active for part in parts]),
-        gradient_square_norms=np.concatenate([part.gradient_square_norms for part in parts]),
-        weight_gradients={
-            name: np.concatenate([part.weight_gradients[name] for part in parts]) for name in first.weight_gradients
-        },
-        losses=np.concatenate([part.losses for part in parts]),
-        widths=first.widths,
-    )
-
-
-def _by_position(columns: Sequence[Array], draws: int) -> Array:
-    return np.stack(columns, axis=1) if columns else np.empty((draws, 0))
-
-
-def _square_norm(x: Array) -> Array:
-    flat = x.reshape(len(x), -1)
-    norms: Array = np.vecdot(flat, flat)
-    return norms

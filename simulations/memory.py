@@ -1,5 +1,7 @@
-"""Memory that is used again: by default the C library gives freed pages back, and asking for them anew costs more
-than the arithmetic on the short-lived arrays of a simulation.
+"""Memory that is used again.
+
+By default the C library gives freed pages back, and asking for them anew costs more than the arithmetic on the
+short-lived arrays of a simulation.
 """
 
 from __future__ import annotations
