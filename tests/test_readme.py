@@ -10,7 +10,7 @@ from claims.runner import examine
 
 TEXT = (Path(__file__).parent.parent / "README.md").read_text()
 BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.S)
-MEASURE, PROPERTY, INITIALISER, CLAIM = BLOCKS
+MEASURE, UNDRAWN, PROPERTY, INITIALISER, CLAIM = BLOCKS
 
 
 def run(code: str) -> dict[str, object]:
@@ -25,6 +25,14 @@ def test_the_measured_variance_is_beside_its_closed_form(capsys: pytest.CaptureF
     assert [int(closed) for _, _, closed in lines] == [0, 1, 3, 7, 15, 31, 63]
     # 10,000 pairs, relative standard deviation of ||x - x'||^2 / 2 at most 2 (see claims.fixup_variance): six of them.
     assert all(abs(float(measured) / int(closed) - 1) < 6 * 2 / 100 for _, measured, closed in lines[1:])
+
+
+def test_a_wide_network_keeps_its_norms(capsys: pytest.CaptureFixture[str]) -> None:
+    """At a tenth of the README's width: log norms have a standard deviation of sqrt(20 * 5 / 1e5) at most."""
+    names = run(UNDRAWN.replace("1_000_000", "100_000"))
+    assert capsys.readouterr().out.startswith("undrawn")
+    record = names["record"]
+    assert abs(record.second_moment - 1).max() < 6 * (20 * 5 / 1e5) ** 0.5  # type: ignore[attr-defined]
 
 
 def test_the_property_test_runs_and_finds_counterexamples() -> None:
