@@ -144,6 +144,7 @@ def _norms(run: Run, engine: Engine | WrongChain, draws: int) -> Statistics:
             targets=np.repeat(TARGET, len(rows), axis=0),
             same_input=False,
             variances=False,
+            active=True,
             engine=engine,
         )
         found |= {f"{name}, {key}": one for key, one in statistics(record).items()}

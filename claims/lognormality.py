@@ -20,7 +20,7 @@ from theory import dying, fluctuations, log_moments
 
 def _net(run: Run, widths: Sequence[int], law: Law, slope: float, bias: float | None, draws: int) -> Record:
     network = mlp(widths, init=he.with_law(law), activation=LeakyReLU(slope), bias_deviation=bias)
-    return measure(network, run.inputs.narrowed(widths[0]), draws=draws, rng=run.rng("net", law.__name__))
+    return measure(network, run.inputs.narrowed(widths[0]), draws=draws, rng=run.rng("net", law.__name__), active=True)
 
 
 NARROW = (3, 2, 2)

@@ -32,7 +32,7 @@ Cotangent = Callable[[np.random.Generator, tuple[int, ...]], Array]
 def _forward(run: Run, widths: tuple[int, ...], init: Initialiser, slope: float, draws: int) -> Record:
     """A plain net on real rows, averaged down to its input's width."""
     network = mlp(widths, init=init, activation=LeakyReLU(slope))
-    return measure(network, run.inputs.narrowed(widths[0]), draws=draws, rng=run.rng("forward"))
+    return measure(network, run.inputs.narrowed(widths[0]), draws=draws, rng=run.rng("forward"), active=True)
 
 
 def _factors(widths: Sequence[int]) -> list[sp.Expr]:

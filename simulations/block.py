@@ -11,6 +11,7 @@ from simulations.engines import Engine, automatic
 from simulations.initialisers import Array, gaussian, rademacher
 from simulations.layers import Gradients
 from simulations.losses import softmax_loss
+from simulations.memory import keep_freed_memory
 from simulations.networks import Network
 from simulations.radial import radial
 from simulations.record import Record
@@ -32,12 +33,14 @@ class Settings:
     cotangent: Cotangent
     same_input: bool
     variances: bool
+    active: bool
     batch: int
     engine: Engine
 
 
 def block(settings: Settings, pairs: int, rng: np.random.Generator) -> Record:
     """Measure `pairs` twins on rows of the inputs chosen at random."""
+    keep_freed_memory()  # here, as it may be a process of its own
     s = settings
     starts = rng.integers(len(s.inputs), size=pairs if s.same_input else 2 * pairs)
     starts = np.repeat(starts, 2) if s.same_input else starts
@@ -60,8 +63,8 @@ def _by_norms(s: Settings, square_norms: Array, targets: Array | None, rng: np.r
     )
     return Record(
         found.square_norms,
-        np.empty((0, len(found.widths))),
-        found.active,
+        np.empty((len(square_norms) // 2, 0)),
+        found.active if s.active else np.empty((len(square_norms), 0)),
         found.gradient_square_norms,
         found.weight_gradients,
         found.losses,
@@ -81,11 +84,12 @@ def _by_states(s: Settings, x: Array, labels: Array | None, rng: np.random.Gener
     return Record(
         square_norms=_by_position([_square_norm(state) / s.batch for state in run.states], len(x)),
         variances=_by_position(
-            [_square_norm(state[::2] - state[1::2]) / (2 * s.batch) for state in run.states], len(x) // 2
-        )
-        if s.variances
-        else np.empty((0, len(run.states))),
-        active=_by_position([np.count_nonzero(state, axis=(1, 2)) / s.batch for state in run.states], len(x)),
+            [_square_norm(state[::2] - state[1::2]) / (2 * s.batch) for state in run.states if s.variances],
+            len(x) // 2,
+        ),
+        active=_by_position(
+            [np.count_nonzero(state, axis=(1, 2)) / s.batch for state in run.states if s.active], len(x)
+        ),
         gradient_square_norms=_by_position([_square_norm(one) / s.batch for one in cotangents], len(x)),
         weight_gradients={name: gradient.square_norm for name, gradient in gradients.items()},
         losses=np.empty(0) if loss is None else loss.loss.mean(axis=1),

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from simulations.affine import Affine, grouped
-from simulations.buffers import Buffer, Scratch, place
+from simulations.buffers import Buffer, Recorder, place
 from simulations.initialisers import Array
 from simulations.layers import Dense, Gradients, Layer, LeakyReLU, Parameters, Pullback
 from simulations.networks import Network, Residual, Sequential
@@ -29,7 +29,7 @@ Backward = Callable[[Buffer], Buffer]
 """Adds the calls of the way back, given where the cotangent of the output will be; returns where the input's will."""
 
 
-class Compiled:
+class Compiled(Recorder):
     """What `network` computes for batches of one shape, and the gradients of its parameters.
 
     Parameters
@@ -47,9 +47,7 @@ class Compiled:
 
     def __init__(self, network: Network, parameters: Parameters, gradients: Parameters, x: Array) -> None:
         self._parameters, self._gradients = parameters, gradients
-        self._forward: list[Callable[[], object]] = []
-        self._backward: list[Callable[[], object]] = []
-        self._scratch = Scratch()
+        super().__init__()
         self._named: set[str] = set()
         self._input = Buffer(np.array(x, order="C"), kept=True)
         self._output, backward = self._add(network, self._input)
@@ -61,8 +59,7 @@ class Compiled:
         self._input.array[0] = x
         for call in self._forward:
             call()
-        output: Array = self._output.array[0]
-        return output
+        return np.asarray(self._output.array[0])
 
     def backward(self, cotangent: Array) -> None:
         """Write the gradients of all parameters for this cotangent (batch, ...) of the last output."""
@@ -212,8 +209,8 @@ class Compiled:
 
     def _other(self, layer: Layer, x: Buffer) -> tuple[Buffer, Backward]:
         x.kept = True
-        first, through = layer.forward(self._parameters, x.array)
-        y, pullbacks = Buffer(np.array(first, x.array.dtype, order="C")), [through]
+        first, *pullbacks = layer.forward(self._parameters, x.array)
+        y = Buffer(np.array(first, x.array.dtype, order="C"))
 
         def forward() -> None:
             y.array[...], pullbacks[0] = layer.forward(self._parameters, x.array)
@@ -238,14 +235,6 @@ class Compiled:
         dx = self._scratch.place(dy)
         self._later(np.multiply, dy.flat, factor, dx.flat)
         return dx
-
-    def _now(self, function: Callable[..., object], *operands: Array, **options: Any) -> None:
-        """Add a call of the way forward, and make it, so that the layers after it are traced with real numbers."""
-        self._forward.append(partial(function, *operands, **options))
-        self._forward[-1]()
-
-    def _later(self, function: Callable[..., object], *operands: Array, **options: Any) -> None:
-        self._backward.append(partial(function, *operands, **options))
 
     def _pair(self, name: str) -> tuple[Array, Array]:
         """Return a parameter and its gradient, which only one layer may have."""

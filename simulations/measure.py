@@ -18,12 +18,13 @@ from simulations.block import Cotangent, Settings, block
 from simulations.engines import Engine, check_inputs, choose
 from simulations.initialisers import Array, gaussian, rademacher
 from simulations.layers import Dense
-from simulations.memory import keep_freed_memory
 from simulations.networks import Network
 from simulations.record import Record, joined
 
 ENTRIES_AT_ONCE = 1 << 18
-"""Weights drawn at a time: about 2 MB, which stays in a core's cache."""
+"""Weights or states of one layer at a time: about 2 MB, which stay in a core's cache."""
+ENTRIES_KEPT = 1 << 24
+"""Weights and states of all layers of a block, kept for the way back: about 128 MB."""
 
 
 def batches(network: Network, draws: int) -> Iterator[int]:
@@ -46,6 +47,7 @@ def measure(
     targets: Array | None = None,
     same_input: bool = True,
     variances: bool = True,
+    active: bool = False,
     batch: int = 1,
     engine: Engine = "auto",
     dtype: type[np.floating] = np.float64,
@@ -68,6 +70,8 @@ def measure(
         Twins share their input; with False each draw has its own, and `variances` are over weights and inputs together.
     variances : bool
         Record variances, which the radial engine can't.
+    active : bool
+        Record how many units are not zero.
     batch : int
         Inputs a draw: consecutive rows, beginning at a random one.
     engine : "auto", "radial", "undrawn" or "drawn"
@@ -98,7 +102,6 @@ def measure(
     more = more or ("it knows double precision only" if dtype != np.float64 else "")
     more = more or ("" if not backward else _no_radial_cotangent(network, cotangent, targets))
     taken, reason = choose(network, engine, batch=batch, features=inputs.shape[1], more_than_norms=more)
-    keep_freed_memory()
     settings = Settings(
         network,
         inputs.astype(dtype),
@@ -108,6 +111,7 @@ def measure(
         cotangent,
         same_input,
         variances,
+        active,
         batch,
         taken if engine != "auto" or taken == "radial" else "auto",
     )
@@ -128,10 +132,11 @@ def _no_radial_cotangent(network: Network, cotangent: Cotangent, targets: Array 
 
 
 def _blocks(network: Network, pairs: int, batch: int, engine: Engine) -> Iterator[int]:
-    """Yield numbers of twins whose weights and states a cache holds together."""
-    dense = [(one.fan_in, one.fan_out) for one in network.weights()]
-    states = 4 * batch * sum(fan_in + fan_out for fan_in, fan_out in dense)
-    entries = {"drawn": sum(a * b for a, b in dense) + states, "undrawn": states, "radial": 32 * len(dense)}[engine]
-    at_once = max(1, ENTRIES_AT_ONCE // max(1, entries))
+    """Yield numbers of twins: a layer of theirs fits a cache, and long work comes in parts enough for many workers."""
+    sizes = [(one.fan_in * one.fan_out, 4 * batch * (one.fan_in + one.fan_out)) for one in network.weights()]
+    layers = [{"drawn": weights + states, "undrawn": states, "radial": 32}[engine] for weights, states in sizes] or [1]
+    at_once = max(1, min(ENTRIES_AT_ONCE // max(layers), ENTRIES_KEPT // sum(layers)))
+    if pairs * sum(layers) > 8 * ENTRIES_AT_ONCE:
+        at_once = min(at_once, -(-pairs // 8))
     for start in range(0, pairs, at_once):
         yield min(at_once, pairs - start)

@@ -87,23 +87,24 @@ class Descent:
         return np.zeros(parameters.vector.size if self.momentum else 0, np.float32)
 
     def update(self, parameters: Flat, gradients: Flat, velocity: Vector, done: float) -> None:
-        """Take a step in place, `done` being the share of all steps taken before; `gradients` is used up."""
+        """Take a step in place, `done` being the share of all steps that were taken before."""
         rate = self.rate * SCHEDULES[self.schedule](done)
         p, g = parameters.vector, gradients.vector
         first_scalar = p.size - parameters.scalars
+        scratch = np.empty(CHUNK, np.float32)
         parts = ((0, first_scalar, rate), (first_scalar, p.size, rate * self.scalar_factor))
         for begin, end, part_rate in parts:
             for start in range(begin, end, CHUNK):
                 some = slice(start, min(start + CHUNK, end))
-                self._move(p[some], g[some], velocity[some], part_rate)
+                self._move(p[some], g[some], velocity[some], part_rate, scratch[: p[some].size])
 
-    def _move(self, p: Vector, g: Vector, v: Vector, rate: float) -> None:
-        if self.decay:
-            g += np.float32(self.decay) * p
+    def _move(self, p: Vector, g: Vector, v: Vector, rate: float, change: Vector) -> None:
+        """Move p and v in place; `change` is scratch, so that what is large is written once."""
+        np.multiply(p, np.float32(self.decay), out=change)
+        change += g
         if self.momentum:
             v *= np.float32(self.momentum)
-            v += g
-            np.multiply(v, np.float32(rate), out=g)
-        else:
-            g *= np.float32(rate)
-        p -= g
+            v += change
+            change[:] = v
+        change *= np.float32(rate)
+        p -= change

@@ -20,9 +20,10 @@ class Record:
     square_norms: Array
     """Squared norm of the state."""
     variances: Array
-    """Half the squared distance of twins, (draws / 2, positions); empty if not asked for."""
+    """Half the squared distance of twins, (draws / 2, positions); no positions if not asked for."""
     active: Array
-    """Number of units that are not zero (NaN where the radial engine can't tell, at the input)."""
+    """Number of units that are not zero (NaN where the radial engine can't tell, at the input); no positions if not
+    asked for."""
     gradient_square_norms: Array
     """Squared norm of the cotangent at the state; no positions if it was not passed back."""
     weight_gradients: dict[str, Array]

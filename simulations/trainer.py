@@ -179,9 +179,8 @@ class Trainer:
             rows = np.arange(start, start + self.plan.batch) % len(part)
             with np.errstate(all="ignore"):
                 logits = self._logits(part.x[rows])
-            new = slice(0, len(part) - start)
-            losses[rows[new]] = softmax_loss(logits, targets[rows]).loss[new]
-            hits[rows[new]] = (logits.argmax(-1) == part.labels[rows])[new]
+            losses[rows] = softmax_loss(logits, targets[rows]).loss
+            hits[rows] = logits.argmax(-1) == part.labels[rows]
         return float(losses.mean()), float(hits.mean())
 
     def averages(self) -> dict[str, float]:

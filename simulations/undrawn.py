@@ -117,7 +117,11 @@ class Undrawn:
         self._check(x, own)
         if not own.basis.shape[1] and (factor := cholesky(x)):
             lower, own.whitening = factor
-            product = _combined(self._deviation * lower, self._normals(x.shape[1], other))
+            product = self._normals(x.shape[1], other)
+            if x.shape[1] == 1:
+                product *= self._deviation * lower
+            else:
+                product = (self._deviation * lower) @ product
             if other.basis.shape[1]:
                 product += other.known(x, product)
             own.basis, own.answers = x, product

@@ -15,11 +15,12 @@ import sympy as sp
 from theory.derivation import Derivation, Value
 from theory.domain import positive_integer, real
 from theory.fixup import BRANCHES, LAYERS, SCALE, exponent
-from theory.rules import at_least, at_most, dropping, equal, leading, limit, naming, substituting
+from theory.rules import at_least, at_most, dropping, equal, leading, limit, naming, substituting, termwise
 from theory.scalar_branch import RATE, SLOPE, X
 
 STEP = sp.Symbol("t", real=True)
 """eta l' x"""
+COUNT = sp.Symbol("L", integer=True, positive=True)
 
 
 @cache
@@ -118,6 +119,32 @@ def sandwich_below() -> Derivation:
     ).then("It is at least t - t^2 / 2: the rest is not negative.", at_least(size, least), dropping(slack))
 
 
+@cache
+def bias_update() -> Derivation:
+    """Derive the squared gradient of the loss in scalar biases that end the branches, while the branches are 0."""
+    along, block = sp.Symbol(r"1^{T}u", real=True), sp.Symbol("l", integer=True, positive=True)
+    biases = sp.Function("b")
+    return (
+        Derivation.begin(
+            "First step of the biases that end the branches",
+            "Every block adds its bias to all features of a stream that nothing else changes; u is the loss's gradient "
+            "there. Add the squared derivatives in b_l of b_l 1^T u.",
+            sp.Sum(sp.Derivative(biases(block) * along, biases(block)) ** 2, (block, 1, COUNT)),
+        )
+        .then(
+            "All have one derivative.",
+            sp.Sum(along**2, (block, 1, COUNT)),
+            termwise(lambda term: term.doit()),
+        )
+        .then("Add L equal terms: order eta L, whatever the scale of the layers.", COUNT * along**2)
+    )
+
+
+def bias_count(branches: Value) -> sp.Expr:
+    """Return L: the squared gradient in the biases that end L branches, over (1^T u)^2. Exact for zero last layers."""
+    return bias_update().at({COUNT: positive_integer("branches", branches), sp.Symbol(r"1^{T}u", real=True): 1})
+
+
 def zeroed_change(branches: Value, step: Value) -> sp.Expr:
     """Return (f_new - f) / f = (1 - t)^L - 1 for zero last scales and others at 1; t = eta l' x. Exact."""
     return _relative(zeroed_chain(), branches, step)
@@ -155,4 +182,5 @@ DERIVATIONS: tuple[Callable[[], Derivation], ...] = (
     fixup_chain,
     sandwich_above,
     sandwich_below,
+    bias_update,
 )

@@ -142,6 +142,7 @@ def test_undrawn_and_drawn_measurements_have_one_law(batch: int, dtype: type) ->
             rng=stream(3, "engines", engine, batch),
             backward=True,
             weight_gradients=True,
+            active=True,
             cotangent=gaussian,
             batch=batch,
             engine=engine,

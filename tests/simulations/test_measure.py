@@ -42,6 +42,7 @@ def record(
         same_input=same_input,
         backward=backward,
         weight_gradients=weight_gradients,
+        active=True,
     )
 
 
@@ -63,6 +64,7 @@ def test_against_weights_that_are_known() -> None:
         rng=stream(0),
         backward=True,
         weight_gradients=True,
+        active=True,
         cotangent=lambda rng, shape: np.broadcast_to([1.0, 2.0, 4.0], shape),
     )
     back = np.array([[1.0, 2.0, 4.0]]) @ last.T

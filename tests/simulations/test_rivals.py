@@ -23,8 +23,8 @@ def network(name: str, layers_per_branch: int = 2) -> Network:
     )
 
 
-def branch(name: str, layers_per_branch: int = 2) -> tuple[Layer, ...]:
-    block = network(name, layers_per_branch).layers[1]
+def branch(name: str, layers_per_branch: int = 2, position: int = 0) -> tuple[Layer, ...]:
+    block = network(name, layers_per_branch).layers[1 + position]
     block = block.layers[0] if isinstance(block, Sequential) else block
     assert isinstance(block, Residual)
     assert isinstance(block.branch, Sequential)
@@ -135,8 +135,15 @@ def test_group_norm_has_groups_of_two_or_more() -> None:
 def test_nf_book_and_gain() -> None:
     assert nf_variances(0.5, 3) == (1.0, 1.25, 1.5)
     assert pytest.approx(1.71286, abs=1e-5) == CENTRED_GAIN
-    scales = [part.factor for part in branch("nf") if isinstance(part, Scale)]
-    assert scales == [1.0, 0.2]
+    for block in range(BLOCKS):
+        scales = [part.factor for part in branch("nf", position=block) if isinstance(part, Scale)]
+        assert scales == pytest.approx([(1 + 0.04 * block) ** -0.5, 0.2])
+
+
+@pytest.mark.parametrize(("name", "relus"), [("weight_standardised", [0, 1, 1]), ("nf", [1, 1, 1])])
+def test_standardised_weights_have_a_gain_where_a_relu_stands_before_them(name: str, relus: list[int]) -> None:
+    gains = [part.gain * WIDTH**0.5 for part in branch(name, 3) if isinstance(part, WeightStandardised)]
+    assert gains == pytest.approx([1.71286 if relu else 1.0 for relu in relus], abs=1e-5)
 
 
 def test_fixup_starts_its_classifier_at_zero_unless_told() -> None:

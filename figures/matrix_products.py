@@ -1,0 +1,148 @@
+"""Products of random matrices: typical against mean-square growth, and the singular values that depth spreads."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from figures.figure import DRAWS, Effort, Figure
+from figures.table import Table, stacked
+from simulations import Initialiser, lecun, measure, mlp, stream
+from simulations.initialisers import Array
+from simulations.orthogonal import haar
+from theory import matrix_products
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Picture
+
+FIGURE = Figure(
+    title="Typical matrix products stay far below their mean square, and spread with depth",
+    finding=(
+        "A hundred 4 x 4 matrices of N(0, 1) entries typically stretch a vector $10^{24}$ fold, their root mean square "
+        "says $10^{30}$, and that of 1,000 products misses it. At variance 1/n the logarithms of the singular values "
+        "fall along four Lyapunov exponents, -0.135 to -1.328; those of orthogonal products stay at 0."
+    ),
+    alt=(
+        "Two charts. Left: size of a product on a logarithmic axis against the number of matrices, up to 100: grey "
+        "single products around a line to 10^24, and a dashed line to 10^30 above all of them. Right: logarithm of "
+        "each singular value per matrix against depth from 1 to 256: points settle on four lines, squares stay at 0."
+    ),
+    source="Beyond Zhang et al. 2023 (Dive into Deep Learning), section 5.4; Newman 1986 (the exponents)",
+    parameters={
+        "width": 4,
+        "matrices": 100,
+        "draws": 1000,
+        "depths": [1, 2, 4, 8, 16, 32, 64, 128, 256],
+        "spectra": 200,
+    },
+    tolerance=1e-6,
+)
+UNITS = {"panel": "", "series": "", "index": "1", "depth": "1", "expected": "1", "measured": "1", "error": "1"}
+UNIT = Initialiser(lambda fan_in, fan_out: 1.0)
+
+
+def exponents(width: int) -> list[float]:
+    """Return the Lyapunov exponents at variance 1/n, the largest first.
+
+    The i-th matrix column, less what lies along the i - 1 before it, is a vector of n - i + 1 normals, whose mean log
+    norm is `theory.matrix_products.lyapunov` at that size; log n / 2 is the scale of the weights.
+    """
+    return [float(matrix_products.lyapunov(size)) - np.log(width) / 2 for size in range(width, 0, -1)]
+
+
+def _minors(matrices: Array, order: int) -> Array:
+    """Return the compound matrices, of all minors of an order: those of a product are the product of theirs."""
+    some = [list(one) for one in combinations(range(matrices.shape[-1]), order)]
+    rows = [[np.linalg.det(matrices[:, rows][:, :, columns]) for columns in some] for rows in some]
+    return np.moveaxis(np.array(rows), 2, 0)
+
+
+def log_singular_values(
+    init: Initialiser, width: int, depths: list[int], draws: int, rng: np.random.Generator
+) -> Array:
+    """Return the logarithms of the singular values of products, (depths, draws, width), the largest first.
+
+    The largest singular value of the i-th compound is the product of the first i, so all of them are as accurate as
+    largest ones are, which those of the product itself, of condition e^300, would not be.
+    """
+    orders, found = range(1, width + 1), []
+    products = [np.eye(len(list(combinations(range(width), order))))[None] for order in orders]
+    logs = np.zeros((width, draws))
+    for depth in range(1, max(depths) + 1):
+        matrices = init.draw(rng, draws, width, width)
+        for order in orders:
+            product = products[order - 1] @ _minors(matrices, order)
+            size = np.linalg.norm(product, axis=(1, 2))
+            logs[order - 1] += np.log(size)
+            products[order - 1] = product / size[:, None, None]
+        if depth in depths:
+            tops = [np.linalg.svd(product, compute_uv=False)[:, 0] for product in products]
+            found.append(np.diff((logs + np.log(tops)).T, axis=1, prepend=0))
+    return np.array(found)
+
+
+def data(parameters: dict[str, Any], effort: Effort, seed: int) -> Table:
+    """Measure the sizes of products from a fixed vector, and the singular values of others."""
+    width, last = parameters["width"], parameters["matrices"]
+    draws, spectra = (max(20, int(DRAWS[effort] * parameters[name])) for name in ("draws", "spectra"))
+    groups: list[dict[str, object]] = []
+    network, vector = mlp([width] * (last + 1), init=UNIT, activation=None), np.eye(width)[:1]
+    record = measure(network, vector, draws=draws, rng=stream(seed, "matrix_products"), variances=False)
+    norms, steps = record.square_norms, np.arange(last + 1.0)
+    logs, half = np.log10(norms) / 2, np.log10(norms.mean(axis=0)) / 2
+    tenth = np.log(10)
+    typical = float(matrix_products.lyapunov(width)) * steps / tenth
+    rms = float(matrix_products.annealed(width)) * steps / tenth
+    size, nothing = {"panel": "size", "depth": steps}, {"expected": np.nan, "error": np.nan}
+    error = logs.std(axis=0, ddof=1) / np.sqrt(len(logs))
+    groups.append({"series": "typical", "index": 0.0, "expected": typical, "measured": logs.mean(axis=0)}
+                  | size | {"error": error})  # fmt: skip
+    groups.append({"series": "root mean square", "index": 0.0, "measured": half} | size | nothing | {"expected": rms})
+    groups += [{"series": "one", "index": one, "measured": logs[one]} | size | nothing for one in range(12)]
+    for name, init in {"Gaussian": lecun, "orthogonal": lecun.with_law(haar)}.items():
+        depths, rng = parameters["depths"], stream(seed, "matrix_products", name)
+        rates = log_singular_values(init, width, depths, spectra, rng) / np.array(depths)[:, None, None]
+        rates = rates.round(12) + 0  # zeros are zeros on every machine
+        for index, exponent in enumerate(exponents(width)):
+            error = rates[:, :, index].std(axis=1, ddof=1) / np.sqrt(spectra)
+            means = {"measured": rates[:, :, index].mean(axis=1), "error": error}
+            known = {"depth": np.array(depths), "expected": exponent if name == "Gaussian" else 0.0}
+            groups.append({"panel": "spectrum", "series": name, "index": index + 1} | means | known)
+    return stacked(UNITS, *groups)
+
+
+def draw(table: Table, parameters: dict[str, Any]) -> Picture:
+    """Draw sizes on the left and spectra on the right."""
+    import matplotlib.pyplot as plt
+
+    picture, (left, right) = plt.subplots(1, 2)
+    sizes, last = table.where(panel="size"), parameters["matrices"]
+    for one in np.unique(sizes.where(series="one").numbers("index")):
+        rows = sizes.where(series="one", index=one)
+        left.plot(rows["depth"], rows["measured"], color="0.8", linewidth=0.8)
+    looks = {"typical": ("C0", "-", "o"), "root mean square": ("C1", "--", "s")}
+    for series, (color, line, marker) in looks.items():
+        rows = sizes.where(series=series)
+        left.plot(rows["depth"], rows["expected"], linestyle=line, color=color)
+        left.plot(rows["depth"][::10], rows["measured"][::10], marker, color=color)
+    left.annotate("root mean square", (55, 20.5), ha="right", color="C1")
+    left.annotate("typical", (74, 14), color="C0")
+    left.set(
+        xlabel="matrices", ylabel=r"size $\log_{10}\,\|M_k \cdots M_1 x\|\,/\,\|x\|$", xlim=(0, last + 3), ylim=(-1, 32)
+    )
+    for (series, marker, color), index in ((look, index) for look in (("Gaussian", "o", "C0"), ("orthogonal", "s", "C1"))
+                                           for index in range(1, parameters["width"] + 1)):  # fmt: skip
+        rows = table.where(panel="spectrum", series=series, index=index)
+        right.axhline(rows.numbers("expected")[0], color=color, linewidth=1)
+        right.errorbar(rows["depth"], rows["measured"], 3 * rows.numbers("error"), fmt=marker, color=color, capsize=2)
+        if series == "Gaussian":
+            here = (rows.numbers("depth")[-1], rows.numbers("expected")[-1])
+            right.annotate(rf"$\lambda_{index}$", here, (9, 0), textcoords="offset points", va="center", color=color)
+    right.annotate("orthogonal", (2**4.5, 0.06), color="C1")
+    right.annotate("Gaussian", (1.6, -2.1), color="C0")
+    right.set_xscale("log", base=2)
+    right.set(xlabel="depth $L$, matrices", ylabel=r"$\mathbb{E}\,\log\,\sigma_i\,/\,L$")
+    picture.suptitle(FIGURE.title, x=0.01, ha="left", fontsize=11)
+    return picture
