@@ -2,9 +2,13 @@
 
 import numpy as np
 
-from simulations import mlp, stream
+from evidence import draws_for_same_law, same_law
+from simulations import LeakyReLU, mlp, stream
 from simulations.fixup import fixup_mlp
+from simulations.initialisers import Array
 from simulations.sgd import step
+from simulations.undrawn import undrawn
+from simulations.weights import Kind, arrays
 
 
 def test_linear_classifier_by_hand() -> None:
@@ -33,3 +37,27 @@ def test_small_steps_lower_the_loss() -> None:
         losses.append(taken.loss.loss.mean(axis=1))
     assert (np.diff(losses, axis=0) < 0).all()
     assert all(np.array_equal(value, network.draw(stream(0, "sgd", "loss"), 7)[name]) for name, value in before.items())
+
+
+def test_undrawn_weights_learn_as_drawn_ones_do() -> None:
+    """The joint law of losses and gradient norms over five steps; false alarm 1e-6, sees a distance of 0.1."""
+    network, rng = mlp([5, 6, 6], activation=LeakyReLU(0.3), classes=3), stream(0, "sgd", "undrawn")
+    x, targets = rng.standard_normal((2, 5)), np.eye(3)[[0, 2]]
+    names, alpha, error = ("layer0.weight", "layer1.weight", "readout.weight"), 1e-6, 0.1
+    draws = draws_for_same_law(5 * (2 + 3 + 1), error=error, alpha=alpha)
+
+    def descend(kind: Kind) -> dict[str, Array]:
+        own = stream(1, "sgd", kind.__qualname__)
+        parameters, found = network.draw(own, draws, kind), dict[str, Array]()
+        for number in range(5):
+            taken = step(network, parameters, np.broadcast_to(x, (draws, 2, 5)), targets[None].repeat(draws, 0), 0.4)
+            parameters = taken.parameters
+            found |= {f"loss {number} of {row}": taken.loss.loss[:, row] for row in range(2)}
+            norms = {f"{name} {number}": np.log(taken.gradients[name].square_norm) for name in names}
+            found |= norms | {f"sum {number}": sum(norms.values()) + taken.loss.loss[:, 0]}
+        return found
+
+    drawn_ones = descend(arrays)
+    assert same_law(drawn_ones, descend(undrawn()), error=error, alpha=alpha).verdict == "held"
+    still = {name: drawn_ones[name.replace("4", "0")] for name in drawn_ones}  # as if the fifth step had not learnt
+    assert same_law(drawn_ones, still, error=error, alpha=alpha).verdict == "refuted"
