@@ -35,6 +35,7 @@ from claims import (  # noqa: F401, I001
     residual_spread,
     fixup_homogeneity,
     degrees,
+    homogeneous_sets,
     fixup_bounds,
     fixup_expectation,
     euler_identities,
@@ -45,6 +46,7 @@ from claims import (  # noqa: F401, I001
     fixup_zeros,
     scalar_gradients,
     scalar_resnet,
+    tangent_kernel,
     one_step,
     step_of_biases,
     rivals,
@@ -52,6 +54,7 @@ from claims import (  # noqa: F401, I001
     centred_weights,
     normalised,
     lsuv,
+    scale_invariance,
     symmetry,
     assumptions,
     chains,
@@ -59,6 +62,7 @@ from claims import (  # noqa: F401, I001
     recurrent,
     engines,
     gradient_independence,
+    deep_training,
 )
 from claims import page, record, report
 from claims.registry import REGISTRY, Claim, Mutant, claim, mutant

@@ -6,6 +6,7 @@ from evidence.finding import Finding, Verdict, all_of, inconclusive
 from evidence.initialisers import InitialiserReport, check_initialiser
 from evidence.law import binomial_degrees, chi_square_law, draws_for_chi_square, law
 from evidence.mean import draws_for_mean, mean
+from evidence.proportion import at_least
 from evidence.rate import rate
 from evidence.same_law import draws_for_same_law, same_law
 from evidence.symmetry import draws_for_symmetry, symmetry
@@ -15,6 +16,7 @@ __all__ = [
     "InitialiserReport",
     "Verdict",
     "all_of",
+    "at_least",
     "binomial_degrees",
     "check_initialiser",
     "chi_square_law",

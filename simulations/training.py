@@ -200,7 +200,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         result = _run(options)
         if options.json:
-            options.json.write_text(json.dumps(result, indent=1) + "\n")
+            aside = options.json.with_name(f".{options.json.name}.part")
+            aside.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+            aside.replace(options.json)  # whole or not at all
     except (ValueError, OSError) as error:  # InputError and CheckpointError are ValueErrors
         parser.error(" ".join(str(error).split()))
     finally:

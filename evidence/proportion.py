@@ -1,0 +1,47 @@
+"""Proportions: at least so large a share succeeds, by the exact binomial law of independent trials."""
+
+from __future__ import annotations
+
+from scipy import optimize, stats
+
+from evidence.finding import POWER, UNSURE, Finding, Verdict, inconclusive
+
+
+def at_least(successes: int, trials: int, *, share: float, error: float, alpha: float) -> Finding:
+    """Test that each of `trials` independent trials succeeds with a probability of at least `share`.
+
+    A probability of ``share (1 - error)`` would be refuted with probability 0.999.
+
+    Raises
+    ------
+    ValueError
+        If there are more successes than trials, or fewer than none.
+    """
+    if not 0 <= successes <= trials:
+        raise ValueError(f"{successes} successes in {trials} trials")
+    if trials < 1 or not 0 < share < 1:
+        return inconclusive("proportion", f"{trials} trials, a share of {share}", expected=f"at least {share:g}")
+    p_value = float(stats.binom.cdf(successes, trials, share))
+    most = int(stats.binom.ppf(alpha, trials, share))  # successes that still refute, found at the edge of alpha
+    most -= stats.binom.cdf(most, trials, share) > alpha
+    detectable = _smallest_error(trials, share, most)
+    verdict: Verdict = "refuted" if p_value <= alpha else "held" if detectable <= error * (1 + 1e-9) else "inconclusive"
+    highest = float(stats.beta.isf(UNSURE, successes + 1, trials - successes)) if successes < trials else 1.0
+    return Finding(
+        "proportion",
+        verdict,
+        p_value,
+        f"at least {share:g}",
+        successes / trials,
+        detectable,
+        effect=max(0.0, 1 - successes / trials / share),
+        miss=min(1.0, float(stats.binom.sf(most, trials, highest)) + UNSURE) if verdict == "refuted" else 1.0,
+        note="too few trials for the stated error" if verdict == "inconclusive" else "",
+    )
+
+
+def _smallest_error(trials: int, share: float, most: int) -> float:
+    """Return the error at which as few as `most` successes have probability 0.999."""
+    if most < 0:
+        return 1.0
+    return float(optimize.brentq(lambda e: stats.binom.cdf(most, trials, share * (1 - e)) - POWER, 0, 1, rtol=1e-6))
