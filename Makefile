@@ -30,6 +30,8 @@ calibrate: .venv/base
 bench: .venv/base
 	$(BIN)/python -m pip install --quiet "torch==2.13.0" "jax==0.10.2"
 	$(BIN)/python -m benchmarks.speed $(ARGS)
+	$(BIN)/python -m benchmarks.undrawn_training --json benchmarks/undrawn_training.json
+	$(BIN)/python -m benchmarks.training --json benchmarks/training.json
 
 .venv/base: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Fathom needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; try: make PYTHON=python3.11")'

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture
 
 FIGURE = Figure(
-    title="The flatter an activation, the larger the gain that keeps its mean square at 1",
+    title="Saturating activations ask for the largest gains; SELU alone needs none",
     finding=(
         "The gain 1/sqrt(E phi(z)^2), z ~ N(0, 1), is 1 for SELU, which was made for it, sqrt 2 for ReLU, 1.53 for "
-        "GELU, 1.59 for tanh and 1.85 for the sigmoid, nearly all of whose second moment is the square of its mean, "
-        "1/2; slopes fall below a tenth beyond 1.8 for tanh and 2.1 for the sigmoid."
+        "GELU, 1.59 for tanh and 1.85 for the sigmoid, 85 % of whose second moment is its squared mean; "
+        "slopes fall below a tenth beyond 1.8 for tanh and 2.1 for the sigmoid."
     ),
     alt=(
         "Six small graphs of sigmoid, tanh, ReLU, leaky ReLU, SELU and GELU with their dashed slopes, shaded where the "
@@ -87,12 +87,17 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
     axes = picture.add_subplot(grid[:, 3])
     axes.barh(range(len(names)), found["expected"][order], height=0.55, color="0.75")
     axes.errorbar(
-        found["measured"][order], range(len(names)), xerr=3 * found.numbers("error")[order], fmt="o", color="C0", capsize=2
+        found["measured"][order],
+        range(len(names)),
+        xerr=3 * found.numbers("error")[order],
+        fmt="o",
+        color="C0",
+        capsize=2,
     )
     for row, gain in enumerate(found["expected"][order]):
         axes.annotate(f"{gain:.3f}", (0.04, row), va="center", fontsize=9)
     axes.set_yticks(range(len(names)), [names[position] for position in order], fontsize=9)
-    axes.set(xlabel=r"gain $1/\sqrt{\mathbb{E}\,\phi(z)^2}$", xlim=(0, 2.1), ylabel="")
+    axes.set(xlabel=r"gain $1/\sqrt{\mathbb{E}\,\phi(z)^2}$", xlim=(0, 2.1), ylabel="activation")
     axes.grid(visible=False, axis="y")
     picture.suptitle(FIGURE.title, x=0.01, ha="left", fontsize=11)
     return picture

@@ -105,7 +105,7 @@ def _flow(axes: Axes, rows: Table, title: str) -> None:
     steps = [(path, layer, _label(layer, scale, power)) for path, layer, scale, power in parts]
     inside = sum(path == "branch" for path, _, _ in steps)
     steps.insert(inside, ("addition", "addition", "$+$"))
-    line = {"color": "0.25", "linewidth": 1}
+    line: dict[str, Any] = {"color": "0.25", "linewidth": 1}
     pitch = 11 / (len(steps) + 1)  # all blocks end at the same height
     for height, (_, layer, label) in enumerate(steps, start=1):
         shape = "circle" if layer == "addition" else "round,pad=0.35"
@@ -116,7 +116,7 @@ def _flow(axes: Axes, rows: Table, title: str) -> None:
     axes.plot([0, -1, -1, -0.1], [-0.4, -0.4, joins, joins], **line)
     axes.text(0, 0, "$x_l$", ha="center", va="center")
     axes.text(0, -11, "$x_{l+1}$", ha="center", va="center")
-    axes.set(xlim=(-1.15, 1.05), ylim=(-11.5, 0.5))
+    axes.set(xlim=(-1.15, 1.05), ylim=(-11.5, 0.5), xticks=[], yticks=[])
     axes.set_title(title, loc="center", fontsize=10)
     axes.axis("off")
 

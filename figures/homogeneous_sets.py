@@ -80,7 +80,8 @@ def data(parameters: dict[str, Any], effort: Effort, seed: int) -> Table:
 
 def _diagram(axes: Axes, rows: Table) -> None:
     """Draw the net from left to right: branches below, shortcuts above, and the sets of each weight."""
-    line, x = {"color": "0.25", "linewidth": 1}, 0.0
+    line: dict[str, Any] = {"color": "0.25", "linewidth": 1}
+    x = 0.0
     parts = list(zip(*(rows[name].tolist() for name in ("set", "layer", "path")), strict=True))
 
     def box(x: float, y: float, name: str, letters: str) -> None:
@@ -107,7 +108,7 @@ def _diagram(axes: Axes, rows: Table) -> None:
     axes.annotate("", (x - 0.3, 0), (-0.85, 0), arrowprops={"arrowstyle": "-|>", "mutation_scale": 8, **line}, zorder=0)
     axes.text(-1, 0, "$x$", ha="center", va="center")
     axes.text(x - 0.15, 0, "$z$", ha="center", va="center")
-    axes.set(xlim=(-1.15, x), ylim=(-0.45, 1.2))
+    axes.set(xlim=(-1.15, x), ylim=(-0.45, 1.2), xticks=[], yticks=[])
     axes.axis("off")
 
 

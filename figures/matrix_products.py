@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture
 
 FIGURE = Figure(
-    title="Typical matrix products stay far below their mean square, and spread with depth",
+    title="Typical matrix products stay far below their mean square",
     finding=(
-        "A hundred 4 x 4 matrices of N(0, 1) entries typically stretch a vector $10^{24}$ fold, their root mean square "
-        "says $10^{30}$, and that of 1,000 products misses it. At variance 1/n the logarithms of the singular values "
+        "A hundred 4 x 4 matrices of N(0, 1) entries typically stretch a vector 10^24 fold, their root mean square "
+        "says 10^30, and that of 1,000 products misses it. At variance 1/n the logarithms of the singular values "
         "fall along four Lyapunov exponents, -0.135 to -1.328; those of orthogonal products stay at 0."
     ),
     alt=(
@@ -73,12 +73,12 @@ def log_singular_values(
     for depth in range(1, max(depths) + 1):
         matrices = init.draw(rng, draws, width, width)
         for order in orders:
-            product = products[order - 1] @ _minors(matrices, order)
-            size = np.linalg.norm(product, axis=(1, 2))
+            longer = products[order - 1] @ _minors(matrices, order)
+            size = np.linalg.norm(longer, axis=(1, 2))
             logs[order - 1] += np.log(size)
-            products[order - 1] = product / size[:, None, None]
+            products[order - 1] = longer / size[:, None, None]
         if depth in depths:
-            tops = [np.linalg.svd(product, compute_uv=False)[:, 0] for product in products]
+            tops = [np.linalg.svd(one, compute_uv=False)[:, 0] for one in products]
             found.append(np.diff((logs + np.log(tops)).T, axis=1, prepend=0))
     return np.array(found)
 
@@ -132,8 +132,9 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
     left.set(
         xlabel="matrices", ylabel=r"size $\log_{10}\,\|M_k \cdots M_1 x\|\,/\,\|x\|$", xlim=(0, last + 3), ylim=(-1, 32)
     )
-    for (series, marker, color), index in ((look, index) for look in (("Gaussian", "o", "C0"), ("orthogonal", "s", "C1"))
-                                           for index in range(1, parameters["width"] + 1)):  # fmt: skip
+    marks = {"Gaussian": ("o", "C0"), "orthogonal": ("s", "C1")}
+    for series, index in product(marks, range(1, parameters["width"] + 1)):
+        marker, color = marks[series]
         rows = table.where(panel="spectrum", series=series, index=index)
         right.axhline(rows.numbers("expected")[0], color=color, linewidth=1)
         right.errorbar(rows["depth"], rows["measured"], 3 * rows.numbers("error"), fmt=marker, color=color, capsize=2)

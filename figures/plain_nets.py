@@ -82,13 +82,13 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
         rows, color = table.where(start=start), cycle["color"]
         axes.plot(rows["layer"], rows["expected"], look[:-1], color=color)
         some = slice(2 if start == "Glorot" else 0, None, 4 if start in ("LeCun", "Glorot") else 3)
-        points = (rows[column][some] for column in ("layer", "measured"))
-        axes.errorbar(*points, 3 * rows.numbers("error")[some], fmt=look[-1], color=color, capsize=2)
+        layer, measured, error = (rows.numbers(column)[some] for column in ("layer", "measured", "error"))
+        axes.errorbar(layer, measured, 3 * error, fmt=look[-1], color=color, capsize=2)
         label = LABELS.get(start, "$2^{-l}$: LeCun (squares),\nGlorot (triangles)" if start == "LeCun" else "")
         end = (parameters["layers"], rows["expected"][-1])
         axes.annotate(label, end, (7, 0), textcoords="offset points", va="center", color=color)
-    for layer in parameters["marked"]:
-        axes.axvline(layer, color="0.5", linewidth=0.8, linestyle=":")
+    for marked in parameters["marked"]:
+        axes.axvline(marked, color="0.5", linewidth=0.8, linestyle=":")
     axes.set(
         yscale="log",
         xlim=(0, parameters["layers"] + 0.3),

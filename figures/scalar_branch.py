@@ -60,11 +60,18 @@ def data(parameters: dict[str, Any], effort: Effort, seed: int) -> Table:
             {"part": "moves", "m": m, "exponent": exponent, "branches": DEPTHS, "expected": law, "measured": found}
         )
     for m in range(2, parameters["most_layers"] + 1):
-        for exponent in np.linspace(0, 0.6, parameters["exponents"]):
+        for exponent in np.linspace(0, 0.6, parameters["exponents"]).round(6):
             growth = np.divide(*_moves(m, exponent, TENFOLD, rate))
-            law = 10 ** (1 + float(fixup.update_exponent([exponent] * m)))
+            tenfold = 10 ** (1 + float(fixup.update_exponent([exponent] * m)))
             groups.append(
-                {"part": "growth", "m": m, "exponent": exponent, "branches": 100, "expected": law, "measured": growth}
+                {
+                    "part": "growth",
+                    "m": m,
+                    "exponent": exponent,
+                    "branches": 100,
+                    "expected": tenfold,
+                    "measured": growth,
+                }
             )
     return stacked(UNITS, *groups)
 
@@ -79,29 +86,28 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
         rows, color = moves.where(exponent=exponent), cycle["color"]
         left.plot(rows["branches"], rows["expected"], color=color)
         left.plot(rows["branches"], rows["measured"], mark, color=color)
+        label = ("$p=$" if exponent == parameters["shown"][0] else "") + f"{exponent:g}"
         end = (rows["branches"][-1], rows["expected"][-1])
-        left.annotate(
-            ("$p=$" if exponent == parameters["shown"][0] else "") + f"{exponent:g}",
-            end,
-            (7, 0),
-            textcoords="offset points",
-            va="center",
-            color=color,
-        )
-    left.set(
-        xscale="log", yscale="log", xlabel="branches $L$", ylabel=r"move of all branches, $L\,|\Delta F|\,/\,\eta$"
-    )
+        left.annotate(label, end, (7, 0), textcoords="offset points", va="center", color=color)
+    left.set(xscale="log", yscale="log", xlabel="branches $L$")
+    left.set_ylabel(r"move of all branches, $L\,|\Delta F|\,/\,\eta$")
     left.set_title(f"scales $L^{{-p}}$, $m={parameters['layers']}$ layers", fontsize=10)
     slopes = table.where(part="growth")
-    columns, rows = (np.unique(slopes.numbers(name)) for name in ("m", "exponent"))
-    grid = np.log10(slopes.numbers("measured")).reshape(len(columns), len(rows)).T
-    mesh = right.pcolormesh(columns, rows, grid, cmap="PuOr_r", vmin=-2, vmax=2, shading="nearest", rasterized=True)
+    layers, exponents = (np.unique(slopes.numbers(name)) for name in ("m", "exponent"))
+    grid = np.log10(slopes.numbers("measured")).reshape(len(layers), len(exponents)).T
+    mesh = right.pcolormesh(layers, exponents, grid, cmap="PuOr_r", vmin=-2, vmax=2, shading="nearest", rasterized=True)
     smooth = np.linspace(2, parameters["most_layers"], 100)
     right.plot(smooth, 1 / (2 * smooth - 2), "k-")
-    right.annotate(r"$p=\frac{1}{2m-2}$", (2.4, 1 / 2.8), (2.75, 0.5), arrowprops={"arrowstyle": "-"})
-    right.annotate("steps vanish\nin depth", (6.4, 0.44), ha="center", color="white")
+    right.annotate(
+        r"$p=\frac{1}{2m-2}$",
+        (4, 1 / 6),
+        (4.6, 0.27),
+        bbox={"color": "white", "pad": 2},
+        arrowprops={"arrowstyle": "-"},
+    )
+    right.annotate("steps vanish\nin depth", (6.0, 0.48), ha="center", color="white")
     right.annotate("explode", (3.1, 0.05), ha="center")
-    right.set(xlabel="layers a branch $m$", ylabel="exponent $p$", xticks=columns)
+    right.set(xlabel="layers a branch $m$", ylabel="exponent $p$", xticks=layers)
     right.grid(visible=False)
     bar = picture.colorbar(mesh, ax=right, extend="min")
     bar.set_label(r"slope of $\log\,L|\Delta F|$ in $\log\,L$")
