@@ -47,7 +47,7 @@ def _enters(row: int, column: int, stride: int) -> float:
     paper=HE,
     where="section 2.3, backwards; with strides and padding derived here",
     states=r"\operatorname{Var}W=\frac2{k^2C'}:\quad\mathbb E\,dx_p^2=\frac{2\,a_pb_p}{k^2}\,\overline{dy^2},\qquad"
-    r"a_pb_p=\text{the number of windows that hold pixel }p",
+    r" a_pb_p=\text{the number of windows that hold pixel }p",
     derivation=convolutions.backward,
     mutants=[
         mutant(
@@ -156,7 +156,7 @@ def released_code_takes_fan_out(
     branch: Initialiser = he_fan_out,
     stem: Initialiser = torch_default,
 ) -> Finding:
-    """Fixup's code takes fan-out, so a convolution that doubles the channels halves the mean square; its stem keeps 1/6.
+    """Fixup's code takes fan-out: convolutions that double the channels halve the mean square; the stem keeps a sixth.
 
     Averages over weights at fixed images with the same real channels in every pixel, away from the edges; exact at any
     width. Rule 2's scale is left out. Measured before the ReLU, which halves: in the branches, Gaussian, the sum over

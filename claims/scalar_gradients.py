@@ -15,6 +15,7 @@ from evidence import Finding, all_of, draws_for_mean, mean
 from simulations import Network, he_fan_out, rademacher
 from simulations.convolution import Convolution
 from simulations.initialisers import Array
+from simulations.layers import Gradients
 from simulations.scalars import ScalarBias
 from theory import convolutions
 
@@ -39,7 +40,7 @@ def _square_gradients(run: Run, alike: bool, draws: int) -> Array:
     x, _ = even_images(run, rng, draws, CHANNELS, SIDE)
     one = network.run(network.draw(rng, draws), x)
     signs = rademacher(rng, one.output.shape[: 3 if alike else 5])
-    into: dict = {}
+    into: Gradients = {}
     entries = one.backward(np.broadcast_to(signs[..., None, None] if alike else signs, one.output.shape), into)[1]
     kinds = (into["scalar"].array, into["first.bias"].array, entries)
     return np.stack([(kind**2).reshape(draws, -1).mean(axis=1) for kind in kinds], axis=1)
@@ -50,7 +51,7 @@ def _square_gradients(run: Run, alike: bool, draws: int) -> Array:
     paper=FIXUP,
     where="released code: a tenth of the learning rate for scalars; the authors' reason, derived here",
     states=r"\mathbb E\Bigl(\frac{\partial\ell}{\partial b}\Bigr)^2=C P\,\mathbb E\,d^2,\qquad"
-    r"b\text{ shared by }C\text{ channels and }P\text{ positions with cotangents }d",
+    r" b\text{ shared by }C\text{ channels and }P\text{ positions with cotangents }d",
     derivation=[convolutions.shared_bias, convolutions.backward],
     mutants=[
         mutant(

@@ -63,6 +63,7 @@ def test_a_radial_chain_has_the_joint_law_of_drawn_weights(name: str, loss: bool
         engine="drawn",
         backward=True,
         weight_gradients=True,
+        active=True,
         cotangent=law,
         targets=targets,
     )
