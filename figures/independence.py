@@ -10,7 +10,7 @@ from figures.figure import DRAWS, Effort, Figure
 from figures.table import Table, stacked
 from simulations import measure, mlp, stream
 from simulations.initialisers import Array
-from theory import gradient_independence
+from theory import gradient_independence, ones_in_depth
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture
@@ -39,20 +39,8 @@ def _ones(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
 
 
 def in_depth(width: int, depth: int) -> Array:
-    r"""Return E||g||^2 / n after 1, ..., `depth` ReLU layers of He weights, g = 1 at the last; exact at any width.
-
-    Let S be the sum of the outputs. Nets without biases are homogeneous, so <g_l, h_l> = S at every layer: along h_l
-    the gradient has S / ||h_l||, with one mean square A = 1 + (n-1)/pi at all layers (He keeps E||h||^2), and across
-    it has no direction of its own. Through a layer with K active units, A passes whole and turns across, while across
-    (K-1)/(n-1) of the mean square O passes: O' = 2 (n-1)/n E[A + O (K-1)/(n-1); K > 0], K ~ Bin(n, 1/2).
-    The first layer, O = n - 1, is `theory.gradient_independence`. In the wide limit each layer adds 2/pi.
-    """
-    alive = 1 - 0.5**width
-    along = 1 + width * (float(gradient_independence.ones_ratio(width)) - 1)
-    across = [width - 1.0]
-    for _ in range(depth - 1):
-        across.append(2 * (width - 1) / width * alive * along + across[-1] * (1 - 2 * alive / width))
-    return (along + np.array(across)) / width
+    """Return E||g||^2 / n after 1, ..., `depth` ReLU layers of He weights, g = 1 at the last; exact at any width."""
+    return np.array([float(ones_in_depth.ones_growth(width, layers)) for layers in range(1, depth + 1)])
 
 
 def data(parameters: dict[str, Any], effort: Effort, seed: int) -> Table:

@@ -12,7 +12,7 @@ from figures.table import Table, stacked
 from simulations import Initialiser, lecun, measure, mlp, stream
 from simulations.initialisers import Array
 from simulations.orthogonal import haar
-from theory import matrix_products
+from theory import lyapunov_spectrum, matrix_products
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture
@@ -41,15 +41,6 @@ FIGURE = Figure(
 )
 UNITS = {"panel": "", "series": "", "index": "1", "depth": "1", "expected": "1", "measured": "1", "error": "1"}
 UNIT = Initialiser(lambda fan_in, fan_out: 1.0)
-
-
-def exponents(width: int) -> list[float]:
-    """Return the Lyapunov exponents at variance 1/n, the largest first.
-
-    The i-th matrix column, less what lies along the i - 1 before it, is a vector of n - i + 1 normals, whose mean log
-    norm is `theory.matrix_products.lyapunov` at that size; log n / 2 is the scale of the weights.
-    """
-    return [float(matrix_products.lyapunov(size)) - np.log(width) / 2 for size in range(width, 0, -1)]
 
 
 def _minors(matrices: Array, order: int) -> Array:
@@ -105,10 +96,10 @@ def data(parameters: dict[str, Any], effort: Effort, seed: int) -> Table:
         depths, rng = parameters["depths"], stream(seed, "matrix_products", name)
         rates = log_singular_values(init, width, depths, spectra, rng) / np.array(depths)[:, None, None]
         rates = rates.round(12) + 0  # zeros are zeros on every machine
-        for index, exponent in enumerate(exponents(width)):
+        for index, exponent in enumerate(lyapunov_spectrum.lyapunov(width, one + 1) for one in range(width)):
             error = rates[:, :, index].std(axis=1, ddof=1) / np.sqrt(spectra)
             means = {"measured": rates[:, :, index].mean(axis=1), "error": error}
-            known = {"depth": np.array(depths), "expected": exponent if name == "Gaussian" else 0.0}
+            known = {"depth": np.array(depths), "expected": float(exponent) if name == "Gaussian" else 0.0}
             groups.append({"panel": "spectrum", "series": name, "index": index + 1} | means | known)
     return stacked(UNITS, *groups)
 

@@ -12,7 +12,7 @@ from simulations import LeakyReLU, Tanh, he, lecun, mlp, stream
 from simulations.initialisers import Array
 from simulations.layers import Layer
 from simulations.undrawn import undrawn
-from theory import angles, tanh_maps
+from theory import angles, tanh_correlation, tanh_maps
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture
@@ -35,15 +35,6 @@ FIGURE = Figure(
     tolerance=1e-6,
 )
 UNITS = {"panel": "", "layer": "", "gain": "1", "before": "1", "expected": "1", "measured": "1", "error": "1"}
-
-
-def tanh_correlation(gain: float, variance: float, correlation: float) -> float:
-    """Return E tanh(u) tanh(v) / E tanh(u)^2 for normal u and v, by quadrature in two dimensions."""
-    points, weights = np.polynomial.hermite_e.hermegauss(120)
-    u, other = points[:, None], np.sqrt(1 - correlation**2) * points
-    inner = np.tanh(np.sqrt(variance) * (correlation * u + other)) @ weights
-    product = float((weights * np.tanh(np.sqrt(variance) * points)) @ inner) / (2 * np.pi)
-    return round(gain**2 * product / tanh_maps.next_variance(gain, variance), 12) + 0.0  # 0 on every machine
 
 
 def _pairs(layer: Layer, gain: float, variance: float, cosine: float, width: int, draws: int, rng: Any) -> Array:
@@ -75,7 +66,9 @@ def data(parameters: dict[str, Any], effort: Effort, seed: int) -> Table:
             return tanh_maps.next_variance(gain, q) if name == "tanh" else q
 
         def correlation(c: float, name: str = name, gain: float = gain, settled: float = settled) -> float:
-            return tanh_correlation(gain, settled, c) if name == "tanh" else float(angles.next_cosine(np.arccos(c)))
+            if name == "tanh":
+                return round(tanh_correlation.next_correlation(gain, settled, c), 12) + 0.0  # 0 on every machine
+            return float(angles.next_cosine(np.arccos(c)))
 
         for panel, known, curve, some in (
             ("length", length, np.linspace(0, 2.4, 25), np.linspace(0.3, 2.4, 6)),

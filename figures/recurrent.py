@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +10,7 @@ from figures.figure import DRAWS, Effort, Figure
 from figures.table import Table, stacked
 from simulations import Dense, Network, lecun, measure, stream
 from simulations.lstm import draw_cell
-from theory import recurrent
+from theory import recurrent, tied_weights
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture
@@ -36,37 +34,6 @@ FIGURE = Figure(
 UNITS = {"panel": "", "series": "", "step": "1", "expected": "1", "measured": "1", "error": "1"}
 
 
-def _pairings(factors: tuple[int, ...]) -> Iterator[tuple[tuple[int, int], ...]]:
-    if not factors:
-        yield ()
-        return
-    first, *rest = factors
-    for position, other in enumerate(rest):
-        for more in _pairings((*rest[:position], *rest[position + 1 :])):
-            yield ((first, other), *more)
-
-
-def tied(units: int, steps: int) -> Fraction:
-    """Return E||W^t x||^2 / ||x||^2 for t = `steps` and W of independent N(0, 1/n) entries, n = `units`. Exact.
-
-    The square is a product of 2t entries of W, summed over 2t indices: i_0 ... i_t down one chain and j_0 ... j_t down
-    the other, with i_0 = j_0, and i_t = j_t averaged (no direction of x is special). By Wick's theorem its mean is the
-    sum over pairings of the entries, each of which makes rows and columns of its pairs equal and is worth n^-t, and n
-    for each index that is then free.
-    """
-    rows = [0, *range(1, steps), 0, *range(steps, 2 * steps - 1)]
-    columns = [*range(1, steps), -1, *range(steps, 2 * steps - 1), -1]
-    total = Fraction(0)
-    for pairs in _pairings(tuple(range(2 * steps))):
-        same = {index: index for index in (-1, *range(2 * steps - 1))}
-        for one, other in pairs:
-            for left, right in ((rows[one], rows[other]), (columns[one], columns[other])):
-                keep, drop = same[left], same[right]
-                same = {index: keep if root == drop else root for index, root in same.items()}
-        total += Fraction(units) ** (len(set(same.values())) - 1 - steps)
-    return total
-
-
 def data(parameters: dict[str, Any], effort: Effort, seed: int) -> Table:
     """Pass gradients back through tied and independent linear steps, and through the cell alone."""
     last, draws = parameters["steps"], int(DRAWS[effort] * parameters["draws"])
@@ -83,7 +50,7 @@ def data(parameters: dict[str, Any], effort: Effort, seed: int) -> Table:
         }
         record = measure(network, np.eye(units)[:1], **settings)
         ratios = record.gradient_square_norms[:, ::-1] / units
-        expected = [1.0] + [float(tied(units, step)) if is_tied else 1.0 for step in steps[1:]]
+        expected = [1.0] + [float(tied_weights.growth(units, int(step))) if is_tied else 1.0 for step in steps[1:]]
         error = (ratios.std(axis=0, ddof=1) / np.sqrt(len(ratios))).round(12)  # no noise where nothing is random
         means = {"measured": ratios.mean(axis=0), "error": error}
         groups.append({"panel": "tied", "series": series, "step": steps, "expected": expected} | means)

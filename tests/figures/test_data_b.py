@@ -5,14 +5,13 @@ leave one of them with probability 1e-6, and any of the 700 numbers that are com
 """
 
 import math
-from fractions import Fraction
 from functools import cache
 
 import numpy as np
 import pytest
 from scipy.stats import t
 
-from figures import independence, matrix_products, recurrent
+from figures import independence, matrix_products
 from figures.figure import load
 from figures.table import Table
 from simulations import lecun, stream
@@ -94,7 +93,8 @@ def test_products_grow_as_derived() -> None:
     assert rows.where(panel="size", series="root mean square").numbers("expected")[-1] == pytest.approx(
         50 * np.log10(4)
     )
-    np.testing.assert_allclose(matrix_products.exponents(4), [-0.1352, -0.3283, -0.6352, -1.3283], atol=5e-5)
+    known = rows.where(panel="spectrum", series="Gaussian", depth=1.0).numbers("expected")
+    np.testing.assert_allclose(known, [-0.1352, -0.3283, -0.6352, -1.3283], atol=5e-5)
 
 
 def test_singular_values_follow_the_exponents() -> None:
@@ -127,13 +127,6 @@ def test_compounds_give_the_singular_values() -> None:
     first, second = (lecun.draw(rng, 3, 4, 4) for rng in [stream(0, "here")] for _ in range(2))
     for product, logs in zip((first, first @ second), found, strict=True):
         np.testing.assert_allclose(logs, np.log(np.linalg.svd(product, compute_uv=False)), atol=1e-10)
-
-
-def test_tied_weights_by_wicks_theorem() -> None:
-    assert [recurrent.tied(n, 1) for n in (1, 3)] == [1, 1]
-    assert [recurrent.tied(n, 2) for n in (3, 6)] == [1 + Fraction(2, n**2) for n in (3, 6)]
-    assert [recurrent.tied(n, 3) for n in (3, 6)] == [Fraction(61, 27), Fraction(35, 27)]
-    assert recurrent.tied(1, 4) == 105  # E w^8
 
 
 def test_gradients_through_time() -> None:

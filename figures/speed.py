@@ -1,0 +1,174 @@
+"""What a draw of a layer costs in random numbers, and in time where that was measured: drawn, undrawn and radial."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from figures.figure import Effort, Figure
+from figures.table import Table, stacked
+from simulations import gaussian, measure, mlp
+from simulations.engines import Engine
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Picture
+
+FIGURE = Figure(
+    title="Weights that are never drawn cost O(n) a layer, norms alone O(1)",
+    finding=(
+        "A forward and backward pass of one input takes n^2 random numbers a layer if the weights are drawn, 2n if "
+        "they are left undrawn, and 4 if norms are all that is asked: at a million units 10^12, 2 x 10^6 and 4, with "
+        "results of the same law. Times are shown where the benchmark was run."
+    ),
+    alt=(
+        "Chart with both axes logarithmic: random numbers a layer against width, 4 to a million. A steep line n^2 for "
+        "drawn weights, one of half its slope, 2n, for undrawn ones, and a flat one at 4 for radial chains. Points, "
+        "counted while the engines ran, lie on the lines; a second panel, if there is one, has seconds a layer."
+    ),
+    source="Beyond the papers; times from benchmarks/results.json",
+    parameters={
+        "widths": {
+            "drawn": [4, 16, 64, 256, 1024, 2048],
+            "undrawn": [4, 64, 1024, 16384, 131072, 1000000],
+            "radial": [4, 64, 1024, 16384, 131072, 1000000],
+        },
+        "layers": [2, 3],
+        "widest": 1000000,
+    },
+    tolerance=1e-12,
+)
+UNITS = {"part": "", "engine": "", "width": "1", "expected": "1", "measured": "1", "error": "1"}
+RESULTS = Path(__file__).resolve().parent.parent / "benchmarks" / "results.json"
+NUMBERS: dict[Engine, Callable[[int], int]] = {
+    "drawn": lambda width: width**2,
+    "undrawn": lambda width: 2 * width,
+    "radial": lambda width: 4,
+}
+"""Random numbers a layer: its entries; one a unit and direction; a count of units and three gamma variates."""
+LOOKS = {
+    "Fathom drawn": "0o",
+    "PyTorch": "3D",
+    "JAX": "5v",
+    "Fathom undrawn": "1s",
+    "floor": "4+",
+    "Fathom radial": "2^",
+}
+"""Colour and marker of who was timed."""
+METHODS = ("standard_normal", "random", "binomial", "standard_gamma", "integers", "bytes")
+
+
+class Counting(np.random.Generator):
+    """A generator that counts the numbers that it gives, also those of the generators spawned from it."""
+
+    given = 0
+
+
+def _counted(name: str) -> Any:
+    real = getattr(np.random.Generator, name)
+
+    def method(self: Counting, *arguments: Any, **options: Any) -> Any:
+        numbers = real(self, *arguments, **options)
+        Counting.given += np.size(numbers)
+        return numbers
+
+    return method
+
+
+for _name in METHODS:
+    setattr(Counting, _name, _counted(_name))
+
+
+def count(engine: Engine, width: int, layers: int, seed: int) -> int:
+    """Return how many random numbers two draws of a net take, forwards and backwards."""
+    Counting.given = 0
+    rng, network = Counting(np.random.SFC64(seed)), mlp([width] * (layers + 1))
+    options: dict[str, Any] = {"cotangent": gaussian, "variances": False, "engine": engine}
+    measure(network, np.ones((1, width)), draws=2, rng=rng, backward=True, **options)
+    return Counting.given
+
+
+def timings(results: dict[str, Any]) -> Iterator[tuple[str, int, float, float, float]]:
+    """Yield contestant, width, and median, least and most seconds a draw and layer, of one input at a time.
+
+    Only in single precision, but for radial chains, which know double precision alone.
+    """
+    for name, case in results["cases"].items():
+        work = case.get("work", {})
+        single = work.get("precision") == "float32" and not name.startswith("drawn")
+        if work.get("batch") != 1 or not (single or name.startswith("radial")):
+            continue
+        for contestant, times in case["contestants"].items():
+            if single or contestant == "Fathom radial":
+                seconds = times["median"], min(times["seconds"]), max(times["seconds"])
+                yield contestant, work["width"], *(one / work["layers"] for one in seconds)
+
+
+def data(parameters: dict[str, Any], effort: Effort, seed: int) -> Table:
+    """Count at every width what one more layer takes; read times where there are any.
+
+    The time that is expected is that of the numbers alone: the benchmark's floor.
+    """
+    fewer, more = parameters["layers"]
+    groups: list[dict[str, object]] = []
+    for engine, widths in parameters["widths"].items():
+        for width in dict.fromkeys((*widths, parameters["widest"])):
+            measured = np.nan
+            if width in widths:
+                measured = (count(engine, width, more, seed) - count(engine, width, fewer, seed)) / 2 / (more - fewer)
+            groups.append(_row("numbers", engine, width, float(NUMBERS[engine](width)), measured, np.nan))
+    found = list(timings(json.loads(RESULTS.read_text()))) if RESULTS.exists() else []
+    floors = {width: seconds / (2 * width) for name, width, seconds, *_ in found if name == "floor"}
+    for engine in NUMBERS if floors else {}:
+        ends = np.array([4, parameters["widest"]])
+        expected = np.array([float(NUMBERS[engine](width)) for width in ends.tolist()]) * floors[max(floors)]
+        groups.append(_row("seconds", engine, ends, expected, np.nan, np.nan))
+    for name, width, seconds, least, most in found:
+        groups.append(_row("seconds", name, width, np.nan, seconds, (most - least) / 2))
+    return stacked(UNITS, *groups)
+
+
+def _row(*values: object) -> dict[str, object]:
+    return dict(zip(UNITS, values, strict=True))
+
+
+def draw(table: Table, parameters: dict[str, Any]) -> Picture:
+    """Draw the numbers, and beside them the times if the table has any."""
+    import matplotlib.pyplot as plt
+
+    parts = {"numbers": "random numbers a layer", "seconds": "seconds a layer"}
+    parts = {part: label for part, label in parts.items() if part in table["part"]}
+    picture, axes = plt.subplots(1, len(parts), squeeze=False)
+    cycles = list(plt.rcParams["axes.prop_cycle"])
+    labels = {"drawn": "drawn: $n^2$", "undrawn": "undrawn: $2n$", "radial": "radial: 4"}
+    for here, (part, label) in zip(axes[0], parts.items(), strict=True):
+        rows = table.where(part=part)
+        for (engine, name), cycle, mark in zip(labels.items(), cycles, "os^", strict=False):
+            line = rows.where(engine=engine)
+            here.plot(*_sorted(line, "expected"), **cycle)
+            if part == "numbers":
+                here.plot(*_sorted(line, "measured"), mark, **cycle)
+                end, offset = line.numbers("expected").max(), (0, 8) if engine == "undrawn" else (-14, 6)
+                here.annotate(
+                    name, (parameters["widest"], end), offset, textcoords="offset points", ha="right", **cycle
+                )
+        for name, look in LOOKS.items() if part == "seconds" else ():
+            here.plot(
+                *_sorted(rows.where(engine=name), "measured"), look[1:], color=cycles[int(look[0])]["color"], label=name
+            )
+        here.set(xscale="log", yscale="log", xlabel="width $n$", ylabel=label)
+        if part == "seconds":
+            here.legend(loc="upper left", fontsize=9)
+            here.set_title("lines: drawing the numbers alone", fontsize=9, loc="right")
+    picture.suptitle(FIGURE.title, x=0.01, ha="left", fontsize=11)
+    return picture
+
+
+def _sorted(rows: Table, column: str) -> tuple[Any, Any]:
+    seen = rows.numbers(column)
+    order = np.argsort(rows.numbers("width"))
+    order = order[np.isfinite(seen[order])]
+    return rows.numbers("width")[order], seen[order]

@@ -1,0 +1,154 @@
+"""Accuracy after one epoch against depth, for Fixup and what it competes with: Fixup's figure 3, on digits."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from figures.figure import Effort, Figure
+from figures.table import Table, stacked
+from simulations.optimiser import Descent
+from simulations.rivals import build
+from simulations.splits import digits_split
+from simulations.trainer import Plan, Trainer
+from simulations.training import blocks_of, start, train
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Picture
+
+FIGURE = Figure(
+    title="Fixup trains 10,000 layers like 10, if its scalars learn slowly enough",
+    finding=(
+        "After one epoch of 20 steps on digits Fixup gets 82 of 100 right with 10 layers and 85 with 10,000 when its "
+        "scalars learn at 1/1000 of the rate, and 36 with 10,000 at the authors' 1/10; BatchNorm falls from 93 to 70, "
+        "LSUV to 43 at 1,000 and then diverges, He's initialisation diverges from 100 on, and averaging by sqrt(1/2) "
+        "is at chance there."
+    ),
+    alt=(
+        "Line chart: test accuracy after one epoch against depth, 10 to 10,000 layers, logarithmic. Fixup with slow "
+        "scalars stays near 0.85; with scalars at 1/10 it falls beyond 100 layers, as does BatchNorm; LSUV falls and "
+        "sqrt(1/2) is at chance, 0.1, from 100 layers; crosses below the axis mark runs that diverged. Bars span seeds."
+    ),
+    source=(
+        "Zhang, Dauphin & Ma 2019, figure 3: there convolutional nets on CIFAR-10 at BatchNorm's default rate, here "
+        "dense ones on digits, each at its best of five rates without momentum; slow cells are from "
+        "benchmarks/depth.json"
+    ),
+    parameters={
+        "width": 32,
+        "batch": 64,
+        "depths": [10, 100, 1000, 10000],
+        "starts": {
+            "Fixup, scalars at 1/1000": ["fixup", 0.001, [0.3, 0.3, 0.3, 0.3]],
+            "Fixup, scalars at 1/10": ["fixup", 0.1, [0.3, 0.3, 0.1, 0.01]],
+            "BatchNorm": ["batch_norm", 0.1, [0.3, 0.1, 0.03, 0.01]],
+            "LSUV": ["lsuv", 0.1, [0.1, 0.01, 0.003, 0.003]],
+            r"$\sqrt{1/2}$ scaling": ["sqrt_half", 0.1, [0.1, 0.01, 0.003, 0.003]],
+            "He": ["he", 0.1, [0.01, 0.003, 0.003, 0.003]],
+        },
+        "seeds": 3,
+        "deepest": "Fixup, scalars at 1/1000",
+    },
+    effort="quick",
+    this_machine_only=True,
+)
+UNITS = {"start": "", "layers": "1", "rate": "1", "seed": "1", "trained": "1", "expected": "1", "measured": "1"}
+CHANCE = 0.1
+BENCHMARK = Path(__file__).resolve().parent.parent / "benchmarks" / "depth.json"
+
+
+def accuracy(name: str, factor: float, rate: float, layers: int, seed: int, parameters: dict[str, Any]) -> float:
+    """Train one epoch with plain SGD and return the test accuracy; NaN if the run diverged."""
+    data, plan = digits_split().flattened(), Plan(parameters["batch"], 1, seed)
+    sizes = {"features": data.training.x.shape[1], "classes": data.classes, "width": parameters["width"]}
+    network = build(name, blocks=blocks_of(layers, 2), **sizes)
+    run = Trainer(network, start(name, network, data, plan), data, Descent(rate, 0.0, 0.0, factor), plan)
+    found = train(run).accuracy
+    return math.nan if found is None else found
+
+
+def known(path: Path = BENCHMARK) -> dict[tuple[str, float, int, float, int], float]:
+    """Return what the benchmark found without momentum, by contender, factor of scalars, depth, rate and seed."""
+    names = {
+        "Fixup, scalars at 1/10 of the rate": ("fixup", 0.1),
+        "Fixup, scalars at 1/1000": ("fixup", 0.001),
+        "BatchNorm after each layer": ("batch_norm", 0.1),
+        "LSUV": ("lsuv", 0.1),
+        "sqrt(1/2)": ("sqrt_half", 0.1),
+        "standard (He)": ("he", 0.1),
+    }
+    rows = json.loads(path.read_text())["rows"] if path.exists() else []
+    return {
+        (*names[row["contender"]], row["layers"], row["rate"], seed): math.nan if found is None else found
+        for row in rows
+        if row["momentum"] == 0 and row["contender"] in names
+        for seed, found in enumerate(row["accuracies"])
+    }
+
+
+def data(parameters: dict[str, Any], effort: Effort, seed: int) -> Table:
+    """Train every net; at quick effort the slow ones are read from the benchmark, which trained them just so.
+
+    There is no closed form: what is expected is chance. An accuracy of NaN is that of a run that diverged.
+    """
+    found, groups = known() if effort == "quick" else {}, []
+    for label, (name, factor, rates) in parameters["starts"].items():
+        for layers, rate in zip(parameters["depths"], rates, strict=True):
+            for one in range(seed, seed + parameters["seeds"]):
+                slow = layers > 100 and (one > seed or (layers > 1000 and label != parameters["deepest"]))
+                cell = (name, factor, layers, rate, one)
+                if slow and effort == "quick" and cell not in found:
+                    continue
+                trained = not (slow and effort == "quick")
+                measured = accuracy(name, factor, rate, layers, one, parameters) if trained else found[cell]
+                groups.append(
+                    dict(zip(UNITS, (label, layers, rate, one, float(trained), CHANCE, measured), strict=True))
+                )
+    return stacked(UNITS, *groups)
+
+
+def draw(table: Table, parameters: dict[str, Any]) -> Picture:
+    """Draw means over seeds with their range, and a cross below the axis for every net of which a run diverged."""
+    import matplotlib.pyplot as plt
+
+    picture, axes = plt.subplots()
+    cycles = zip(parameters["starts"], plt.rcParams["axes.prop_cycle"], "os^Dv*", strict=False)
+    below = 0.0
+    for position, (label, cycle, mark) in enumerate(cycles):
+        rows = table.where(start=label)
+        depths, measured = np.unique(rows.numbers("layers")), rows.numbers("measured")
+        here = [measured[rows["layers"] == depth] for depth in depths]
+        lost = np.array([bool(np.isnan(some).any()) for some in here])
+        low, mean, high = np.array([[np.min(some), np.mean(some), np.max(some)] for some in here]).T
+        aside = 1.05 ** (position - 2.5)
+        bars = np.abs(np.array([mean - low, high - mean]))
+        axes.errorbar(depths * aside, mean, bars, fmt=f"-{mark}", capsize=2, **cycle)
+        if lost.any():
+            below -= 0.07
+            axes.plot(depths[lost], np.full(lost.sum(), below), "x", clip_on=False, **cycle)
+            first = (depths[lost][0], below)
+            axes.annotate(
+                f"{label} diverged", first, (-8, 0), textcoords="offset points", ha="right", va="center", **cycle
+            )
+        if not lost[-1]:
+            axes.annotate(
+                label.replace(", ", ",\n"),
+                (depths[-1], mean[-1]),
+                (14, 0),
+                textcoords="offset points",
+                va="center",
+                **cycle,
+            )
+        else:
+            last = np.flatnonzero(~lost)[-1]
+            axes.annotate(label, (depths[last] * aside, mean[last]), (9, 3), textcoords="offset points", **cycle)
+    axes.axhline(CHANCE, color="0.4", linewidth=0.9, linestyle=":")
+    axes.text(depths[0], CHANCE, "chance", va="bottom", color="0.4")
+    axes.set(xscale="log", xlim=(depths[0] / 2, depths[-1] * 1.3), ylim=(below - 0.05, 1), yticks=np.linspace(0, 1, 6))
+    axes.set(xlabel="weight layers", ylabel="test accuracy after one epoch")
+    axes.set_title(FIGURE.title)
+    return picture
