@@ -23,10 +23,10 @@ from threadpoolctl import threadpool_limits
 
 from claims import cores, record
 from figures import check, gallery, manifest
-from figures.figure import DATA, DRAWS, FORMATS, HERE, MANIFEST, PICTURES, Effort, load, names, render
+from figures.figure import DATA, DRAWS, FORMATS, HERE, MANIFEST, PICTURES, load, names
+from figures.making import one
 
 T = TypeVar("T")
-Made = tuple[dict[str, bytes], bytes, dict[str, Any], float]
 CONSOLE = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -102,26 +102,6 @@ def _draw(options: argparse.Namespace) -> int:
         record.write(HERE / "README.md", gallery.page({name: load(name).FIGURE for name in kept}))
     CONSOLE.print(f"{len(chosen)} figures in {time.perf_counter() - start:.1f} s, in {options.out or PICTURES}")
     return 0
-
-
-def one(name: str, formats: tuple[str, ...], effort: Effort | None, seed: int) -> Made:
-    """Make a figure: the pictures by format, its data as CSV, its entry in the manifest, and the seconds it took."""
-    start, module = time.perf_counter(), load(name)
-    figure = module.FIGURE
-    effort = effort or figure.effort
-    table = module.data(figure.parameters, effort, seed)
-    csv = table.csv().encode()
-    files = dict(render(module, table, tuple(dict.fromkeys(("svg", *formats)))))
-    entry = {
-        "parameters": figure.parameters,
-        "effort": effort,
-        "seed": seed,
-        "picture": manifest.digest(files["svg"]),
-        "data": manifest.digest(csv),
-        "versions": manifest.versions(),
-        "machine": manifest.machine(),
-    }
-    return {suffix: files[suffix] for suffix in formats}, csv, entry, time.perf_counter() - start
 
 
 def _entries() -> dict[str, dict[str, Any]]:
