@@ -31,6 +31,7 @@ bench: .venv/base
 	$(BIN)/python -m pip install --quiet "torch==2.13.0" "jax==0.10.2"
 	$(BIN)/python -m benchmarks.speed $(ARGS)
 	$(BIN)/python -m benchmarks.undrawn_training --json benchmarks/undrawn_training.json
+	$(BIN)/python -m benchmarks.deep
 	$(BIN)/python -m benchmarks.training --json benchmarks/training.json
 
 .venv/base: requirements.lock pyproject.toml

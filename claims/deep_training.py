@@ -52,6 +52,7 @@ def _scaled(parameters: Parameters, factor: float) -> Parameters:
     states=r"P(\text{a test image is named}\mid 10{,}000\text{ layers, one epoch})\ge\tfrac12,\qquad"
     r"\text{chance: }\tfrac1{10}",
     derivation=fixup.exponent,
+    exact=False,
     mutants=[
         mutant(
             "rule 2 dropped",

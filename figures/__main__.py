@@ -86,7 +86,7 @@ def _draw(options: argparse.Namespace) -> int:
     """Draw figures into a folder, or into the repository with its manifest and gallery."""
     chosen, formats = options.names or names(), tuple(options.format.split(","))
     start, own = time.perf_counter(), options.out is None
-    entries = _entries() if own else {}
+    entries = _entries() if own and options.names else {}  # all are drawn anew, whatever the manifest says
     jobs = {name: partial(one, name, formats, options.effort, options.seed) for name in chosen}
     for name, (files, csv, entry, seconds) in _parallel(jobs, options.workers, "drawing"):
         pictures, data = (PICTURES, DATA) if own else (options.out, options.out)
@@ -106,10 +106,7 @@ def _draw(options: argparse.Namespace) -> int:
 
 def _entries() -> dict[str, dict[str, Any]]:
     """Return what the manifest says of figures that are not drawn now; nothing if there is none yet."""
-    try:
-        return manifest.read(MANIFEST)
-    except manifest.ManifestError:
-        return {}
+    return manifest.read(MANIFEST) if MANIFEST.exists() or any(PICTURES.glob("*.svg")) else {}
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -45,8 +45,14 @@ def check_inputs(inputs: Array, targets: Array | None, dtype: type[np.floating])
     """Refuse what no engine can take: inputs out of range, a target too few, another precision."""
     if dtype not in (np.float64, np.float32):
         raise ValueError(f"the precision is np.float64 or np.float32, got dtype={dtype!r}")
-    if np.iscomplexobj(inputs) or not (np.abs(inputs) <= np.finfo(dtype).max).all():
-        raise ValueError(f"expected real inputs within the range of {np.dtype(dtype)}, got others")
+    if np.iscomplexobj(inputs):
+        raise ValueError(f"expected real inputs, got {inputs.dtype}")
+    if (beyond := ~(np.abs(inputs) <= np.finfo(dtype).max)).any():
+        place = tuple(int(index) for index in np.argwhere(beyond)[0])
+        raise ValueError(
+            f"inputs must be finite and within the range of {np.dtype(dtype)}, got {inputs[place]} at {place}; leave "
+            f"such rows out"
+        )
     if targets is not None and len(targets) != len(inputs):
         raise ValueError(f"expected one target an input, got {len(targets)} targets and {len(inputs)} inputs")
 

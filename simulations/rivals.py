@@ -169,8 +169,9 @@ def build(
         If the name is unknown (the message has the nearest one) or a size is below 1.
     """
     if name not in INITS:
-        near = difflib.get_close_matches(name, INITS, n=1, cutoff=0)
-        raise ValueError(f"unknown scheme {name!r}; did you mean {near[0]!r}? expected one of {', '.join(INITS)}")
+        near = difflib.get_close_matches(name, INITS, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise ValueError(f"unknown scheme {name!r}; {hint}expected one of {', '.join(INITS)}")
     for label, size in (
         ("width", width),
         ("blocks", blocks),

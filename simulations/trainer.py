@@ -81,6 +81,8 @@ class Trainer:
     data: Data
     descent: Descent
     plan: Plan
+    name: str = ""
+    """Says which network it is, beyond its start: a checkpoint of another name is refused."""
     step: int = 0
     tallies: Array = field(default_factory=lambda: np.zeros(3))
     epochs: list[dict[str, float]] = field(default_factory=list)
@@ -114,7 +116,7 @@ class Trainer:
     @property
     def settings(self) -> str:
         """What must be the same for a checkpoint to belong to this run."""
-        return settings_of(self.descent, self.plan, data=self.data.source, start=self.start)
+        return settings_of(self.descent, self.plan, data=self.data.source, network=self.name, start=self.start)
 
     def batch(self) -> tuple[Array, Array]:
         """Return inputs (batch, ...) and targets (batch, classes) of the next step; both depend on its number only."""

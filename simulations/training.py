@@ -139,18 +139,18 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--init", required=True, metavar="NAME", help=", ".join(INITS))
     add("--layers", type=int, required=True, metavar="N", help="weight layers, first and last included")
-    add("--rate", type=float, required=True, help="learning rate")
-    add("--width", type=int, default=32)
+    add("--rate", type=float, required=True, help="learning rate, above 0")
+    add("--width", type=int, default=32, help="units a layer (32)")
     add("--branch", type=int, default=2, metavar="M", help="layers in a residual branch (2)")
-    add("--batch", type=int, default=64)
-    add("--epochs", type=int, default=1)
-    add("--seed", type=int, default=0)
-    add("--momentum", type=float, default=0.0)
+    add("--batch", type=int, default=64, help="inputs a step (64)")
+    add("--epochs", type=int, default=1, help="passes through the training inputs (1)")
+    add("--seed", type=int, default=0, help="root of all random streams (0)")
+    add("--momentum", type=float, default=0.0, help="of SGD, at least 0 and below 1 (0)")
     add("--decay", type=float, default=0.0, help="weight decay (0)")
     add("--scalar-factor", type=float, default=0.1, help="the rate of scalars is this times the rate (0.1)")
     add("--schedule", default="constant", help=", ".join(SCHEDULES))
     add("--mixup", type=float, default=0.0, metavar="ALPHA", help="mix pairs by a Beta(ALPHA, ALPHA) share (0: do not)")
-    add("--cifar", type=Path, metavar="FOLDER", help="your copy of CIFAR-10, binary version, instead of digits")
+    add("--cifar", type=Path, metavar="FOLDER", help="your copy of CIFAR-10, binary version (flattened), instead of digits")
     add("--on", choices=("test", "validation"), default="test", help="what accuracy is measured on (test)")
     add("--checkpoint", type=Path, metavar="FILE", help="save here, and go on from here if it exists")
     add("--save-every", type=int, metavar="STEPS", help="how often (every epoch)")
@@ -164,8 +164,9 @@ def _run(options: argparse.Namespace) -> dict[str, object]:
         if (number := getattr(options, name)) is not None and (number < 1 or not options.checkpoint):
             raise ValueError(f"--{name.replace('_', '-')} needs a number of at least 1 and --checkpoint, got {number}")
     for file in (options.json, options.checkpoint):
-        if file and not file.absolute().parent.is_dir():
-            raise ValueError(f"there is no folder {file.absolute().parent} to write {file.name} to")
+        if file and (not file.absolute().parent.is_dir() or file.is_dir()):
+            reason = "it is a folder" if file.is_dir() else f"there is no folder {file.absolute().parent}"
+            raise ValueError(f"cannot write {file}: {reason}")
     rates = options.rate, options.momentum, options.decay, options.scalar_factor
     descent, plan = (
         Descent(*rates, options.schedule),
@@ -176,7 +177,8 @@ def _run(options: argparse.Namespace) -> dict[str, object]:
     features = data.training.x.shape[1]
     sizes = {"width": options.width, "blocks": blocks, "layers_per_branch": m}
     network = build(options.init, **sizes, features=features, classes=data.classes)
-    run = Trainer(network, start(options.init, network, data, plan), data, descent, plan)
+    name = f"{options.init}, {blocks} blocks of {m} layers, width {options.width}"
+    run = Trainer(network, start(options.init, network, data, plan), data, descent, plan, name)
     stopped: list[int] = []
     signal.signal(signal.SIGINT, lambda number, frame: stopped.append(number))
     result = train(

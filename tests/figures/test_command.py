@@ -129,8 +129,10 @@ def test_a_manifest_that_cannot_be_read(content: str | None, house: Path, capsys
     path.unlink()
     if content is not None:
         path.write_text(content)
-    assert command.main(["--check"]) == 2
-    assert len(capsys.readouterr().err.strip().splitlines()) == 1
+    for arguments in (["--check"], [ONE, "--effort", "quick"]):
+        assert command.main(arguments) == 2
+        assert len(capsys.readouterr().err.strip().splitlines()) == 1
+    assert (path.read_text() if path.exists() else None) == content
 
 
 @pytest.mark.parametrize(

@@ -229,6 +229,16 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert "loss" in capsys.readouterr().err
 
 
+def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two schemes may start from the very same weights and still be different networks."""
+    shared = ["--layers", "10", "--rate", "0.01", "--checkpoint", str(tmp_path / "run.npz"), "--stop-after", "2"]
+    assert main(["--init", "he_lecun", *shared]) == 0
+    with pytest.raises(SystemExit) as error:
+        main(["--init", "sqrt_half", *shared])
+    assert error.value.code == 2
+    assert "with network 'he_lecun, 4 blocks of 2 layers, width 32' instead of 'sqrt_half" in capsys.readouterr().err
+
+
 def test_command_line_diverged(tmp_path: Path) -> None:
     path = tmp_path / "out.json"
     assert main(["--init", "he", "--layers", "402", "--rate", "0.1", "--json", str(path)]) == 0
@@ -268,7 +278,7 @@ def test_command_line_stops_and_goes_on(tmp_path: Path, capsys: pytest.CaptureFi
         ("--init fixup --layers 10 --rate 1 --width 0", "width must be at least 1, got 0"),
         ("--init fixup --layers 10 --rate 1 --stop-after 3", "--stop-after needs .* --checkpoint"),
         ("--init fixup --layers 10 --rate 1 --cifar /no", "cannot read /no/data_batch_1.bin"),
-        ("--init fixup --layers 10 --rate 1 --json /no/x.json", "there is no folder /no to write x.json to"),
+        ("--init fixup --layers 10 --rate 1 --json /no/x.json", "cannot write /no/x.json: there is no folder /no"),
         ("--init fixup --layers 10 --rate 1 --checkpoint simulations/data/digits.npz", "not a checkpoint"),
     ],
 )
