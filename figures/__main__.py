@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from rich.console import Console
 from rich.progress import Progress
@@ -27,6 +27,8 @@ from figures.figure import DATA, DRAWS, FORMATS, HERE, MANIFEST, PICTURES, load,
 from figures.making import one
 
 T = TypeVar("T")
+DRAWING = ("seed", "effort", "format", "out", "data")
+"""Options that say how to draw, which --check takes from the manifest."""
 CONSOLE = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -44,21 +46,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except manifest.ManifestError as error:
         CONSOLE.print(str(error))
     except OSError as error:
-        CONSOLE.print(f"cannot write {error.filename}: {error.strerror}")
+        CONSOLE.print(f"cannot read or write {error.filename}: {error.strerror}")
     except KeyboardInterrupt:
         CONSOLE.print("interrupted; what was drawn before is kept")
     return 2
 
 
+class _Parser(argparse.ArgumentParser):
+    """Errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {message}\n")
+
+
 def _options() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("figures", description="Draw the figures of the field: theory and measurement.")
+    parser = _Parser("figures", description="Draw the figures of the field: theory and measurement.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="figures to draw (default: all)")
     parser.add_argument("--list", action="store_true", help="print the names, one a line, and stop")
     parser.add_argument("--out", type=Path, metavar="DIR", help="draw into this folder and leave the repository alone")
-    parser.add_argument("--format", default="svg", metavar="F,F", help=f"of {', '.join(FORMATS)} (default: svg)")
+    parser.add_argument("--format", metavar="F,F", help=f"of {', '.join(FORMATS)} (default: svg)")
     parser.add_argument("--effort", choices=DRAWS, help="how many draws (default: standard)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="root of all random streams (default: 0)")
-    parser.add_argument("--data", action="store_true", help="with --out: also write the data, as CSV")
+    parser.add_argument("--seed", type=int, metavar="N", help="root of all random streams (default: 0)")
+    parser.add_argument("--data", action="store_true", default=None, help="with --out: also write the data, as CSV")
     parser.add_argument("--check", action="store_true", help="say which pictures of the repository are stale")
     parser.add_argument("--workers", type=int, default=cores(), metavar="N", help="processes (default: all cores)")
     return parser
@@ -68,10 +77,14 @@ def _wrong(options: argparse.Namespace) -> str:
     """Say in one line what is wrong with the options, or return an empty text."""
     if unknown := [name for name in options.names if name not in names()]:
         return f"unknown figure {unknown[0]!r}; expected of {', '.join(names())}"
-    if other := [one for one in options.format.split(",") if one not in FORMATS]:
+    if options.check and (given := [f"--{one}" for one in DRAWING if getattr(options, one) is not None]):
+        return f"--check draws as the manifest says and cannot be given with {', '.join(given)}; leave that out"
+    if options.data and not options.out:
+        return "--data is for --out DIR; without it the data are written into the repository anyway"
+    if other := [one for one in _formats(options) if one not in FORMATS]:
         return f"unknown format {other[0]!r}; expected of {', '.join(FORMATS)}"
-    if options.seed < 0 or options.workers < 1:
-        return f"expected a seed of at least 0 and at least 1 worker, got {options.seed} and {options.workers}"
+    if (seed := options.seed or 0) < 0 or options.workers < 1:
+        return f"expected a seed of at least 0 and at least 1 worker, got {seed} and {options.workers}"
     folder = options.out or HERE
     if options.out:
         try:
@@ -82,12 +95,16 @@ def _wrong(options: argparse.Namespace) -> str:
     return f"cannot write into {folder}: {reason}" if reason else ""
 
 
+def _formats(options: argparse.Namespace) -> tuple[str, ...]:
+    return ("svg",) if options.format is None else tuple(options.format.split(","))
+
+
 def _draw(options: argparse.Namespace) -> int:
     """Draw figures into a folder, or into the repository with its manifest and gallery."""
-    chosen, formats = options.names or names(), tuple(options.format.split(","))
+    chosen, formats = options.names or names(), _formats(options)
     start, own = time.perf_counter(), options.out is None
     entries = _entries() if own and options.names else {}  # all are drawn anew, whatever the manifest says
-    jobs = {name: partial(one, name, formats, options.effort, options.seed) for name in chosen}
+    jobs = {name: partial(one, name, formats, options.effort, options.seed or 0) for name in chosen}
     for name, (files, csv, entry, seconds) in _parallel(jobs, options.workers, "drawing"):
         pictures, data = (PICTURES, DATA) if own else (options.out, options.out)
         for suffix, content in files.items():
@@ -119,11 +136,14 @@ def _check(options: argparse.Namespace) -> int:
     troubles = [] if options.names else list(check.strangers(entries))
     chosen = [name for name in options.names or names() if name in entries]
     jobs = {name: partial(check.trouble, name, entries[name]) for name in chosen}
-    troubles += [found for _, found in _parallel(jobs, options.workers, "checking") if found]
+    lines = [found for _, found in _parallel(jobs, options.workers, "checking") if found]
+    skipped = [line for line in lines if isinstance(line, check.Skipped)]
+    troubles += [line for line in lines if not isinstance(line, check.Skipped)]
     troubles += [f"{name}: missing, it was never drawn" for name in options.names if name not in entries]
-    for line in troubles:
+    for line in [*skipped, *troubles]:
         print(line)
-    print(f"{len(chosen)} figures checked, {len(troubles)} in trouble")
+    also = f", {len(skipped)} skipped" if skipped else ""
+    print(f"{len(chosen) - len(skipped)} figures checked, {len(troubles)} in trouble{also}")
     return 1 if troubles else 0
 
 

@@ -23,8 +23,14 @@ def strangers(entries: dict[str, dict[str, Any]]) -> Iterator[str]:
                 yield f"{path.name}: orphaned, the manifest does not know it"
 
 
+class Skipped(str):
+    """A line on a figure that could not be drawn again here, which is no trouble."""
+
+    __slots__ = ()
+
+
 def trouble(name: str, entry: dict[str, Any]) -> str:
-    """Draw a figure again as the manifest says and tell what differs; empty if nothing does."""
+    """Draw a figure again as the manifest says and tell what differs or that it was skipped; empty if nothing does."""
     module = load(name)
     figure = module.FIGURE
     for kind, path in (("picture", PICTURES / f"{name}.svg"), ("data", DATA / f"{name}.csv")):
@@ -36,7 +42,7 @@ def trouble(name: str, entry: dict[str, Any]) -> str:
         return f"{name}: stale, its parameters are {figure.parameters}, drawn with {entry['parameters']}"
     same_place = entry["machine"] == machine() and entry["versions"] == versions()
     if figure.this_machine_only and not same_place:
-        return ""
+        return Skipped(f"{name}: skipped, its data can be compared on the machine that made them only")
     found = module.data(figure.parameters, entry["effort"], entry["seed"])
     try:
         kept = read_csv(DATA / f"{name}.csv")

@@ -19,16 +19,18 @@ if TYPE_CHECKING:
 FIGURE = Figure(
     title="Scaling a homogeneous set scales the output; one branch layer does not",
     finding=(
-        "In a residual net with a projection in its first block, the output is proportional to the stem, to the "
-        "readout, and to the projection together with either layer of its branch: the p.h. sets of degree 1. Stem and "
-        "readout together have degree 2; a layer of a branch alone has no degree."
+        "In a dense analogue of figure 2, a residual net with a projection in its first block, the output is "
+        "proportional to the stem, to the readout, and to the projection together with either layer of its branch: the "
+        "p.h. sets of degree 1. Stem and readout together have degree 2; a layer of a branch alone has no degree."
     ),
     alt=(
         "Above, a diagram of a residual net, its weights marked with the sets A to D they are in. Below, on "
         "logarithmic axes, output norm against scale factor from 1/16 to 16: the points of A to D share a line of "
         "slope 1, stem and readout together have slope 2, and a branch layer alone follows a curve."
     ),
-    source="Zhang, Dauphin & Ma 2019, figure 2 and definition 1",
+    source=(
+        "A dense analogue of Zhang, Dauphin & Ma 2019, figure 2, which shows convolutions and a max-pool; definition 1"
+    ),
     parameters={"width": 32, "blocks": 2, "features": 16, "classes": 10},
     tolerance=1e-6,
 )

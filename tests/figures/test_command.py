@@ -1,7 +1,9 @@
 """The command: what it lists, draws, checks and refuses."""
 
 import json
+import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +105,28 @@ def test_check_passes_what_was_just_drawn(house: Path, capsys: pytest.CaptureFix
     assert "1 figures checked, 0 in trouble" in capsys.readouterr().out
 
 
+def test_check_skips_what_was_trained_elsewhere(
+    house: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Compared where it was made; elsewhere skipped and not counted, unless what was kept has changed."""
+    module = figure.load(ONE)
+    monkeypatch.setattr(module, "FIGURE", replace(module.FIGURE, this_machine_only=True))
+    assert command.main(["--check", "--workers", "1"]) == 0
+    assert "1 figures checked, 0 in trouble\n" in capsys.readouterr().out
+    _change(house, lambda entry: entry.update(machine="another"))
+    assert command.main(["--check", "--workers", "1"]) == 0
+    out = capsys.readouterr().out
+    assert f"{ONE}: skipped, its data can be compared on the machine that made them only\n" in out
+    assert "0 figures checked, 0 in trouble, 1 skipped\n" in out
+    _edited_data(house)
+    assert command.main(["--check", "--workers", "1"]) == 1
+    assert "blow_up.csv is not the data that was made" in capsys.readouterr().out
+
+
+def test_a_skip_stays_a_skip_on_its_way_from_another_process() -> None:
+    assert isinstance(pickle.loads(pickle.dumps(check.Skipped("name: skipped"))), check.Skipped)
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
@@ -143,10 +167,34 @@ def test_a_manifest_that_cannot_be_read(content: str | None, house: Path, capsys
         (["--seed", "-1"], "a seed of at least 0"),
         (["--workers", "0"], "at least 1 worker"),
         (["--out", "/proc/none/of/it"], "cannot make the folder"),
+        (["--check", "--seed", "0"], "cannot be given with --seed"),
+        (["--check", "--effort", "quick"], "cannot be given with --effort"),
+        (["--check", "--format", "svg"], "cannot be given with --format"),
+        (["--check", "--out", "/proc/none", "--data"], "cannot be given with --out, --data"),
+        (["--data"], "--data is for --out DIR"),
     ],
 )
 def test_refusals_are_one_line(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(arguments) == 2
+    err = capsys.readouterr().err
+    assert message in err
+    assert len(err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--effort", "nope"], "argument --effort: invalid choice: 'nope'"),
+        (["--seed", "x"], "argument --seed: invalid int value: 'x'"),
+        (["--nonsense"], "unrecognized arguments: --nonsense"),
+    ],
+)
+def test_what_the_parser_refuses_is_one_line(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        command.main(arguments)
+    assert stop.value.code == 2
     err = capsys.readouterr().err
     assert message in err
     assert len(err.strip().splitlines()) == 1

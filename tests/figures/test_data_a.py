@@ -99,6 +99,7 @@ def test_shattered_expects() -> None:
         ("residual", 0.75 * (1 - math.acos(1 / (2 * math.pi)) / (2 * math.pi))),
         ("coins", 1 / 4),
         ("coins, residual", 9 / 16),
+        ("coins, normalised", 3 / 4 * 5 / 6),
     ):
         assert expected("shattered", net=net, depth=2) == pytest.approx(two), net
     assert (

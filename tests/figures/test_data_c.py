@@ -157,11 +157,9 @@ def test_update_expects() -> None:
 
 def test_training_depth_trains() -> None:
     """Chance alone gets half of 297 labels right with probability below 1e-60; other machines round otherwise."""
-    starts = training_depth.FIGURE.parameters["starts"].items()
-    few = {label: [name, factor, rates[:2]] for label, (name, factor, rates) in starts}
-    table = of(training_depth, depths=[10, 100], starts=few)
+    table = of(training_depth, depths=[10, 100])
     assert np.all(table["trained"] == 1)
-    for start in ("Fixup, scalars at 1/1000", "Fixup, scalars at 1/10", "BatchNorm", "LSUV"):
+    for start in ("Fixup, scalars at 1/1000", "Fixup, scalars at 1/10", "BatchNorm after", "BatchNorm before", "LSUV"):
         assert table.where(start=start).numbers("measured").min() > 0.5
     he = table.where(start="He")
     assert np.isnan(he.where(layers=100.0).numbers("measured")).all()
@@ -170,11 +168,15 @@ def test_training_depth_trains() -> None:
 
 
 def test_training_depth_reads_what_the_benchmark_found() -> None:
-    """All cells at the rates that the benchmark chose, and found again here but for rounding."""
+    """Every cell at one rate, that of the benchmark, and found again here but for rounding."""
     known, parameters = training_depth.known(), training_depth.FIGURE.parameters
-    for name, factor, rates in parameters["starts"].values():
-        for layers, rate in zip(parameters["depths"], rates, strict=True):
-            assert all((name, factor, layers, rate, seed) in known for seed in range(parameters["seeds"]))
+    for name, factor in parameters["starts"].values():
+        for layers in parameters["depths"]:
+            cells = [cell for cell in known if cell[:3] == (name, factor, layers)]
+            assert len({cell[3] for cell in cells}) == 1
+            assert sorted(cell[4] for cell in cells) == list(range(parameters["seeds"]))
+    assert known["batch_norm_pre", 0.1, 10000, 0.01, 0] == pytest.approx(0.754, abs=0.001)
     again = training_depth.accuracy("fixup", 0.001, 0.3, 100, 1, parameters)
     assert again == pytest.approx(known["fixup", 0.001, 100, 0.3, 1], abs=0.05)
-    assert training_depth.known(Path("no such file")) == {}
+    with pytest.raises(FileNotFoundError, match="no such file"):
+        training_depth.known(Path("no such file"))
