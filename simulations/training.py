@@ -150,7 +150,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--scalar-factor", type=float, default=0.1, help="the rate of scalars is this times the rate (0.1)")
     add("--schedule", default="constant", help=", ".join(SCHEDULES))
     add("--mixup", type=float, default=0.0, metavar="ALPHA", help="mix pairs by a Beta(ALPHA, ALPHA) share (0: do not)")
-    add("--cifar", type=Path, metavar="FOLDER", help="your copy of CIFAR-10, binary version (flattened), instead of digits")
+    add("--cifar", type=Path, metavar="FOLDER", help="your CIFAR-10, binary version (flattened), not digits")
     add("--on", choices=("test", "validation"), default="test", help="what accuracy is measured on (test)")
     add("--checkpoint", type=Path, metavar="FILE", help="save here, and go on from here if it exists")
     add("--save-every", type=int, metavar="STEPS", help="how often (every epoch)")

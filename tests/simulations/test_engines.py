@@ -56,8 +56,8 @@ BROKEN = [np.where(np.arange(18).reshape(6, 3) == 7, value, INPUTS) for value in
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"inputs": BROKEN[0]}, r"inputs must be finite and within the range of float64, got .* at \(\d+, \d+\); leave"),
-        ({"inputs": BROKEN[1]}, r"inputs must be finite and within the range of float64, got .* at \(\d+, \d+\); leave"),
+        ({"inputs": BROKEN[0]}, r"must be finite and within the range of float64, got .* at \(\d+, \d+\); leave"),
+        ({"inputs": BROKEN[1]}, r"must be finite and within the range of float64, got .* at \(\d+, \d+\); leave"),
         ({"inputs": INPUTS + 1j}, r"expected real inputs"),
         ({"inputs": INPUTS[:, :2]}, r"'layer0' expects 3 features, got .*2"),
         ({"inputs": INPUTS[:, :0]}, r"'layer0' expects 3 features, got .*0"),
