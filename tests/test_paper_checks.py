@@ -134,7 +134,12 @@ def test_an_interrupt_leaves_no_debris(tmp_path: Path) -> None:
         str(tmp_path / "out.json"),
     ]
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background shell has it ignored
     )
     time.sleep(4)
     process.send_signal(signal.SIGINT)
