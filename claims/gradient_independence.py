@@ -30,14 +30,14 @@ def ones(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     return np.ones(shape)
 
 
-def _ratios(run: Run, width: int, kind: Kind, cotangent: Cotangent, draws: int) -> Array:
-    """||W^T D v||^2 / n below one ReLU layer; n is what independence says of any v of n entries 1 or -1."""
-    rng, layer, parts = run.rng("layer", width), mlp([width, width]), []
+def ratios(run: Run, width: int, layers: int, kind: Kind, cotangent: Cotangent, draws: int) -> Array:
+    """||g||^2 / n below so many ReLU layers; n is what independence says of any cotangent of n entries 1 or -1."""
+    rng, network, parts = run.rng("layers", width), mlp([width] * (layers + 1)), []
     rows = run.inputs.narrowed(width)
     at_once = max(1, ENTRIES_AT_ONCE // width)
     for start in range(0, draws, at_once):
         x = rows[rng.integers(len(rows), size=(min(at_once, draws - start), 1))]
-        seen = layer.run(layer.draw(rng, len(x), kind), x)
+        seen = network.run(network.draw(rng, len(x), kind), x)
         below = seen.backward(cotangent(rng, x.shape))[0]
         parts.append(np.vecdot(below, below)[:, 0] / width)
     return np.concatenate(parts)
@@ -108,7 +108,7 @@ def independence_fails_for_ones(
         )
         error = run.error(standard)
         draws = draws_for_mean(variance, error=error * truth, alpha=parts.alpha)
-        ratios = run.once(_ratios, width, kind, cotangent, draws)
+        seen = run.once(ratios, width, 1, kind, cotangent, draws)
         expected = number(ratio(width))
-        findings.append(mean(ratios, expected=expected, truth=truth, variance=variance, error=error, alpha=parts.alpha))
+        findings.append(mean(seen, expected=expected, truth=truth, variance=variance, error=error, alpha=parts.alpha))
     return all_of(findings)

@@ -4,36 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
 import sympy as sp
 
-from claims.gradient_independence import ENTRIES_AT_ONCE, EXACT, SCHOENHOLZ, ones
+from claims.gradient_independence import EXACT, SCHOENHOLZ, ones, ratios
 from claims.names import number
 from claims.registry import claim, mutant
 from claims.run import Run
 from claims.wrong_weights import independent_backward
 from evidence import Finding, all_of, draws_for_mean, mean
-from simulations import mlp, rademacher
+from simulations import rademacher
 from simulations.block import Cotangent
-from simulations.initialisers import Array
 from simulations.weights import Kind
 from theory import gradient_independence, ones_in_depth
 
 SHAPES = {(1000, 2): 0.04, (4, 3): 0.1}
 """Width and layers, and the relative error that must be seen there."""
-
-
-def _ratios(run: Run, width: int, layers: int, kind: Kind, cotangent: Cotangent, draws: int) -> Array:
-    """||g||^2 / n at the input; n is what independence says of any cotangent of n entries 1 or -1."""
-    rng, network, parts = run.rng("layers", width), mlp([width] * (layers + 1)), []
-    rows = run.inputs.narrowed(width)
-    at_once = max(1, ENTRIES_AT_ONCE // width)
-    for start in range(0, draws, at_once):
-        x = rows[rng.integers(len(rows), size=(min(at_once, draws - start), 1))]
-        seen = network.run(network.draw(rng, len(x), kind), x)
-        below = seen.backward(cotangent(rng, x.shape))[0]
-        parts.append(np.vecdot(below, below)[:, 0] / width)
-    return np.concatenate(parts)
 
 
 def _one(width: int) -> sp.Expr:
@@ -107,7 +92,7 @@ def gradient_of_ones_grows_in_depth(
         draws = draws_for_mean(variance, error=error * truth, alpha=parts.alpha)
         findings.append(
             mean(
-                run.once(_ratios, width, layers, kind, cotangent, draws),
+                run.once(ratios, width, layers, kind, cotangent, draws),
                 expected=number(growth(width, layers)),
                 truth=truth,
                 variance=variance,

@@ -21,7 +21,7 @@ K, D, E = sp.symbols("k d e", real=True)
 W, X, B = sp.symbols("w x b", positive=True)
 
 
-def _degree(value: sp.Expr) -> Rule:
+def degree_of(value: sp.Expr) -> Rule:
     """Check that this is the degree in c of the previous expression, which is `value` at c = 1."""
 
     def rule(before: sp.Basic, now: sp.Basic) -> str:
@@ -41,7 +41,7 @@ def dense() -> Derivation:
             (C**E * W) * (C**D * X),
         )
         .then("Powers of one base multiply.", C ** (D + E) * W * X)
-        .then("Read the degree off.", D + E, _degree(W * X))
+        .then("Read the degree off.", D + E, degree_of(W * X))
     )
 
 
@@ -58,7 +58,7 @@ def rectifier() -> Derivation:
             "Degree of a rectifier", "A leaky rectifier of slope a at an input of degree d.", activation(C**D * x)
         )
         .then("A positive factor comes out of |x|.", C**D * activation(x))
-        .then("The degree is that of the input: a rectifier is scale-equivariant.", D, _degree(activation(x)))
+        .then("The degree is that of the input: a rectifier is scale-equivariant.", D, degree_of(activation(x)))
     )
 
 
@@ -67,7 +67,7 @@ def biased() -> Derivation:
     """Derive the local degree of a sum z + b of parts with degrees d and e."""
     return (
         Derivation.begin("Degree of a sum with a bias", "z has degree d and the bias b degree e.", C**D * X + C**E * B)
-        .then("The local degree: the logarithmic derivative in log c.", (D * X + E * B) / (X + B), _degree(X + B))
+        .then("The local degree: the logarithmic derivative in log c.", (D * X + E * B) / (X + B), degree_of(X + B))
         .then("It is d plus what the bias changes: a constant at all z only if e = d.", D + (E - D) * B / (X + B))
     )
 
@@ -77,7 +77,7 @@ def hyperbolic() -> Derivation:
     """Derive the local degree of tanh."""
     return (
         Derivation.begin("Degree of the hyperbolic tangent", "tanh at an input of degree d.", sp.tanh(C**D * X))
-        .then("The local degree.", D * X * (1 - sp.tanh(X) ** 2) / sp.tanh(X), _degree(sp.tanh(X)))
+        .then("The local degree.", D * X * (1 - sp.tanh(X) ** 2) / sp.tanh(X), degree_of(sp.tanh(X)))
         .then(
             "It falls from d to 0 as x grows: tanh has a degree only if its input is constant.",
             2 * D * X / sp.sinh(2 * X),

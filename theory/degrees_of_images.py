@@ -7,23 +7,12 @@ from functools import cache
 
 import sympy as sp
 
-from theory.degrees import D, dense_degree
+from theory.degrees import D, degree_of, dense_degree
 from theory.derivation import Derivation, Value
 from theory.domain import nonnegative
 from theory.homogeneity import C
-from theory.rules import Rule, equal
 
 EPS = sp.Symbol("epsilon", nonnegative=True)
-
-
-def _degree(value: sp.Expr) -> Rule:
-    """Check that this is the degree in c of the previous expression, which is `value` at c = 1."""
-
-    def rule(before: sp.Basic, now: sp.Basic) -> str:
-        equal(before.subs(C, 1), value)
-        return equal((sp.diff(before, C) / value).subs(C, 1), now)
-
-    return rule
 
 
 @cache
@@ -38,7 +27,7 @@ def maximum() -> Derivation:
             (C**D * x + C**D * y + sp.Abs(C**D * (x - y))) / 2,
         )
         .then("A positive factor comes out of |x - y|.", C**D * larger)
-        .then("The degree is that of the entries.", D, _degree(larger))
+        .then("The degree is that of the entries.", D, degree_of(larger))
     )
 
 
@@ -49,7 +38,7 @@ def average() -> Derivation:
     return (
         Derivation.begin("Degree of average pooling", "Two entries of degree d.", (C**D * x + C**D * y) / 2)
         .then("The factor comes out.", C**D * (x + y) / 2)
-        .then("The degree is that of the entries.", D, _degree((x + y) / 2))
+        .then("The degree is that of the entries.", D, degree_of((x + y) / 2))
     )
 
 
@@ -64,7 +53,7 @@ def normalised() -> Derivation:
     ).then(
         "The local degree: 0 if epsilon is 0 or the input is constant; else it varies with the variance.",
         D * EPS / (variance + EPS),
-        _degree(deviation / sp.sqrt(variance + EPS)),
+        degree_of(deviation / sp.sqrt(variance + EPS)),
     )
 
 
