@@ -1,9 +1,10 @@
 # make checks   derive, measure and attack the claims      make test   the tests      make lint   style, types, walls
 # make report   the same as a page, report.html            make figures   every picture, with its data and the gallery
+# make lessons  nine lessons in the browser                make browser   the lessons tested in a real browser
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: checks report figures test lint calibrate bench clean
+.PHONY: checks report figures lessons test browser lint calibrate bench clean
 
 checks: .venv/base
 	$(BIN)/python paper_checks.py $(ARGS)
@@ -14,8 +15,17 @@ report: .venv/report
 figures: .venv/base
 	$(BIN)/python -m figures $(ARGS)
 
+# the report is made once, for the index to link
+lessons: .venv/lessons
+	test -e report.html || $(BIN)/python paper_checks.py --html report.html > /dev/null || test -e report.html
+	$(BIN)/python -m lessons $(ARGS)
+
 test: .venv/development
 	$(BIN)/python -m pytest $(ARGS)
+
+browser: .venv/development
+	@command -v chromium > /dev/null || { echo "make browser needs Chromium; install it, on Debian with: apt-get install chromium" >&2; exit 2; }
+	$(BIN)/python -m pytest browser $(ARGS)
 
 lint: .venv/development
 	$(BIN)/ruff check .
@@ -42,6 +52,10 @@ bench: .venv/base
 
 .venv/report: .venv/base requirements-report.lock
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-report.lock
+	touch $@
+
+.venv/lessons: .venv/report requirements-lessons.lock
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-lessons.lock
 	touch $@
 
 .venv/development: .venv/base requirements-dev.lock

@@ -1,0 +1,1 @@
+"""The lessons and the report in a real browser: ``make browser``."""

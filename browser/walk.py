@@ -1,0 +1,57 @@
+"""What a person does in a lesson: open it, answer questions, move a slider, read the caption."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Locator, Page, expect
+
+SLOW = 20_000
+"""Milliseconds that a lesson may take to open on a busy machine."""
+
+
+def opened(page: Page, address: str, name: str) -> None:
+    """Open a lesson and wait for its first question."""
+    page.goto(f"{address}/lesson/{name}/")
+    page.get_by_role("button", name="Look").first.wait_for(timeout=SLOW)
+
+
+def answered(page: Page) -> None:
+    """Answer every question: 2, or the first choice."""
+    done = 0
+    while done < page.get_by_role("button", name="Look").count():
+        form = page.locator("marimo-form").filter(has=page.get_by_role("button", name="Look")).nth(done)
+        if form.get_by_role("radio").count():
+            form.get_by_role("radio").first.click()
+        else:
+            form.get_by_role("textbox").fill("2")
+        form.get_by_role("button", name="Look").click()
+        done += 1
+        expect(page.locator("[data-reply]")).to_have_count(done, timeout=SLOW)
+    page.locator("figure img").first.wait_for(timeout=SLOW)
+    expect(page.get_by_text("Your guess first")).to_have_count(0, timeout=SLOW)
+
+
+def figure_of(page: Page, slider: Locator) -> Locator:
+    """Return the first figure below a slider."""
+    place = slider.bounding_box()
+    assert place
+    figures = page.locator("figure").all()
+    below = [one for one in figures if (box := one.bounding_box()) and box["y"] > place["y"]]
+    return below[0]
+
+
+def moved(page: Page, slider: Locator, key: str) -> str:
+    """Press a key on a slider and return the caption of its figure, once it has changed."""
+    figure = figure_of(page, slider)
+    before = figure.inner_html()
+    slider.press(key)
+    page.wait_for_function("([one, before]) => one.innerHTML !== before", arg=[figure.element_handle(), before])
+    return str(figure.locator("figcaption").inner_text())
+
+
+def trouble(page: Page) -> list[str]:
+    """Return texts that no student should see."""
+    return [
+        text
+        for text in ("Traceback", "internal error", "nan", "MarimoStop")
+        if page.get_by_text(text, exact=False).count()
+    ]

@@ -1,0 +1,67 @@
+"""Serve the lessons on this machine: ``python -m lessons``.
+
+Exit status: 0, or 2 if no port is free or a library is missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import socket
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+HOST, FIRST_PORT, TRIES = "127.0.0.1", 2718, 20
+
+
+class _Parser(argparse.ArgumentParser):
+    """Errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {message}\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until interrupted, and return the exit status."""
+    parser = _Parser("lessons", description="Serve the lessons to browsers on this machine.")
+    parser.add_argument("--port", type=int, metavar="N", help=f"port (default: the first free one from {FIRST_PORT})")
+    options = parser.parse_args(arguments)
+    if options.port is not None and not 1 <= options.port <= 65535:
+        parser.error(f"--port {options.port}: expected a number from 1 to 65535")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    try:
+        import uvicorn
+
+        from lessons.server import application
+    except ImportError as error:
+        parser.error(f"the lessons need {error.name}; use `make lessons`, or pip install '.[lessons]'")
+    listener = _listener(options.port)
+    if listener is None:
+        wanted = f"port {options.port}" if options.port else f"every port from {FIRST_PORT} to {FIRST_PORT + TRIES - 1}"
+        parser.error(f"{wanted} of {HOST} is in use or forbidden; choose another with --port")
+    print(f"lessons at http://{HOST}:{listener.getsockname()[1]}/  (end with Ctrl-C)", flush=True)
+    server = uvicorn.Server(uvicorn.Config(application(), log_level="warning", timeout_graceful_shutdown=1))
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run(sockets=[listener])
+    return 0
+
+
+def _listener(port: int | None) -> socket.socket | None:
+    """Return a socket bound to the port that is asked for, or else to the first free one; None if none is."""
+    for one in [port] if port else range(FIRST_PORT, FIRST_PORT + TRIES):
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((HOST, one))
+            listener.listen()
+        except OSError:
+            listener.close()
+            continue
+        return listener
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,131 @@
+"""Reading a student's formula: numbers, named variables, + - * / ^ and a few functions, and nothing else.
+
+Nothing is evaluated as code: Python's grammar gives the order of operations, and a short list of its nodes is
+allowed.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import operator
+import re
+from collections.abc import Callable, Collection, Mapping
+
+LONGEST = 200
+TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+)|([A-Za-z_]\w*)|(\*\*|[-+*/()]))")
+SPELLINGS = {"^": "**", "×": "*", "·": "*", "−": "-", "–": "-", "÷": "/", "√": "sqrt ", "π": "pi", "²": "**2"}
+FUNCTIONS: dict[str, Callable[[float], float]] = {"sqrt": math.sqrt, "exp": math.exp, "log": math.log, "ln": math.log}
+CONSTANTS = {"pi": math.pi, "e": math.e}
+OPERATIONS: dict[type[ast.operator], Callable[[float, float], float]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: operator.pow,
+}
+Formula = Callable[[Mapping[str, float]], float]
+
+
+class FormulaError(ValueError):
+    """What could not be read, in a word that the prose explains: empty, long, comma, name, grammar, value."""
+
+    def __init__(self, kind: str, what: str = "") -> None:
+        super().__init__(f"{kind}: {what}")
+        self.kind, self.what = kind, what
+
+
+def read(text: str | None, variables: Collection[str] = ()) -> Formula:
+    """Return the formula in `text` as a function of its variables.
+
+    It raises FormulaError too, where the formula has no finite real value.
+
+    Raises
+    ------
+    FormulaError
+        If `text` is empty, over 200 characters, or not a formula in these variables.
+    """
+    text = (text or "").strip()
+    if not text:
+        raise FormulaError("empty")
+    if len(text) > LONGEST:
+        raise FormulaError("long", str(LONGEST))
+    if re.search(r"\d,\d", text):
+        raise FormulaError("comma", text)
+    for seen, meant in SPELLINGS.items():
+        text = text.replace(seen, meant)
+    try:
+        tree = ast.parse(_with_products(text, {*variables, *FUNCTIONS, *CONSTANTS}), mode="eval").body
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        raise FormulaError("grammar", text) from None
+    _allowed(tree, variables)
+    return lambda values: _finite(tree, values)
+
+
+def _with_products(text: str, names: set[str]) -> str:
+    """Split into tokens and write out the products of `5L/n` and `2(L + 1)`."""
+    tokens: list[str] = []
+    position = 0
+    while position < len(text):
+        match = TOKEN.match(text, position)
+        if not match:
+            raise FormulaError("grammar", text[position])
+        digits, name, sign = match.groups()
+        letters = bool(name) and name not in names and set(name) <= names  # nL
+        for token in list(name) if letters else [digits or name or sign]:
+            last = tokens[-1] if tokens else ""
+            if _ends_value(last) and (token == "(" or token[0].isalpha() or (digits and not last[0].isdigit())):
+                tokens.append("*")
+            bare = last in FUNCTIONS and token[0].isalnum()  # √2
+            tokens.append(f"({token})" if bare else token)
+        position = match.end()
+    return " ".join(tokens)
+
+
+def _ends_value(token: str) -> bool:
+    return token not in FUNCTIONS and (token[-1:].isalnum() or token[-1:] in {".", ")"})
+
+
+def _allowed(node: ast.expr, variables: Collection[str]) -> None:
+    match node:
+        case ast.Constant(value=int() | float()):
+            pass
+        case ast.Name(id=name):
+            if name not in variables and name not in CONSTANTS:
+                raise FormulaError("name", name)
+        case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=inner):
+            _allowed(inner, variables)
+        case ast.BinOp(left=left, op=operation, right=right) if type(operation) in OPERATIONS:
+            _allowed(left, variables)
+            _allowed(right, variables)
+        case ast.Call(func=ast.Name(id=name), args=[inner], keywords=[]) if name in FUNCTIONS:
+            _allowed(inner, variables)
+        case ast.Call(func=ast.Name(id=name)):
+            raise FormulaError("name", name)
+        case _:
+            raise FormulaError("grammar", ast.unparse(node))
+
+
+def _finite(tree: ast.expr, values: Mapping[str, float]) -> float:
+    try:
+        value = _value(tree, {**CONSTANTS, **values})
+    except (ArithmeticError, ValueError):
+        raise FormulaError("value") from None
+    if isinstance(value, complex) or not math.isfinite(value):
+        raise FormulaError("value")
+    return value
+
+
+def _value(node: ast.expr, values: Mapping[str, float]) -> float:
+    match node:
+        case ast.Constant(value=int() | float() as number):
+            return float(number)
+        case ast.Name(id=name):
+            return float(values[name])
+        case ast.UnaryOp(op=sign, operand=inner):
+            return -_value(inner, values) if isinstance(sign, ast.USub) else _value(inner, values)
+        case ast.BinOp(left=left, op=operation, right=right):
+            return OPERATIONS[type(operation)](_value(left, values), _value(right, values))
+        case ast.Call(func=ast.Name(id=name), args=[inner]):
+            return FUNCTIONS[name](_value(inner, values))
+    raise AssertionError(f"a node that was not allowed: {ast.dump(node)}")

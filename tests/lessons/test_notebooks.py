@@ -1,0 +1,196 @@
+"""Every lesson, whole: words that are there, sliders that work to their ends, evidence that refutes, right answers."""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import marimo as mo
+import pytest
+
+import lessons
+from lessons.exercise import Exercise
+from lessons.prose import COMMON, FOLDER, PLACE, Prose
+from lessons.server import notebooks, title
+
+NAMES = list(notebooks())
+ELEMENTS = (mo.ui.slider, mo.ui.radio, mo.ui.form, mo.ui.array, mo.ui.run_button)
+
+
+def _prose(name: str) -> Prose:
+    return Prose(name.partition("_")[2])
+
+
+def _files(name: str) -> list[str]:
+    folder = Path(lessons.__file__).parent
+    paths = (folder / f"lesson_{name}.py", folder / "experiments" / f"{name.partition('_')[2]}.py")
+    return [path.read_text(encoding="utf-8") for path in paths]
+
+
+def _experiment(name: str) -> Any:
+    return import_module(f"lessons.experiments.{name.partition('_')[2]}")
+
+
+def _run(name: str, **given: Any) -> tuple[list[str], dict[str, Any]]:
+    """Run a notebook with some of its elements given, and return what it shows and its elements."""
+    outputs, definitions = import_module(f"lessons.lesson_{name}").app.run(defs=given)
+    shown = [one.text for one in outputs if hasattr(one, "text")]
+    return shown, {key: definitions[key] for key in definitions if isinstance(definitions[key], ELEMENTS)}
+
+
+@cache
+def _answered(name: str) -> dict[str, Any]:
+    """Send every question a guess, until no more appear, and return all elements."""
+    elements: dict[str, Any] = {}
+    while True:
+        _, found = _run(name, **elements)
+        new = {key: one for key, one in found.items() if key not in elements}
+        if not new:
+            return elements
+        for one in new.values():
+            if isinstance(one, mo.ui.form):
+                batch: Any = one.element
+                field = batch.elements["field"]
+                one._update({"field": next(iter(field.options)) if isinstance(field, mo.ui.radio) else "2"})
+        elements |= new
+
+
+def _uses(name: str) -> set[str]:
+    """Return all texts that appear as literals in a lesson's files."""
+    nodes = [node for file in _files(name) for node in ast.walk(ast.parse(file))]
+    return {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+
+
+def test_there_are_nine_lessons_in_order() -> None:
+    assert [int(name[0]) for name in NAMES] == list(range(1, 10))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_title_is_the_prose_s(name: str) -> None:
+    assert title(notebooks()[name]) == _prose(name).label("title")
+    assert f"# {_prose(name).label('title')}" in _prose(name).text("question")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_section_of_the_prose_is_used(name: str) -> None:
+    literals = _uses(name) | {"labels", "teacher", "sources"}
+    for section in _prose(name).sections:
+        first = [word for word in literals if section == word or section.startswith(f"{word} ")]
+        assert first, f"section {section!r} is never shown"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_teacher_s_notes_say_what_is_asked_of_them(name: str) -> None:
+    notes = _prose(name).text("teacher")
+    for wanted in ("Assumes", "One idea", "Time", "Common wrong answers"):
+        assert wanted.lower() in notes.lower(), f"{wanted!r} is missing"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_exercises_accept_the_truth_and_answer_misconceptions(name: str) -> None:
+    exercises: tuple[Exercise, ...] = _experiment(name).EXERCISES
+    assert len(exercises) == 3
+    for one in exercises:
+        assert all(one.truth(**values) == one.truth(**values) for values in one.at)
+        if not one.variables:
+            assert one.check(repr(float(one.truth())), _prose(name)).kind == "right"
+        for misconception, wrong in one.misconceptions.items():
+            said = one.check(repr(float(wrong())), _prose(name)) if not one.variables else None
+            assert said is None or (
+                said.kind == "wrong" and said.text == _prose(name).text(f"{one.key} {misconception}")
+            )
+            differs = [abs(float(wrong(**at)) - float(one.truth(**at))) > one.tolerance for at in one.at]
+            assert any(differs), f"{one.key}: {misconception} is right"
+        assert one.check("12345.678", _prose(name)).kind == "wrong"
+        for key in (one.key, f"{one.key} right", *(f"{one.key} {wrong}" for wrong in one.misconceptions)):
+            assert _prose(name).text(key)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_is_shown_before_a_guess(name: str) -> None:
+    shown, _ = _run(name)
+    assert not any("<figure" in one for one in shown)
+    assert any("Your guess first" in one for one in shown)
+
+
+@pytest.mark.parametrize("end", ["default", "start", "stop"])
+@pytest.mark.parametrize("name", NAMES)
+def test_sliders_work_to_their_ends(name: str, end: str) -> None:
+    elements = _answered(name)
+    before = {key: one.value for key, one in elements.items() if isinstance(one, mo.ui.slider)}
+    assert before, "no sliders"
+    try:
+        for key in before:
+            elements[key]._update(before[key] if end == "default" else getattr(elements[key], end))
+        _look_at(_run(name, **elements)[0])
+    finally:
+        for key, value in before.items():
+            elements[key]._update(value)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_choice_works(name: str) -> None:
+    elements = _answered(name)
+    for one in elements.values():
+        if isinstance(one, mo.ui.radio):
+            before = next(key for key, value in one.options.items() if value == one.value)
+            for option in one.options.keys() - {before}:
+                one._update(option)
+                _look_at(_run(name, **elements)[0])
+            one._update(before)
+
+
+def _look_at(shown: list[str]) -> None:
+    """Check that there are figures, each with an alternative, a caption and its numbers, all of them finite."""
+    figures = [one for one in shown if "<figure" in one]
+    assert len(figures) >= 2
+    for one in figures:
+        alt, caption = (
+            re.search(r'alt="([^"]{40,})"', one),
+            re.search(r"<figcaption.*?>(.{20,})</figcaption>", one, re.S),
+        )
+        assert alt, "no alternative text"
+        assert caption, "no caption"
+        assert "<details>" in one
+        for text in (alt[1], re.sub("<.*?>", " ", caption[1])):
+            assert not re.search(r"\b(nan|inf)\b|\[\[", text, re.IGNORECASE), text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_wrong_statements_are_refuted(name: str) -> None:
+    elements = _answered(name)
+    buttons = {key: one for key, one in elements.items() if isinstance(one, mo.ui.run_button)}
+    assert buttons, "no statement is put to the test"
+    for button in buttons.values():
+        button._value = True
+    try:
+        shown, _ = _run(name, **elements)
+    finally:
+        for button in buttons.values():
+            button._value = False
+    tables = [one for one in shown if "verdict" in one]
+    assert len(tables) == len(buttons)
+    for one in tables:
+        assert "held" in one
+        assert "refuted" in one
+
+
+def test_every_common_section_and_label_is_used() -> None:
+    sources = "\n".join(path.read_text(encoding="utf-8") for path in Path(lessons.__file__).parent.rglob("*.py"))
+    for name in (*COMMON.sections, *COMMON.labels):
+        stem = re.sub(r" \w+$", " ", name)
+        assert f'"{name}"' in sources or f'"{stem}' in sources or f"'{stem}" in sources, f"{name!r} is never shown"
+
+
+def test_prose_is_all_that_is_in_its_folder() -> None:
+    assert {path.stem for path in FOLDER.glob("*.md")} == {_prose(name).name for name in NAMES} | {"common", "teacher"}
+
+
+def test_places_are_words() -> None:
+    for path in FOLDER.glob("*.md"):
+        text = path.read_text(encoding="utf-8")
+        assert len(PLACE.findall(text)) == text.count("[["), f"{path.name} has a place that is not a word"
