@@ -8,7 +8,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import cache
 
@@ -66,8 +66,11 @@ def run_claims(
     effort: Effort,
     workers: int,
     on_result: Callable[[Result], None] = lambda result: None,
+    executor: Executor | None = None,
 ) -> list[Result]:
-    """Examine `claims` with `workers` processes; results come in their order and do not depend on `workers`."""
+    """Examine `claims` with `workers` processes, or on `executor`; results come in their order and are the same."""
+    if executor is not None:
+        return _share_out(executor, claims, inputs, seed, effort, on_result)
     if workers == 1 or len(claims) < 2:
         results = []
         with threadpool_limits(1):
@@ -82,18 +85,29 @@ def run_claims(
         initargs=(1,),
     )
     try:
-        with _interrupts_ignored():  # inherited by the workers, which start here
-            # The last claims of the registry take longest: begin with them, so that workers end at about one time.
-            futures = [pool.submit(examine, claim.id, inputs, seed, effort) for claim in reversed(claims)]
-        for done in as_completed(futures):
-            on_result(done.result())
-        return [future.result() for future in reversed(futures)]
+        return _share_out(pool, claims, inputs, seed, effort, on_result)
     except BaseException:
         for process in list((pool._processes or {}).values()):
             process.terminate()
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _share_out(
+    executor: Executor,
+    claims: Sequence[Claim],
+    inputs: Inputs,
+    seed: int,
+    effort: Effort,
+    on_result: Callable[[Result], None],
+) -> list[Result]:
+    with _interrupts_ignored():  # inherited by worker processes, which start here
+        # The last claims of the registry take longest: begin with them, so that workers end at about one time.
+        futures = [executor.submit(examine, claim.id, inputs, seed, effort) for claim in reversed(claims)]
+    for done in as_completed(futures):
+        on_result(done.result())
+    return [future.result() for future in reversed(futures)]
 
 
 def examine(claim_id: str, inputs: Inputs, seed: int, effort: Effort) -> Result:

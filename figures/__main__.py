@@ -8,11 +8,10 @@ Exit status: 0, 1 if --check finds a picture that is stale, orphaned or changed,
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -25,6 +24,7 @@ from claims import cores, record
 from figures import check, gallery, manifest
 from figures.figure import DATA, DRAWS, FORMATS, HERE, MANIFEST, PICTURES, load, names
 from figures.making import one
+from simulations.executors import ExecutorError, dask, processes
 
 T = TypeVar("T")
 DRAWING = ("seed", "effort", "format", "out", "data")
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     try:
         return _check(options) if options.check else _draw(options)
-    except manifest.ManifestError as error:
+    except (manifest.ManifestError, ExecutorError) as error:
         CONSOLE.print(str(error))
     except OSError as error:
         CONSOLE.print(f"cannot read or write {error.filename}: {error.strerror}")
@@ -70,6 +70,7 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--data", action="store_true", default=None, help="with --out: also write the data, as CSV")
     parser.add_argument("--check", action="store_true", help="say which pictures of the repository are stale")
     parser.add_argument("--workers", type=int, default=cores(), metavar="N", help="processes (default: all cores)")
+    parser.add_argument("--dask", metavar="ADDRESS", help="draw on the Dask cluster of this scheduler")
     return parser
 
 
@@ -85,6 +86,8 @@ def _wrong(options: argparse.Namespace) -> str:
         return f"unknown format {other[0]!r}; expected of {', '.join(FORMATS)}"
     if (seed := options.seed or 0) < 0 or options.workers < 1:
         return f"expected a seed of at least 0 and at least 1 worker, got {seed} and {options.workers}"
+    if options.check:  # writes nothing
+        return ""
     folder = options.out or HERE
     if options.out:
         try:
@@ -100,30 +103,40 @@ def _formats(options: argparse.Namespace) -> tuple[str, ...]:
 
 
 def _draw(options: argparse.Namespace) -> int:
-    """Draw figures into a folder, or into the repository with its manifest and gallery."""
+    """Draw figures into a folder, or into the repository with its manifest and gallery, which follow each of them."""
     chosen, formats = options.names or names(), _formats(options)
     start, own = time.perf_counter(), options.out is None
-    entries = _entries() if own and options.names else {}  # all are drawn anew, whatever the manifest says
+    entries = _entries(all_anew=not options.names) if own else {}
     jobs = {name: partial(one, name, formats, options.effort, options.seed or 0) for name in chosen}
-    for name, (files, csv, entry, seconds) in _parallel(jobs, options.workers, "drawing"):
+    for name, (files, csv, entry, seconds) in _parallel(jobs, options, "drawing"):
         pictures, data = (PICTURES, DATA) if own else (options.out, options.out)
         for suffix, content in files.items():
             _write(pictures / f"{name}.{suffix}", content)
         if own or options.data:
             _write(data / f"{name}.csv", csv)
-        entries[name] = entry
+        if own:
+            entries[name] = entry
+            _keep(entries)
         CONSOLE.print(f"{name:<24} {seconds:5.1f} s  {load(name).FIGURE.title}")
-    if own:
-        kept = {name: entries[name] for name in names() if name in entries}
-        manifest.write(MANIFEST, kept)
-        record.write(HERE / "README.md", gallery.page({name: load(name).FIGURE for name in kept}))
     CONSOLE.print(f"{len(chosen)} figures in {time.perf_counter() - start:.1f} s, in {options.out or PICTURES}")
     return 0
 
 
-def _entries() -> dict[str, dict[str, Any]]:
-    """Return what the manifest says of figures that are not drawn now; nothing if there is none yet."""
-    return manifest.read(MANIFEST) if MANIFEST.exists() or any(PICTURES.glob("*.svg")) else {}
+def _entries(*, all_anew: bool) -> dict[str, dict[str, Any]]:
+    """Return what the manifest says so far; nothing if there is none yet, or a damaged one where all are drawn."""
+    try:
+        return manifest.read(MANIFEST) if MANIFEST.exists() or any(PICTURES.glob("*.svg")) else {}
+    except manifest.ManifestError:
+        if all_anew:
+            return {}
+        raise
+
+
+def _keep(entries: dict[str, dict[str, Any]]) -> None:
+    """Write the manifest and the gallery, without figures that are no more."""
+    kept = {name: entries[name] for name in names() if name in entries}
+    manifest.write(MANIFEST, kept)
+    record.write(HERE / "README.md", gallery.page({name: load(name).FIGURE for name in kept}))
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -136,7 +149,7 @@ def _check(options: argparse.Namespace) -> int:
     troubles = [] if options.names else list(check.strangers(entries))
     chosen = [name for name in options.names or names() if name in entries]
     jobs = {name: partial(check.trouble, name, entries[name]) for name in chosen}
-    lines = [found for _, found in _parallel(jobs, options.workers, "checking") if found]
+    lines = [found for _, found in _parallel(jobs, options, "checking") if found]
     skipped = [line for line in lines if isinstance(line, check.Skipped)]
     troubles += [line for line in lines if not isinstance(line, check.Skipped)]
     troubles += [f"{name}: missing, it was never drawn" for name in options.names if name not in entries]
@@ -147,19 +160,18 @@ def _check(options: argparse.Namespace) -> int:
     return 1 if troubles else 0
 
 
-def _parallel(jobs: Mapping[str, Callable[[], T]], workers: int, doing: str) -> Iterable[tuple[str, T]]:
-    """Yield what each job returns, as it ends, from `workers` processes; progress on a terminal."""
+def _parallel(jobs: Mapping[str, Callable[[], T]], options: argparse.Namespace, doing: str) -> Iterable[tuple[str, T]]:
+    """Yield what each job returns, as it ends, from worker processes or a Dask cluster; progress on a terminal."""
     with Progress(console=CONSOLE, transient=True, disable=not CONSOLE.is_terminal) as progress:
         task = progress.add_task(doing, total=len(jobs))
-        if workers == 1 or len(jobs) == 1:
+        if not options.dask and (options.workers == 1 or len(jobs) == 1):
             for name, job in jobs.items():
                 with threadpool_limits(1):
                     yield name, job()
                 progress.advance(task)
             return
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(workers, mp_context=context, initializer=threadpool_limits, initargs=(1,)) as pool:
-            futures = {pool.submit(job): name for name, job in jobs.items()}
+        with dask(options.dask) if options.dask else processes(options.workers) as crew:
+            futures = {crew.executor.submit(job): name for name, job in jobs.items()}
             for done in as_completed(futures):
                 yield futures[done], done.result()
                 progress.advance(task)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from figures.drawing import headline
 from figures.figure import DRAWS, Effort, Figure
 from figures.table import Table, stacked
 from simulations import LeakyReLU, Tanh, gaussian, stream
@@ -99,5 +100,5 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
     axes.set_yticks(range(len(names)), [names[position] for position in order], fontsize=9)
     axes.set(xlabel=r"gain $1/\sqrt{\mathbb{E}\,\phi(z)^2}$", xlim=(0, 2.1), ylabel="activation")
     axes.grid(visible=False, axis="y")
-    picture.suptitle(FIGURE.title, x=0.01, ha="left", fontsize=11)
+    headline(picture, FIGURE.title)
     return picture

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from figures.boxes import LINE, arrow, box, kind, walk
+from figures.drawing import headline
 from figures.figure import DRAWS, Effort, Figure
 from figures.table import Table, stacked
-from simulations import Dense, Network, Residual, Sequential, stream
+from simulations import Dense, Network, stream
 from simulations.fixup import fixup_mlp
 from simulations.layers import Layer
 from simulations.rivals import build
@@ -46,27 +47,12 @@ def _networks(width: int, blocks: int) -> dict[str, Network]:
     }
 
 
-def _walk(layer: Layer, path: str = "after") -> Iterator[tuple[str, Layer]]:
-    """Yield the layers of a block with the path that each is on, in order."""
-    match layer:
-        case Residual():
-            yield from _walk(layer.branch, "branch")
-            yield from _walk(layer.shortcut, "shortcut")
-        case Sequential():
-            for part in layer.layers:
-                yield from _walk(part, path)
-        case _:
-            yield path, layer
-
-
 def _row(one: Layer, single: Layer, blocks: int, rng: np.random.Generator, draws: int) -> dict[str, object]:
     """Say what a layer is and how it starts; `single` is the same layer in a network of one block.
 
     The start of a linear layer is n times the variance of its weights, ``scale * L^power``; a scalar's is its value.
     """
-    names = {"LeakyReLU": "ReLU", "BatchNorm": "batch norm", "ScalarBias": "bias", "ScalarMultiplier": "multiplier"}
-    kind = names.get(type(one).__name__, "linear")
-    row: dict[str, object] = {"layer": kind, "scale": np.nan, "power": np.nan, "expected": np.nan, "measured": np.nan}
+    row: dict[str, object] = {"layer": kind(one)} | dict.fromkeys(list(UNITS)[3:], np.nan)
     if isinstance(one, Dense) and isinstance(single, Dense):
         here, alone = (part.fan_in * part.init.deviation(part.fan_in, part.fan_out) ** 2 for part in (one, single))
         power = round(math.log(here / alone) / math.log(blocks), 9) if here else 0.0
@@ -85,7 +71,7 @@ def data(parameters: dict[str, Any], effort: Effort, seed: int) -> Table:
     for name, network in _networks(width, blocks).items():
         rng, single = stream(seed, "blocks", name), _networks(width, 1)[name]
         find = [next(layer for layer in one.layers if not isinstance(layer, Dense)) for one in (network, single)]
-        for (path, layer), (_, alone) in zip(_walk(find[0]), _walk(find[1]), strict=True):
+        for (path, layer), (_, alone) in zip(walk(find[0], "after"), walk(find[1]), strict=True):
             groups.append({"block": name, "path": path} | _row(layer, alone, blocks, rng, draws))
     return stacked(UNITS, *groups)
 
@@ -105,15 +91,13 @@ def _flow(axes: Axes, rows: Table, title: str) -> None:
     steps = [(path, layer, _label(layer, scale, power)) for path, layer, scale, power in parts]
     inside = sum(path == "branch" for path, _, _ in steps)
     steps.insert(inside, ("addition", "addition", "$+$"))
-    line: dict[str, Any] = {"color": "0.25", "linewidth": 1}
     pitch = 11 / (len(steps) + 1)  # all blocks end at the same height
     for height, (_, layer, label) in enumerate(steps, start=1):
         shape = "circle" if layer == "addition" else "round,pad=0.35"
-        box = {"boxstyle": shape, "facecolor": COLORS.get(layer, "1"), "edgecolor": "0.25", "linewidth": 0.8}
-        axes.text(0, -height * pitch, label, ha="center", va="center", fontsize=8, bbox=box)
+        box(axes, 0, -height * pitch, label, color=COLORS.get(layer, "1"), shape=shape)
     joins = -(inside + 1) * pitch
-    axes.annotate("", (0, -10.7), (0, -0.3), arrowprops={"arrowstyle": "-|>", "mutation_scale": 8, **line}, zorder=0)
-    axes.plot([0, -1, -1, -0.1], [-0.4, -0.4, joins, joins], **line)
+    arrow(axes, (0, -0.3), (0, -10.7))
+    axes.plot([0, -1, -1, -0.1], [-0.4, -0.4, joins, joins], **LINE)
     axes.text(0, 0, "$x_l$", ha="center", va="center")
     axes.text(0, -11, "$x_{l+1}$", ha="center", va="center")
     axes.set(xlim=(-1.15, 1.05), ylim=(-11.5, 0.5), xticks=[], yticks=[])
@@ -128,5 +112,5 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
     picture, panels = plt.subplots(1, 3, figsize=(6.4, 4.6))
     for axes, block in zip(panels, dict.fromkeys(table["block"].tolist()), strict=True):
         _flow(axes, table.where(block=block), block)
-    picture.suptitle(FIGURE.title, x=0.01, ha="left", fontsize=11)
+    headline(picture, FIGURE.title)
     return picture

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from figures.drawing import headline
 from figures.figure import DRAWS, Effort, Figure
 from figures.table import Table, stacked
 from simulations import Network, gaussian, lecun, one_hot, residual_mlp, stream
@@ -115,5 +116,5 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
         axes.legend(loc="upper left", fontsize=9)
     panels[0].set_ylabel("norm of the gradient, and its bounds")
     panels[1].set_ylabel("the same, for the readout's weights")
-    picture.suptitle(FIGURE.title, x=0.01, ha="left", fontsize=11)
+    headline(picture, FIGURE.title)
     return picture

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import sympy as sp
 
+from figures.drawing import headline
 from figures.figure import DRAWS, Effort, Figure
-from figures.table import Table, stacked
+from figures.table import Table, row, stacked
 from simulations import Initialiser, measure, mlp, stream
 from theory import compromise, plain
 from theory.glorot import backward_variance, forward_variance, geometric_variance, glorot_variance
@@ -69,7 +70,7 @@ def data(parameters: dict[str, Any], effort: Effort, seed: int) -> Table:
         exact = [gains(name, *pair) for pair in fans]
         for direction in DIRECTIONS:
             line = [one[direction] for one in exact]
-            groups.append(_rows(direction, name, [after / before for before, after in fans], line, np.nan, np.nan))
+            groups.append(row(UNITS, direction, name, [after / before for before, after in fans], line, np.nan, np.nan))
         for fan_in in parameters["fans"]:
             fan_out = parameters["product"] // fan_in
             record = measure(
@@ -86,12 +87,8 @@ def data(parameters: dict[str, Any], effort: Effort, seed: int) -> Table:
             seen = ahead[:, 1] / ahead[:, 0] / ratio, back[:, 0] / back[:, 1] * ratio
             for direction, one in zip(DIRECTIONS, seen, strict=True):
                 error = one.std(ddof=1) / np.sqrt(len(one))
-                groups.append(_rows(direction, name, ratio, expected[direction], one.mean(), error))
+                groups.append(row(UNITS, direction, name, ratio, expected[direction], one.mean(), error))
     return stacked(UNITS, *groups)
-
-
-def _rows(direction: str, variance: str, *numbers: object) -> dict[str, object]:
-    return dict(zip(UNITS, (direction, variance, *numbers), strict=True))
 
 
 def draw(table: Table, parameters: dict[str, Any]) -> Picture:
@@ -117,5 +114,5 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
         axes.set_title(direction, fontsize=10, loc="center")
     both[0].legend(handles, looks, loc="lower left", handlelength=3)
     both[0].set_ylabel("gain of the mean square in a layer")
-    picture.suptitle(FIGURE.title, x=0.01, ha="left", fontsize=11)
+    headline(picture, FIGURE.title)
     return picture

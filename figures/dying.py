@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from figures.drawing import headline
 from figures.figure import DRAWS, Effort, Figure
 from figures.table import Table, stacked
 from simulations import Dense, Network, Sequential, he, measure, mlp, stream
@@ -100,5 +101,5 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
         axes.set(xlabel="layers $L$")
         axes.set_title(title, fontsize=10, loc="center")
     both[0].set_ylabel("probability that the net is dead, $P(x_L=0)$")
-    picture.suptitle(FIGURE.title, x=0.01, ha="left", fontsize=11)
+    headline(picture, FIGURE.title)
     return picture

@@ -20,7 +20,21 @@ Effort = Literal["quick", "standard", "thorough"]
 FORMATS = ("svg", "png", "pdf")
 DRAWS: dict[Effort, float] = {"quick": 0.1, "standard": 1.0, "thorough": 4.0}
 """Draws at each effort, relative to the standard one."""
-HOUSEHOLD = {"check", "figure", "gallery", "making", "manifest", "table"}
+HOUSEHOLD = {
+    "boxes",
+    "check",
+    "compounds",
+    "costs",
+    "drawing",
+    "epochs",
+    "figure",
+    "gallery",
+    "making",
+    "manifest",
+    "norm_nets",
+    "starts",
+    "table",
+}
 """Modules of this package that are not figures."""
 HERE = Path(__file__).parent
 STYLE, PICTURES, DATA, MANIFEST = HERE / "fathom.mplstyle", HERE / "pictures", HERE / "data", HERE / "manifest.json"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from figures.drawing import headline
 from figures.figure import DRAWS, Effort, Figure
 from figures.table import Table, stacked
 from simulations import Initialiser, Tanh, gaussian, glorot, mlp, stream, torch_default, uniform
@@ -111,5 +112,5 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
         axes.set(xlabel="activation $x_l$")
     for axes in panels[1]:
         axes.set(xlabel=r"gradient $\partial C/\partial x_l$")
-    picture.suptitle(FIGURE.title, x=0.01, ha="left", fontsize=11)
+    headline(picture, FIGURE.title)
     return picture

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from figures.drawing import headline
 from figures.figure import DRAWS, Effort, Figure
 from figures.table import Table, stacked
 from simulations import measure, mlp, stream
@@ -93,5 +94,5 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
         axes.axhline(1, color="0.3", linestyle="--", linewidth=1)
         axes.set_ylabel(r"mean square gradient $\mathbb{E}\,\|g_0\|^2\,/\,n$")
     left.annotate("assumed: 1", (1000, 0.99), va="top", color="0.3", fontsize=9)
-    picture.suptitle(FIGURE.title, x=0.01, ha="left", fontsize=11)
+    headline(picture, FIGURE.title)
     return picture

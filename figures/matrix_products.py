@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from itertools import combinations, product
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from figures.compounds import log_singular_values
+from figures.drawing import beside, headline, measured
 from figures.figure import DRAWS, Effort, Figure
-from figures.table import Table, stacked
+from figures.table import Table, row, stacked
 from simulations import Initialiser, lecun, measure, mlp, stream
-from simulations.initialisers import Array
 from simulations.orthogonal import haar
 from theory import lyapunov_spectrum, matrix_products
 
@@ -30,48 +31,11 @@ FIGURE = Figure(
         "each singular value per matrix against depth from 1 to 256: points settle on four lines, squares stay at 0."
     ),
     source="Beyond Zhang et al. 2023 (Dive into Deep Learning), section 5.4; Newman 1986 (the exponents)",
-    parameters={
-        "width": 4,
-        "matrices": 100,
-        "draws": 1000,
-        "depths": [1, 2, 4, 8, 16, 32, 64, 128, 256],
-        "spectra": 200,
-    },
+    parameters={"width": 4, "matrices": 100, "draws": 1000, "depths": [2**k for k in range(9)], "spectra": 200},
     tolerance=1e-6,
 )
 UNITS = {"panel": "", "series": "", "index": "1", "depth": "1", "expected": "1", "measured": "1", "error": "1"}
 UNIT = Initialiser(lambda fan_in, fan_out: 1.0)
-
-
-def _minors(matrices: Array, order: int) -> Array:
-    """Return the compound matrices, of all minors of an order: those of a product are the product of theirs."""
-    some = [list(one) for one in combinations(range(matrices.shape[-1]), order)]
-    rows = [[np.linalg.det(matrices[:, rows][:, :, columns]) for columns in some] for rows in some]
-    return np.moveaxis(np.array(rows), 2, 0)
-
-
-def log_singular_values(
-    init: Initialiser, width: int, depths: list[int], draws: int, rng: np.random.Generator
-) -> Array:
-    """Return the logarithms of the singular values of products, (depths, draws, width), the largest first.
-
-    The largest singular value of the i-th compound is the product of the first i, so all of them are as accurate as
-    largest ones are, which those of the product itself, of condition e^300, would not be.
-    """
-    orders, found = range(1, width + 1), []
-    products = [np.eye(len(list(combinations(range(width), order))))[None] for order in orders]
-    logs = np.zeros((width, draws))
-    for depth in range(1, max(depths) + 1):
-        matrices = init.draw(rng, draws, width, width)
-        for order in orders:
-            longer = products[order - 1] @ _minors(matrices, order)
-            size = np.linalg.norm(longer, axis=(1, 2))
-            logs[order - 1] += np.log(size)
-            products[order - 1] = longer / size[:, None, None]
-        if depth in depths:
-            tops = [np.linalg.svd(one, compute_uv=False)[:, 0] for one in products]
-            found.append(np.diff((logs + np.log(tops)).T, axis=1, prepend=0))
-    return np.array(found)
 
 
 def data(parameters: dict[str, Any], effort: Effort, seed: int) -> Table:
@@ -83,24 +47,19 @@ def data(parameters: dict[str, Any], effort: Effort, seed: int) -> Table:
     record = measure(network, vector, draws=draws, rng=stream(seed, "matrix_products"), variances=False)
     norms, steps = record.square_norms, np.arange(last + 1.0)
     logs, half = np.log10(norms) / 2, np.log10(norms.mean(axis=0)) / 2
-    tenth = np.log(10)
-    typical = float(matrix_products.lyapunov(width)) * steps / tenth
-    rms = float(matrix_products.annealed(width)) * steps / tenth
-    size, nothing = {"panel": "size", "depth": steps}, {"expected": np.nan, "error": np.nan}
+    growth = (float(rate(width)) * steps / np.log(10) for rate in (matrix_products.lyapunov, matrix_products.annealed))
     error = logs.std(axis=0, ddof=1) / np.sqrt(len(logs))
-    groups.append({"series": "typical", "index": 0.0, "expected": typical, "measured": logs.mean(axis=0)}
-                  | size | {"error": error})  # fmt: skip
-    groups.append({"series": "root mean square", "index": 0.0, "measured": half} | size | nothing | {"expected": rms})
-    groups += [{"series": "one", "index": one, "measured": logs[one]} | size | nothing for one in range(12)]
+    groups.append(row(UNITS, "size", "typical", 0, steps, next(growth), logs.mean(axis=0), error))
+    groups.append(row(UNITS, "size", "root mean square", 0, steps, next(growth), half, np.nan))
+    groups += [row(UNITS, "size", "one", one, steps, np.nan, logs[one], np.nan) for one in range(12)]
     for name, init in {"Gaussian": lecun, "orthogonal": lecun.with_law(haar)}.items():
         depths, rng = parameters["depths"], stream(seed, "matrix_products", name)
         rates = log_singular_values(init, width, depths, spectra, rng) / np.array(depths)[:, None, None]
         rates = rates.round(12) + 0  # zeros are zeros on every machine
         for index, exponent in enumerate(lyapunov_spectrum.lyapunov(width, one + 1) for one in range(width)):
             error = rates[:, :, index].std(axis=1, ddof=1) / np.sqrt(spectra)
-            means = {"measured": rates[:, :, index].mean(axis=1), "error": error}
-            known = {"depth": np.array(depths), "expected": float(exponent) if name == "Gaussian" else 0.0}
-            groups.append({"panel": "spectrum", "series": name, "index": index + 1} | means | known)
+            expected, means = float(exponent) if name == "Gaussian" else 0.0, rates[:, :, index].mean(axis=1)
+            groups.append(row(UNITS, "spectrum", name, index + 1, depths, expected, means, error))
     return stacked(UNITS, *groups)
 
 
@@ -120,21 +79,20 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
         left.plot(rows["depth"][::10], rows["measured"][::10], marker, color=color)
     left.annotate("root mean square", (55, 20.5), ha="right", color="C1")
     left.annotate("typical", (74, 14), color="C0")
-    left.set(
-        xlabel="matrices", ylabel=r"size $\log_{10}\,\|M_k \cdots M_1 x\|\,/\,\|x\|$", xlim=(0, last + 3), ylim=(-1, 32)
-    )
+    left.set(xlabel="matrices", ylabel=r"size $\log_{10}\,\|M_k \cdots M_1 x\|\,/\,\|x\|$", xlim=(0, last + 3))
+    left.set_ylim(-1, 32)
     marks = {"Gaussian": ("o", "C0"), "orthogonal": ("s", "C1")}
     for series, index in product(marks, range(1, parameters["width"] + 1)):
         marker, color = marks[series]
         rows = table.where(panel="spectrum", series=series, index=index)
         right.axhline(rows.numbers("expected")[0], color=color, linewidth=1)
-        right.errorbar(rows["depth"], rows["measured"], 3 * rows.numbers("error"), fmt=marker, color=color, capsize=2)
+        measured(right, rows, "depth", marker, color=color)
         if series == "Gaussian":
             here = (rows.numbers("depth")[-1], rows.numbers("expected")[-1])
-            right.annotate(rf"$\lambda_{index}$", here, (9, 0), textcoords="offset points", va="center", color=color)
+            beside(right, rf"$\lambda_{index}$", here, (9, 0), color=color)
     right.annotate("orthogonal", (2**4.5, 0.06), color="C1")
     right.annotate("Gaussian", (1.6, -2.1), color="C0")
     right.set_xscale("log", base=2)
     right.set(xlabel="depth $L$, matrices", ylabel=r"$\mathbb{E}\,\log\,\sigma_i\,/\,L$")
-    picture.suptitle(FIGURE.title, x=0.01, ha="left", fontsize=11)
+    headline(picture, FIGURE.title)
     return picture

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from figures.drawing import headline
 from figures.figure import DRAWS, Effort, Figure
 from figures.table import Table, stacked
 from simulations import LeakyReLU, Tanh, he, lecun, mlp, stream
@@ -118,5 +119,5 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
     panels[1].axhline(0, color="0.6", linewidth=1, zorder=0)
     panels[0].set(xlabel="variance $q$", ylabel="next variance $q'$", xlim=(0, 2.5), ylim=(0, 2.5))
     panels[1].set(xlabel="correlation $c$", ylabel="change in a layer $c' - c$", xlim=(0, 1), ylim=(-0.11, 0.34))
-    picture.suptitle(FIGURE.title, x=0.01, ha="left", fontsize=11)
+    headline(picture, FIGURE.title)
     return picture

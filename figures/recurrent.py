@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from figures.drawing import headline
 from figures.figure import DRAWS, Effort, Figure
 from figures.table import Table, stacked
 from simulations import Dense, Network, lecun, measure, stream
@@ -92,5 +93,5 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
     )
     right.set(xscale="log", yscale="log", ylim=(1e-6, 5), xlabel="steps back $T$")
     right.set_ylabel(r"kept by the cell $\partial c_T\,/\,\partial c_0$")
-    picture.suptitle(FIGURE.title, x=0.01, ha="left", fontsize=11)
+    headline(picture, FIGURE.title)
     return picture

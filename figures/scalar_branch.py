@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from figures.drawing import headline
 from figures.figure import Effort, Figure
 from figures.table import Table, stacked
 from simulations import scalar_branch as simulated
@@ -111,5 +112,5 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
     right.grid(visible=False)
     bar = picture.colorbar(mesh, ax=right, extend="min")
     bar.set_label(r"slope of $\log\,L|\Delta F|$ in $\log\,L$")
-    picture.suptitle(FIGURE.title, x=0.01, ha="left", fontsize=11)
+    headline(picture, FIGURE.title)
     return picture

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from figures.drawing import beside, measured
 from figures.figure import DRAWS, Effort, Figure
-from figures.table import Table, stacked
+from figures.table import Table, row, stacked
 from simulations import gaussian, residual_mlp, stream
 from simulations.gradient_pairs import Masks, gradient_pairs
 from simulations.initialisers import Array
@@ -45,23 +46,18 @@ FIGURE = Figure(
     },
 )
 UNITS = {"net": "", "depth": "1", "expected": "1", "measured": "1", "error": "1"}
-COLUMNS = ("depth", "measured", "error")
-
-
-def _orthogonal(width: int) -> Array:
-    """One pair of orthogonal inputs of unit mean square; Gaussian nets prefer no direction."""
-    pair = np.ones((1, 2, width))
-    pair[0, 1, ::2] = -1
-    return pair
 
 
 def _products(net: str, width: int, depth: int, draws: int, rng: np.random.Generator) -> Array:
-    """Inner products of the gradients over their mean square norm, (draws,)."""
-    pair = _orthogonal(width)
+    """Inner products of the gradients over their mean square norm, (draws,).
+
+    The inputs are one orthogonal pair of unit mean square; Gaussian nets prefer no direction.
+    """
+    pair = np.ones((1, 2, width))
+    pair[0, 1, ::2] = -1
     if net != "residual":
         masks: Masks = "coins" if net == "coins" else "own"
-        gradients = gradient_pairs((width,) * (depth + 1), pair, draws=draws, rng=rng, masks=masks)
-        return _inner(gradients)
+        return _inner(gradient_pairs((width,) * (depth + 1), pair, draws=draws, rng=rng, masks=masks))
     network, parts = residual_mlp(width, depth), []
     for start in range(0, draws, at_once := max(1, (1 << 16) // width)):
         count = min(at_once, draws - start)
@@ -96,13 +92,12 @@ def data(parameters: dict[str, Any], effort: Effort, seed: int) -> Table:
     }
     groups: list[dict[str, object]] = []
     for net, law in laws.items():
-        measured, error = np.full((2, longest), np.nan)
+        means, errors = np.full((2, longest), np.nan)
         for depth in parameters.get(net, []):
             draws = max(20, int(DRAWS[effort] * parameters["draws"][net]))
             found = _products(net, parameters["width"], depth, draws, stream(seed, "shattered", net, depth))
-            measured[depth - 1], error[depth - 1] = found.mean(), found.std(ddof=1) / math.sqrt(draws)
-        depths = np.arange(1, longest + 1)
-        groups.append({"net": net, "depth": depths, "expected": law, "measured": measured, "error": error})
+            means[depth - 1], errors[depth - 1] = found.mean(), found.std(ddof=1) / math.sqrt(draws)
+        groups.append(row(UNITS, net, np.arange(1, longest + 1), law, means, errors))
     return stacked(UNITS, *groups)
 
 
@@ -121,11 +116,9 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
     for net, (style, color, label, place) in styles.items():
         rows = table.where(net=net)
         axes.plot(rows["depth"], rows["expected"], style.rstrip("os^"), color=color)
-        found = np.isfinite(rows.numbers("measured"))
-        if found.any():
-            depth, measured, error = (rows.numbers(column)[found] for column in COLUMNS)
-            axes.errorbar(depth, measured, 3 * error, fmt=style[-1], color=color, capsize=2)
-        axes.annotate(label, place, (6, 0), textcoords="offset points", va="center", color=color)
+        if len(rows.seen()):
+            measured(axes, rows.seen(), "depth", style[-1], color=color)
+        beside(axes, label, place, (6, 0), color=color)
     axes.set(xscale="log", yscale="log", xlim=(0.95, 64), ylim=(3e-5, 1.2), xlabel="depth $L$ (layers or blocks)")
     axes.set_ylabel(r"$\mathbb{E}\,\langle g_1,g_2\rangle\,/\,\mathbb{E}\,\|g\|^2$")
     axes.set_xticks([1, 2, 4, 8, 16, 32, 64], ["1", "2", "4", "8", "16", "32", "64"])

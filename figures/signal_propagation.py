@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from figures.drawing import beside, headline, measured
 from figures.figure import DRAWS, Effort, Figure
-from figures.table import Table, stacked
-from simulations import Dense, LeakyReLU, Network, Residual, Sequential, he, lecun, stream
+from figures.norm_nets import nets, statistics
+from figures.table import Table, row, stacked
+from simulations import stream
 from simulations.initialisers import Array
-from simulations.layers import Layer
-from simulations.normalisation import BatchNorm, WeightStandardised
-from simulations.rival_norms import CENTRED_GAIN, nf_block, nf_variances
-from simulations.scaling import Scale
 from theory import angles, residual, rivals
 
 if TYPE_CHECKING:
@@ -38,31 +36,8 @@ FIGURE = Figure(
 )
 UNITS = {"net": "", "quantity": "", "block": "1", "first": "1", "expected": "1", "measured": "1", "error": "1"}
 QUANTITIES = {"mean": "mean squared channel mean", "variance": "channel variance", "branch": "branch variance"}
-RELU = LeakyReLU()
-
-
-def _nets(p: dict[str, Any]) -> dict[str, Network]:
-    """Build the three nets; the first block of a stage has a linear layer in its shortcut."""
-    width, alpha = p["width"], p["alpha"]
-    book = [beta2 for blocks in p["stages"] for beta2 in nf_variances(alpha, blocks + 1)[1:]]
-    before = [1.0, *book[:-1]]
-    blocks: dict[str, list[Layer]] = {"no norm": [], "batch norm": [], "NF": []}
-    starts = np.cumsum([0, *p["stages"]])[:-1]
-    for block, beta2 in enumerate(before):
-        first, new = block in starts, f"shortcut{block}"
-        linear = [Dense(f"{block}.{at}", width, width, he) for at in range(2)]
-        plain = Sequential((RELU, linear[0], RELU, linear[1]))
-        shortcut: tuple[Layer, ...] = (Dense(new, width, width, lecun),) if first else ()
-        blocks["no norm"].append(Residual(plain, Sequential(shortcut)))
-        norms = [BatchNorm(f"{block}.norm{at}", width) for at in range(3)]
-        normed = Sequential((norms[0], RELU, linear[0], norms[1], RELU, linear[1]))
-        shortcut = (norms[2], RELU, Dense(new, width, width, he)) if first else ()
-        blocks["batch norm"].append(Residual(normed, Sequential(shortcut)))
-        standardised = [WeightStandardised(one, CENTRED_GAIN / math.sqrt(width)) for one in linear]
-        residual_block = nf_block((RELU, standardised[0], RELU, standardised[1]), alpha, beta2)
-        shortcut = (Scale(beta2**-0.5), Dense(new, width, width, lecun)) if first else ()
-        blocks["NF"].append(Residual(residual_block.branch, Sequential(shortcut)))
-    return {name: Network(tuple(some)) for name, some in blocks.items()}
+SHIFTS = {("variance", "batch norm"): 4, ("variance", "NF"): -3, ("branch", "batch norm"): -4, ("branch", "NF"): 6}
+"""By how many points labels are moved apart."""
 
 
 def expected(net: str, p: dict[str, Any]) -> dict[str, Array]:
@@ -95,35 +70,19 @@ def expected(net: str, p: dict[str, Any]) -> dict[str, Array]:
     return {"mean": mean + shown, "variance": variance - shown, "branch": branch_variance * (1 - 1 / p["batch"])}
 
 
-def _statistics(network: Network, x: Array, rng: np.random.Generator) -> dict[str, Array]:
-    """Return the three quantities of a draw after every block, averaged over channels; a branch's before its scale."""
-    parameters = network.draw(rng, 1)
-    found: dict[str, list[float]] = {name: [] for name in QUANTITIES}
-    for block in network.layers:
-        assert isinstance(block, Residual)
-        branch, _ = block.branch.forward(parameters, x)
-        x = block.shortcut.forward(parameters, x)[0] + branch
-        scales = [one.factor for one in getattr(block.branch, "layers", ())[-1:] if isinstance(one, Scale)]
-        found["branch"].append((branch / math.prod(scales)).var(axis=1).mean())
-        found["mean"].append(np.square(x.mean(axis=1)).mean())
-        found["variance"].append(x.var(axis=1).mean())
-    return {name: np.array(values) for name, values in found.items()}
-
-
 def data(parameters: dict[str, Any], effort: Effort, seed: int) -> Table:
     """Run batches of independent normal inputs through each net, each time with other weights."""
     draws, groups = max(12, int(DRAWS[effort] * parameters["draws"])), []
     blocks = np.arange(1.0, sum(parameters["stages"]) + 1)
     first = np.isin(blocks, np.cumsum([1, *parameters["stages"]])).astype(float)
-    for net, network in _nets(parameters).items():
+    for net, network in nets(parameters).items():
         rng = stream(seed, "signal_propagation", net)
         size = (1, parameters["batch"], parameters["width"])
-        seen = [_statistics(network, rng.standard_normal(size), rng) for _ in range(draws)]
+        seen = [statistics(network, rng.standard_normal(size), rng) for _ in range(draws)]
         for quantity, known in expected(net, parameters).items():
             values = np.array([one[quantity] for one in seen])
-            means = {"measured": values.mean(axis=0), "error": values.std(axis=0, ddof=1) / math.sqrt(draws)}
-            words = {"net": net, "quantity": quantity, "block": blocks, "first": first}
-            groups.append(words | {"expected": known} | means)
+            error = values.std(axis=0, ddof=1) / math.sqrt(draws)
+            groups.append(row(UNITS, net, quantity, blocks, first, known, values.mean(axis=0), error))
     return stacked(UNITS, *groups)
 
 
@@ -137,17 +96,12 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
         for net, marker, color in nets:
             rows = table.where(net=net, quantity=quantity)
             axes.plot(rows["block"], rows["expected"], **color)
-            axes.errorbar(rows["block"], rows["measured"], 3 * rows.numbers("error"), fmt=marker, capsize=2, **color)
-            here = (rows["block"][-1], rows["expected"][-1])
-            shift = {("variance", "batch norm"): 4, ("variance", "NF"): -3, ("branch", "batch norm"): -4,
-                     ("branch", "NF"): 6}.get((quantity, net), 0)  # fmt: skip
-            axes.annotate(net, here, (10, shift), textcoords="offset points", va="center", **color)
+            measured(axes, rows, "block", marker, **color)
+            beside(axes, net, (rows["block"][-1], rows["expected"][-1]), (10, SHIFTS.get((quantity, net), 0)), **color)
         for one in rows["block"][rows["first"] == 1]:
             axes.axvline(one - 0.5, color="0.75", linewidth=1, zorder=0)
         axes.set(yscale="log", ylabel=label.replace(" channel", "\nchannel", 1).replace("branch ", "branch\n"))
         axes.grid(visible=False, axis="x")
-    panels[-1].set(
-        xlabel="block, in stages of " + ", ".join(str(one) for one in parameters["stages"]), xlim=(0.5, 16.3)
-    )
-    picture.suptitle(FIGURE.title, x=0.01, ha="left", fontsize=11)
+    panels[-1].set(xlabel="block, in stages of " + ", ".join(map(str, parameters["stages"])), xlim=(0.5, 16.3))
+    headline(picture, FIGURE.title)
     return picture

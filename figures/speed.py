@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from figures.costs import count, timings
+from figures.drawing import beside, headline
 from figures.figure import Effort, Figure
-from figures.table import Table, stacked
-from simulations import gaussian, measure, mlp
+from figures.table import Table, row, stacked
 from simulations.engines import Engine
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture
 
+WIDE = [4, 64, 1024, 16384, 131072, 1000000]
 FIGURE = Figure(
     title="Weights that are never drawn cost O(n) a layer, norms alone O(1)",
     finding=(
@@ -31,13 +33,9 @@ FIGURE = Figure(
     ),
     source="Beyond the papers; times from benchmarks/results.json",
     parameters={
-        "widths": {
-            "drawn": [4, 16, 64, 256, 1024, 2048],
-            "undrawn": [4, 64, 1024, 16384, 131072, 1000000],
-            "radial": [4, 64, 1024, 16384, 131072, 1000000],
-        },
+        "widths": {"drawn": [4, 16, 64, 256, 1024, 2048]} | dict.fromkeys(["undrawn", "radial"], WIDE),
         "layers": [2, 3],
-        "widest": 1000000,
+        "widest": WIDE[-1],
     },
     tolerance=1e-12,
 )
@@ -58,53 +56,6 @@ LOOKS = {
     "Fathom radial": "2^",
 }
 """Colour and marker of who was timed."""
-METHODS = ("standard_normal", "random", "binomial", "standard_gamma", "integers", "bytes")
-
-
-class Counting(np.random.Generator):
-    """A generator that counts the numbers that it gives, also those of the generators spawned from it."""
-
-    given = 0
-
-
-def _counted(name: str) -> Any:
-    real = getattr(np.random.Generator, name)
-
-    def method(self: Counting, *arguments: Any, **options: Any) -> Any:
-        numbers = real(self, *arguments, **options)
-        Counting.given += np.size(numbers)
-        return numbers
-
-    return method
-
-
-for _name in METHODS:
-    setattr(Counting, _name, _counted(_name))
-
-
-def count(engine: Engine, width: int, layers: int, seed: int) -> int:
-    """Return how many random numbers two draws of a net take, forwards and backwards."""
-    Counting.given = 0
-    rng, network = Counting(np.random.SFC64(seed)), mlp([width] * (layers + 1))
-    options: dict[str, Any] = {"cotangent": gaussian, "variances": False, "engine": engine}
-    measure(network, np.ones((1, width)), draws=2, rng=rng, backward=True, **options)
-    return Counting.given
-
-
-def timings(results: dict[str, Any]) -> Iterator[tuple[str, int, float, float, float]]:
-    """Yield contestant, width, and median, least and most seconds a draw and layer, of one input at a time.
-
-    Only in single precision, but for radial chains, which know double precision alone.
-    """
-    for name, case in results["cases"].items():
-        work = case.get("work", {})
-        single = work.get("precision") == "float32" and not name.startswith("drawn")
-        if work.get("batch") != 1 or not (single or name.startswith("radial")):
-            continue
-        for contestant, times in case["contestants"].items():
-            if single or contestant == "Fathom radial":
-                seconds = times["median"], min(times["seconds"]), max(times["seconds"])
-                yield contestant, work["width"], *(one / work["layers"] for one in seconds)
 
 
 def data(parameters: dict[str, Any], effort: Effort, seed: int) -> Table:
@@ -119,20 +70,16 @@ def data(parameters: dict[str, Any], effort: Effort, seed: int) -> Table:
             measured = np.nan
             if width in widths:
                 measured = (count(engine, width, more, seed) - count(engine, width, fewer, seed)) / 2 / (more - fewer)
-            groups.append(_row("numbers", engine, width, float(NUMBERS[engine](width)), measured, np.nan))
+            groups.append(row(UNITS, "numbers", engine, width, float(NUMBERS[engine](width)), measured, np.nan))
     found = list(timings(json.loads(RESULTS.read_text()))) if RESULTS.exists() else []
     floors = {width: seconds / (2 * width) for name, width, seconds, *_ in found if name == "floor"}
     for engine in NUMBERS if floors else {}:
         ends = np.array([4, parameters["widest"]])
         expected = np.array([float(NUMBERS[engine](width)) for width in ends.tolist()]) * floors[max(floors)]
-        groups.append(_row("seconds", engine, ends, expected, np.nan, np.nan))
+        groups.append(row(UNITS, "seconds", engine, ends, expected, np.nan, np.nan))
     for name, width, seconds, least, most in found:
-        groups.append(_row("seconds", name, width, np.nan, seconds, (most - least) / 2))
+        groups.append(row(UNITS, "seconds", name, width, np.nan, seconds, (most - least) / 2))
     return stacked(UNITS, *groups)
-
-
-def _row(*values: object) -> dict[str, object]:
-    return dict(zip(UNITS, values, strict=True))
 
 
 def draw(table: Table, parameters: dict[str, Any]) -> Picture:
@@ -152,18 +99,14 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
             if part == "numbers":
                 here.plot(*_sorted(line, "measured"), mark, **cycle)
                 end, offset = line.numbers("expected").max(), (0, 8) if engine == "undrawn" else (-14, 6)
-                here.annotate(
-                    name, (parameters["widest"], end), offset, textcoords="offset points", ha="right", **cycle
-                )
+                beside(here, name, (parameters["widest"], end), offset, ha="right", va="baseline", **cycle)
         for name, look in LOOKS.items() if part == "seconds" else ():
-            here.plot(
-                *_sorted(rows.where(engine=name), "measured"), look[1:], color=cycles[int(look[0])]["color"], label=name
-            )
+            here.plot(*_sorted(rows.where(engine=name), "measured"), look[1:], color=f"C{look[0]}", label=name)
         here.set(xscale="log", yscale="log", xlabel="width $n$", ylabel=label)
         if part == "seconds":
             here.legend(loc="upper left", fontsize=9)
             here.set_title("lines: drawing the numbers alone", fontsize=9, loc="right")
-    picture.suptitle(FIGURE.title, x=0.01, ha="left", fontsize=11)
+    headline(picture, FIGURE.title)
     return picture
 
 

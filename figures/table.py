@@ -48,6 +48,11 @@ class Table:
             rows &= self.columns[name] == value
         return Table({name: column[rows] for name, column in self.columns.items()}, self.units)
 
+    def seen(self) -> Table:
+        """Return the rows in which something was measured: a finite number."""
+        rows = np.isfinite(self.numbers("measured"))
+        return Table({name: column[rows] for name, column in self.columns.items()}, self.units)
+
     def csv(self) -> str:
         """Return the table as CSV with a header of ``name [unit]``; numbers read back exactly."""
         text = io.StringIO()
@@ -55,6 +60,11 @@ class Table:
         writer.writerow([f"{name} [{unit}]" if unit else name for name, unit in self.units.items()])
         writer.writerows(zip(*(column.tolist() for column in self.columns.values()), strict=True))
         return text.getvalue()
+
+
+def row(units: dict[str, str], *values: object) -> dict[str, object]:
+    """Name values by the columns of a table: a group of rows for `stacked`."""
+    return dict(zip(units, values, strict=True))
 
 
 def stacked(units: dict[str, str], *rows: dict[str, object]) -> Table:

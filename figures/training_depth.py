@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import math
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from figures.drawing import beside
+from figures.epochs import accuracy, known
 from figures.figure import Effort, Figure
-from figures.table import Table, stacked
-from simulations.optimiser import Descent
-from simulations.rivals import build
-from simulations.splits import digits_split
-from simulations.trainer import Plan, Trainer
-from simulations.training import blocks_of, start, train
+from figures.table import Table, row, stacked
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture
@@ -60,36 +54,6 @@ FIGURE = Figure(
 )
 UNITS = {"start": "", "layers": "1", "rate": "1", "seed": "1", "trained": "1", "expected": "1", "measured": "1"}
 CHANCE = 0.1
-BENCHMARK = Path(__file__).resolve().parent.parent / "benchmarks" / "depth.json"
-
-
-def accuracy(name: str, factor: float, rate: float, layers: int, seed: int, parameters: dict[str, Any]) -> float:
-    """Train one epoch with plain SGD and return the test accuracy; NaN if the run diverged."""
-    data, plan = digits_split().flattened(), Plan(parameters["batch"], 1, seed)
-    sizes = {"features": data.training.x.shape[1], "classes": data.classes, "width": parameters["width"]}
-    network = build(name, blocks=blocks_of(layers, 2), **sizes)
-    run = Trainer(network, start(name, network, data, plan), data, Descent(rate, 0.0, 0.0, factor), plan)
-    found = train(run).accuracy
-    return math.nan if found is None else found
-
-
-def known(path: Path = BENCHMARK) -> dict[tuple[str, float, int, float, int], float]:
-    """Return what the benchmark found without momentum, by contender, factor of scalars, depth, rate and seed."""
-    names = {
-        "Fixup, scalars at 1/10 of the rate": ("fixup", 0.1),
-        "Fixup, scalars at 1/1000": ("fixup", 0.001),
-        "BatchNorm after each layer": ("batch_norm", 0.1),
-        "BatchNorm before each layer": ("batch_norm_pre", 0.1),
-        "LSUV": ("lsuv", 0.1),
-        "sqrt(1/2)": ("sqrt_half", 0.1),
-        "standard (He)": ("he", 0.1),
-    }
-    return {
-        (*names[row["contender"]], row["layers"], row["rate"], seed): math.nan if found is None else found
-        for row in json.loads(path.read_text())["rows"]
-        if row["momentum"] == 0 and row["contender"] in names
-        for seed, found in enumerate(row["accuracies"])
-    }
 
 
 def data(parameters: dict[str, Any], effort: Effort, seed: int) -> Table:
@@ -109,9 +73,7 @@ def data(parameters: dict[str, Any], effort: Effort, seed: int) -> Table:
                     continue
                 trained = not (slow and effort == "quick")
                 measured = accuracy(name, factor, rate, layers, one, parameters) if trained else found[cell]
-                groups.append(
-                    dict(zip(UNITS, (label, layers, rate, one, float(trained), CHANCE, measured), strict=True))
-                )
+                groups.append(row(UNITS, label, layers, rate, one, float(trained), CHANCE, measured))
     return stacked(UNITS, *groups)
 
 
@@ -135,21 +97,12 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
             below -= 0.07
             axes.plot(depths[lost], np.full(lost.sum(), below), "x", clip_on=False, **cycle)
             first = (depths[lost][0], below)
-            axes.annotate(
-                f"{label} diverged", first, (-8, 0), textcoords="offset points", ha="right", va="center", **cycle
-            )
+            beside(axes, f"{label} diverged", first, (-8, 0), **cycle)
         if not lost[-1]:
-            axes.annotate(
-                label.replace(", ", ",\n"),
-                (depths[-1], mean[-1]),
-                (14, 0),
-                textcoords="offset points",
-                va="center",
-                **cycle,
-            )
+            beside(axes, label.replace(", ", ",\n"), (depths[-1], mean[-1]), (14, 0), **cycle)
         else:
             last = np.flatnonzero(~lost)[-1]
-            axes.annotate(label, (depths[last] * aside, mean[last]), (9, 3), textcoords="offset points", **cycle)
+            beside(axes, label, (depths[last] * aside, mean[last]), (9, 3), va="baseline", **cycle)
     axes.axhline(CHANCE, color="0.4", linewidth=0.9, linestyle=":")
     axes.text(depths[0], CHANCE, "chance", va="bottom", color="0.4")
     axes.set(xscale="log", xlim=(depths[0] / 2, depths[-1] * 1.3), ylim=(below - 0.05, 1), yticks=np.linspace(0, 1, 6))

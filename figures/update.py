@@ -6,16 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from figures.drawing import beside, measured
 from figures.figure import DRAWS, Effort, Figure
-from figures.table import Table, stacked
-from simulations import Network, Residual, Sequential, lecun, residual_mlp, stream, zero
-from simulations.fixup import fixup_mlp
-from simulations.initialisers import Array, Initialiser
-from simulations.layers import Layer
-from simulations.scalars import ScalarMultiplier
-from theory import residual
-from theory.one_step import bias_count
-from theory.tangent_kernel import branch_trace, fixup_trace
+from figures.starts import STANDARD, nets
+from figures.table import Table, row, stacked
+from simulations import Network, stream
+from simulations.initialisers import Array
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture
@@ -44,50 +40,8 @@ FIGURE = Figure(
     tolerance=1e-5,
 )
 UNITS = {"start": "", "blocks": "1", "expected": "1", "measured": "1", "error": "1"}
-STANDARD = "standard: He, then LeCun"
 AT_ONCE = 1 << 23
 """Weights that are drawn at a time."""
-
-
-def _rezero(width: int, blocks: int) -> Network:
-    """He-then-LeCun branches, each with a multiplier that starts at 0, and a linear readout."""
-    *branches, readout = residual_mlp(width, blocks, classes=1).layers
-
-    def silenced(layer: Layer, position: int) -> Layer:
-        assert isinstance(layer, Residual)
-        return Residual(Sequential((layer.branch, ScalarMultiplier(f"block{position}.multiplier", 0.0))))
-
-    return Network((*(silenced(layer, position) for position, layer in enumerate(branches)), readout))
-
-
-def nets(width: int, blocks: int, scalars: float) -> dict[str, tuple[Network, float]]:
-    """Each way to start, with the mean of what a step moves f by; all but the standard ones have zero branches.
-
-    The change of f = v^T x_L is the sum of its squared derivatives. Those in the readout v are ||x_L||^2, those in the
-    branches their tangent kernel, over v of mean square norm 1. A bias has (1^T v)^2, of mean 1, and so have the two at
-    the readout; a multiplier has (v^T F)^2, of mean ||F||^2 / n. All are divided by ||x_0||^2 = n.
-    """
-
-    def expected(first: float, last: float) -> float:
-        growth = residual.second_moment_growth(residual.branch_gain(first, last), blocks)
-        return float(branch_trace(blocks, width, width, first, last) + growth)
-
-    def plain(last: Initialiser = lecun) -> Network:
-        return residual_mlp(width, blocks, last_layer=last, classes=1)
-
-    def fixup(with_scalars: bool) -> Network:
-        return fixup_mlp(width, blocks, classes=1, zero_readout=False, scalars=with_scalars)
-
-    flat = float(1 + fixup_trace(width, width))
-    biases, multipliers = int(bias_count(blocks)) + 2, blocks * float(residual.branch_gain(1, 1))
-    return {
-        STANDARD: (plain(), expected(1, 1)),
-        r"branches by $1/\sqrt{L}$": (plain(lecun.scaled(blocks**-0.5)), expected(1, blocks**-0.5)),
-        "zero last layers": (plain(zero), expected(1, 0)),
-        "ReZero": (_rezero(width, blocks), 1 + multipliers / width),
-        "Fixup, scalars at 1/10": (fixup(True), flat + scalars * biases / width),
-        "Fixup, no scalars": (fixup(False), flat),
-    }
 
 
 def moved(network: Network, x: Array, rate: float, scalars: float, rng: np.random.Generator, draws: int) -> Array:
@@ -122,7 +76,7 @@ def data(parameters: dict[str, Any], effort: Effort, seed: int) -> Table:
                     [moved(network, np.ones((1, width)), rate, factor, rng, part) / width for part in parts if part]
                 )
             error = seen.std(ddof=1) / np.sqrt(len(seen))
-            groups.append(dict(zip(UNITS, (start, blocks, expected, seen.mean(), error), strict=True)))
+            groups.append(row(UNITS, start, blocks, expected, seen.mean(), error))
     return stacked(UNITS, *groups)
 
 
@@ -131,34 +85,20 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
     import matplotlib.pyplot as plt
 
     picture, axes = plt.subplots()
-    deepest, top = parameters["blocks"][-1], 2e4
+    deepest = parameters["blocks"][-1]
     for start, cycle, mark in zip(
         dict.fromkeys(table["start"].tolist()), plt.rcParams["axes.prop_cycle"], "v^Dso*", strict=False
     ):
         rows = table.where(start=start)
-        blocks, expected, measured, error = (rows.numbers(column) for column in list(UNITS)[1:])
+        blocks, expected = rows.numbers("blocks"), rows.numbers("expected")
         axes.plot(blocks, expected, **cycle)
-        axes.errorbar(blocks, measured, 3 * error, fmt=mark, capsize=2, **cycle)
+        measured(axes, rows, "blocks", mark, **cycle)
         if start == STANDARD:
-            end, offset = (np.exp(np.interp(np.log(4e3), np.log(expected), np.log(blocks))), 4e3), (-8, 0)
+            leaves = np.exp(np.interp(np.log(4e3), np.log(expected), np.log(blocks)))
+            beside(axes, start.replace(", ", ",\n"), (leaves, 4e3), (-8, 0), **cycle)
         else:
-            end, offset = (deepest, expected[-1]), (8, 0)
-        axes.annotate(
-            start.replace(", ", ",\n"),
-            end,
-            offset,
-            textcoords="offset points",
-            va="center",
-            ha="right" if offset[0] < 0 else "left",
-            **cycle,
-        )
-    axes.set(
-        xscale="log",
-        yscale="log",
-        xlim=(0.9, deepest * 1.15),
-        ylim=(0.8, top),
-        xlabel="residual blocks $L$",
-        ylabel=r"change of $f$ in a step, $-\Delta f\,/\,(\eta\,\|x_0\|^2)$",
-    )
+            beside(axes, start.replace(", ", ",\n"), (deepest, expected[-1]), **cycle)
+    axes.set(xscale="log", yscale="log", xlim=(0.9, deepest * 1.15), ylim=(0.8, 2e4), xlabel="residual blocks $L$")
+    axes.set_ylabel(r"change of $f$ in a step, $-\Delta f\,/\,(\eta\,\|x_0\|^2)$")
     axes.set_title(FIGURE.title)
     return picture

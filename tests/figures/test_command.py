@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from figures import __main__ as command
-from figures import check, figure, manifest
+from figures import check, figure, making, manifest
 from figures.figure import names
 
 ONE = "blow_up"
@@ -145,6 +145,47 @@ def test_check_names_what_is_wrong(
     damage(house)
     assert command.main(["--check", "--workers", "1"]) == 1
     assert message in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [[ONE, "bounds"], []], ids=["some", "all"])
+def test_an_interrupt_leaves_no_picture_ahead_of_the_manifest(
+    arguments: list[str], house: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The second figure is interrupted; the first, drawn with another seed, must be in the manifest already."""
+
+    def interrupted(name: str, *settings: Any) -> making.Made:
+        if name == "bounds":
+            raise KeyboardInterrupt
+        return making.one(name, *settings)
+
+    monkeypatch.setattr(command, "one", interrupted)
+    monkeypatch.setattr(command, "names", lambda: [ONE, "bounds"])
+    before = (house / "pictures" / f"{ONE}.svg").read_bytes()
+    assert command.main([*arguments, "--effort", "quick", "--seed", "1", "--workers", "1"]) == 2
+    assert "what was drawn before is kept" in capsys.readouterr().err
+    assert (house / "pictures" / f"{ONE}.svg").read_bytes() != before
+    monkeypatch.setattr(command, "names", lambda: [ONE])
+    assert command.main(["--check", "--workers", "1"]) == 0
+
+
+def test_all_are_drawn_whatever_the_manifest_says(house: Path) -> None:
+    (house / "manifest.json").write_text("{")
+    assert command.main(["--effort", "quick", "--workers", "1"]) == 0
+    assert command.main(["--check", "--workers", "1"]) == 0
+
+
+def test_check_needs_no_folder_to_write_into(
+    house: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*arguments: object, **options: object) -> None:
+        raise OSError(30, "Read-only file system", str(house))
+
+    monkeypatch.setattr("claims.record.tempfile.TemporaryFile", refuse)
+    monkeypatch.setattr("claims.record.tempfile.mkstemp", refuse)
+    assert command.main(["--check", "--workers", "1"]) == 0
+    assert "1 figures checked, 0 in trouble" in capsys.readouterr().out
+    assert command.main([ONE, "--effort", "quick"]) == 2
+    assert "Read-only file system" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("content", [None, "{", '{"version": 0, "figures": {}}', "[]"])

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
-from figures import independence, matrix_products
+from claims import homogeneous_sets as figure_2
+from figures import compounds, independence, top_singular_value
 from figures.figure import load
 from figures.table import Table
 from simulations import lecun, stream
@@ -57,9 +58,15 @@ def test_homogeneous_sets_scale_by_their_degree() -> None:
     assert sets == {
         "A": "stem.weight",
         "B": "readout.weight",
-        "C": "block0.layer0.weight block0.shortcut.weight",
-        "D": "block0.layer1.weight block0.shortcut.weight",
+        "C": "block1.layer0.weight block1.shortcut.weight",
+        "D": "block1.layer1.weight block1.shortcut.weight",
     }
+    claimed = {names - {figure_2.LAST} for names in figure_2.SETS.values()}  # here without a bias
+    assert {frozenset(names.split()) for names in sets.values()} == claimed, "not the sets of claim P12"
+    layers = table("homogeneous_sets").where(row="layer")
+    marked = [(*path.split(), letters) for path, letters in zip(layers["path"], layers["set"], strict=True) if letters]
+    assert marked == [("0", "trunk", "A"), ("2", "branch", "C"), ("2", "branch", "D"), ("2", "shortcut", "CD"),
+                      ("3", "trunk", "B")]  # fmt: skip
     assert rows.where(set="A and B", factor=4.0)["expected"].tolist() == [16]
     alone = rows.where(set="one layer").numbers("measured")
     slopes = np.diff(np.log2(alone)) / 0.5
@@ -123,7 +130,7 @@ def test_singular_values_follow_the_exponents() -> None:
 
 
 def test_compounds_give_the_singular_values() -> None:
-    found = matrix_products.log_singular_values(lecun, 4, [1, 2], 3, stream(0, "here"))
+    found = compounds.log_singular_values(lecun, 4, [1, 2], 3, stream(0, "here"))
     first, second = (lecun.draw(rng, 3, 4, 4) for rng in [stream(0, "here")] for _ in range(2))
     for product, logs in zip((first, first @ second), found, strict=True):
         np.testing.assert_allclose(logs, np.log(np.linalg.svd(product, compute_uv=False)), atol=1e-10)
@@ -162,3 +169,25 @@ def test_maps_of_lengths_and_correlations() -> None:
     fixed = rows.where(panel="fixed length", layer="tanh", gain=1.5)["before"][0]
     z = np.random.default_rng(0).standard_normal(1_000_000)
     assert 1.5**2 * np.square(np.tanh(math.sqrt(fixed) * z)).mean() == pytest.approx(fixed, abs=6 * 2.25 * 0.35 / 1000)
+
+
+def test_top_singular_values_lie_between_their_bounds() -> None:
+    """Within 6 standard errors of at least 64 near-normal draws: of 8 means, one fails with probability 1e-6."""
+    rows = table("top_singular_value")
+    within(rows.where(series="fixed vector"), 64)
+    within(rows.where(series="largest singular value", width=2), 2000)
+    low, high, top = (rows.where(series=name) for name in ("low", "high", "largest singular value"))
+    assert top["width"].tolist() == low["width"].tolist() == high["width"].tolist()
+    margin = 6 * top.numbers("error")
+    assert (low.numbers("expected") - margin < top.numbers("measured")).all()
+    assert (top.numbers("measured") < high.numbers("expected") + margin).all()
+    radius = rows.where(series="spectral radius")
+    assert (radius.numbers("measured") < top.numbers("measured")).all()
+
+
+def test_stretches_of_a_shear() -> None:
+    """Eigenvalues 1, squared singular values (3 +- sqrt 5) / 2, and a first row that stays as it is."""
+    found = top_singular_value.stretches(np.array([[[1.0, 0.0], [1.0, 1.0]]]))
+    assert found["largest singular value"] == pytest.approx([(1 + 5**0.5) / 2], rel=1e-12)
+    assert found["spectral radius"] == pytest.approx([1], rel=1e-6)
+    assert found["fixed vector"] == pytest.approx([1], rel=1e-12)

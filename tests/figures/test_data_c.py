@@ -16,7 +16,7 @@ import pytest
 mpl.use("Agg")
 import matplotlib.pyplot as plt
 
-from figures import compromise, dying, speed, training_depth, update
+from figures import compromise, dying, epochs, speed, starts, training_depth, update
 from figures.figure import load
 from figures.table import Table
 from theory.dying import dead_probability
@@ -144,7 +144,7 @@ def test_update_agrees() -> None:
 
 def test_update_expects() -> None:
     width, blocks = 16, 1000
-    nets = {start: expected for start, (_, expected) in update.nets(width, blocks, 0.1).items()}
+    nets = {start: expected for start, (_, expected) in starts.nets(width, blocks, 0.1).items()}
     growth = (1 + 1 / blocks) ** blocks
     assert nets["Fixup, no scalars"] == pytest.approx(2)
     assert nets["Fixup, scalars at 1/10"] == pytest.approx(2 + 0.1 * (blocks + 2) / width)
@@ -152,7 +152,7 @@ def test_update_expects() -> None:
     assert nets["ReZero"] == pytest.approx(1 + blocks / width)
     at_root = growth * (1 + (blocks + 1 / 2) / (1 + 1 / blocks))
     assert nets[r"branches by $1/\sqrt{L}$"] == pytest.approx(at_root)
-    assert update.nets(4, 2, 1.0)[update.STANDARD][1] == pytest.approx(2 * 2 * 3 / 2 + 2**2)
+    assert starts.nets(4, 2, 1.0)[starts.STANDARD][1] == pytest.approx(2 * 2 * 3 / 2 + 2**2)
 
 
 def test_training_depth_trains() -> None:
@@ -169,14 +169,14 @@ def test_training_depth_trains() -> None:
 
 def test_training_depth_reads_what_the_benchmark_found() -> None:
     """Every cell at one rate, that of the benchmark, and found again here but for rounding."""
-    known, parameters = training_depth.known(), training_depth.FIGURE.parameters
+    known, parameters = epochs.known(), training_depth.FIGURE.parameters
     for name, factor in parameters["starts"].values():
         for layers in parameters["depths"]:
             cells = [cell for cell in known if cell[:3] == (name, factor, layers)]
             assert len({cell[3] for cell in cells}) == 1
             assert sorted(cell[4] for cell in cells) == list(range(parameters["seeds"]))
     assert known["batch_norm_pre", 0.1, 10000, 0.01, 0] == pytest.approx(0.754, abs=0.001)
-    again = training_depth.accuracy("fixup", 0.001, 0.3, 100, 1, parameters)
+    again = epochs.accuracy("fixup", 0.001, 0.3, 100, 1, parameters)
     assert again == pytest.approx(known["fixup", 0.001, 100, 0.3, 1], abs=0.05)
     with pytest.raises(FileNotFoundError, match="no such file"):
-        training_depth.known(Path("no such file"))
+        epochs.known(Path("no such file"))
