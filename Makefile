@@ -1,10 +1,11 @@
 # make checks   derive, measure and attack the claims      make test   the tests      make lint   style, types, walls
 # make report   the same as a page, report.html            make figures   every picture, with its data and the gallery
 # make lessons  nine lessons in the browser                make browser   the lessons tested in a real browser
+# make sweep    grids of networks, ARGS="sweep.toml"       make faults    sweeps that are killed, cut off and run out of disk
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: checks report figures lessons test browser lint calibrate bench clean
+.PHONY: checks report figures lessons sweep test browser faults lint calibrate bench locks clean
 
 checks: .venv/base
 	$(BIN)/python paper_checks.py $(ARGS)
@@ -20,14 +21,20 @@ lessons: .venv/lessons
 	test -e report.html || $(BIN)/python paper_checks.py --html report.html > /dev/null || test -e report.html
 	$(BIN)/python -m lessons $(ARGS)
 
+sweep: .venv/sweep
+	$(BIN)/python -m simulations.sweep $(ARGS)
+
 test: .venv/development
 	$(BIN)/python -m pytest $(ARGS)
 
-browser: .venv/development
+browser: .venv/browser
 	@command -v chromium > /dev/null || { echo "make browser needs Chromium; install it, on Debian with: apt-get install chromium" >&2; exit 2; }
 	$(BIN)/python -m pytest browser $(ARGS)
 
-lint: .venv/development
+faults: .venv/development
+	$(BIN)/python -m pytest faults $(ARGS)
+
+lint: .venv/browser
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -58,9 +65,28 @@ bench: .venv/base
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-lessons.lock
 	touch $@
 
+.venv/sweep: .venv/base requirements-sweep.lock
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-sweep.lock
+	touch $@
+
 .venv/development: .venv/base requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
 	touch $@
+
+.venv/browser: .venv/development requirements-browser.lock
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-browser.lock
+	touch $@
+
+# the lock files anew, from pyproject.toml; uv.lock, which has addresses, goes
+locks:
+	uv lock --upgrade
+	uv export --frozen --no-emit-project --no-header --no-annotate -o requirements.lock
+	uv export --frozen --no-emit-project --no-header --no-annotate --extra report -o requirements-report.lock
+	uv export --frozen --no-emit-project --no-header --no-annotate --extra report --extra lessons -o requirements-lessons.lock
+	uv export --frozen --no-emit-project --no-header --no-annotate --extra sweep --extra dask -o requirements-sweep.lock
+	uv export --frozen --no-emit-project --no-header --no-annotate --extra test --extra lint -o requirements-dev.lock
+	uv export --frozen --no-emit-project --no-header --no-annotate --extra browser --extra lint -o requirements-browser.lock
+	rm uv.lock
 
 clean:
 	rm -rf .venv build dist *.egg-info

@@ -6,6 +6,7 @@ Exit status: 0 if every claim held and every mutant was refuted, 1 if not, 2 for
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 import time
@@ -37,6 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     from claims import InputError, cores, digits, load, page, passed, record, report, run_claims
+    from simulations.executors import ExecutorError, dask
 
     chosen = _choose(options.only)
     if options.list:
@@ -53,15 +55,20 @@ def _run(options: argparse.Namespace) -> int:
             raise InputError(str(error)) from None
     inputs = load(options.inputs, options.seed) if options.inputs else digits(options.seed)
     start = time.perf_counter()
-    with report.progress(len(chosen)) as advance:
-        results = run_claims(
-            chosen,
-            inputs=inputs,
-            seed=options.seed,
-            effort=options.effort,
-            workers=options.workers or cores(),
-            on_result=advance,
-        )
+    try:
+        with contextlib.ExitStack() as stack:
+            crew = stack.enter_context(dask(options.dask)) if options.dask else None
+            results = run_claims(
+                chosen,
+                inputs=inputs,
+                seed=options.seed,
+                effort=options.effort,
+                workers=options.workers or cores(),
+                on_result=stack.enter_context(report.progress(len(chosen))),
+                executor=crew.executor if crew else None,
+            )
+    except ExecutorError as error:
+        raise InputError(str(error)) from None
     seconds = time.perf_counter() - start
     about = (results, inputs, options.seed, options.effort, seconds)
     try:
@@ -119,6 +126,9 @@ def _parser() -> argparse.ArgumentParser:
         default=None,
         metavar="N",
         help="processes (default: one a core); results do not depend on it",
+    )
+    parser.add_argument(
+        "--dask", metavar="ADDRESS", help="run on the Dask cluster of this scheduler, such as tcp://10.0.0.1:8786"
     )
     parser.add_argument(
         "--html", type=Path, metavar="FILE", help="also write a page to read: derivations, evidence, mutants"

@@ -1,0 +1,116 @@
+"""Results as files for other programs (.csv, .parquet, .nc), written whole or not at all, and a table to look at."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from simulations.sweep.grid import AXES
+from simulations.sweep.plan import Plan
+from simulations.sweep.results import Entry, columns, dataset, entries, library_named, rows
+from simulations.sweep.store import Store
+
+MOST_LINES = 40
+
+
+class ExportError(ValueError):
+    """Results that cannot be written to the file that was named."""
+
+
+def export(path: Path, store: Store, plan: Plan | None = None) -> None:
+    """Write the results of a plan, or of all of a store, in the format of the file's ending.
+
+    Raises
+    ------
+    ExportError
+        If the ending is unknown or the file cannot be written; nothing is left behind.
+    """
+    check(path)
+    try:
+        _write_whole(path, lambda aside: FORMATS[path.suffix](aside, store, plan))
+    except OSError as error:
+        raise ExportError(f"cannot write {path}: {error.strerror or error}") from None
+
+
+def check(path: Path) -> None:
+    """Refuse a file that could not be written, before anything is computed.
+
+    Raises
+    ------
+    ExportError
+        If its ending is unknown, or its folder does not exist or cannot be written.
+    MissingLibraryError
+        If the format needs a library that is not installed.
+    """
+    if path.suffix not in FORMATS:
+        raise ExportError(f"cannot export to {path}: expected a name that ends in {', '.join(FORMATS)}")
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        reason = "it is a folder" if path.is_dir() else f"there is no folder {path.absolute().parent}"
+        raise ExportError(f"cannot export to {path}: {reason}")
+    try:
+        tempfile.TemporaryFile(dir=path.absolute().parent).close()
+    except OSError as error:
+        raise ExportError(f"cannot export to {path}: {error.strerror or error}") from None
+    for library in {".csv": (), ".parquet": ("pyarrow",), ".nc": ("xarray", "scipy")}[path.suffix]:
+        library_named(library)
+
+
+def _csv(path: Path, store: Store, plan: Plan | None) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns())
+        writer.writerows(rows(entries(store, plan)))
+
+
+def _parquet(path: Path, store: Store, plan: Plan | None) -> None:
+    by_column = list(zip(*rows(entries(store, plan)), strict=True)) or [()] * len(columns())
+    table = library_named("pyarrow").table({name: list(by_column[i]) for i, name in enumerate(columns())})
+    library_named("pyarrow.parquet").write_table(table, path)
+
+
+def _netcdf(path: Path, store: Store, plan: Plan | None) -> None:
+    found = dataset(store, plan)
+    counts = {name: array.astype(float) for name, array in found.data_vars.items() if array.dtype.kind == "i"}
+    found.assign(counts).to_netcdf(path, engine="scipy", format="NETCDF3_64BIT")  # which knows no int64; exact to 2^53
+
+
+FORMATS: dict[str, Callable[[Path, Store, Plan | None], None]] = {".csv": _csv, ".parquet": _parquet, ".nc": _netcdf}
+
+
+def _write_whole(path: Path, write: Callable[[Path], None]) -> None:
+    handle, name = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}.", suffix=path.suffix)
+    os.close(handle)
+    aside = Path(name)
+    try:
+        write(aside)
+        aside.chmod(0o644)
+        with aside.open("rb") as file:
+            os.fsync(file.fileno())
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def summary(found: Iterable[Entry]) -> str:
+    """Return a table of every cell and quantity at its last position."""
+    shown = list(found)
+    varying = [axis for axis in AXES if len({getattr(entry.cell, axis) for entry in shown}) > 1]
+    head = [*varying, "quantity", "draws", "position", "mean", "variance", "mean log2", "variance log2"]
+    lines = [[*(str(getattr(e.cell, axis)) for axis in varying), e.quantity, *_last(e)] for e in shown[:MOST_LINES]]
+    widths = [max(len(line[i]) for line in [head, *lines]) for i in range(len(head))]
+    out = io.StringIO()
+    for line in [head, *lines]:
+        print("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)), file=out)
+    if len(shown) > MOST_LINES:
+        print(f"and {len(shown) - MOST_LINES:,} more; --export FILE has all, at every position", file=out)
+    return out.getvalue()
+
+
+def _last(entry: Entry) -> list[str]:
+    m = entry.moments
+    numbers = (m.mean[-1], m.variance[-1], m.log_mean[-1], m.log_variance[-1])
+    return [f"{m.count[-1]:,}", str(len(m.count) - 1), *(f"{number:.4g}" for number in numbers)]
