@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import pytest
@@ -17,14 +18,27 @@ class Spot:
     """One move of one slider and what the caption must then say, by arithmetic done here; and an exercise's answer."""
 
     slider: str
+    """The beginning of its name."""
     key: str
     says: str
     right: str
     """A right answer to the first exercise."""
+    place: int = 0
+    """Which slider of that name."""
 
 
+LARGEST_OF_10 = 1.538753
+"""Mean of the largest of ten standard normals (Harter 1961, table 1)."""
 SPOTS = {
     "1_starting_point": Spot("gain g", "ArrowRight", f"the closed form says {number(1.11**100)}", "g^(2L)"),
+    "2_one_layer": Spot("standard deviation s", "ArrowRight", f"says {number(1.05 * math.sqrt(100))}", "n v (q + m^2)"),
+    "3_glorot": Spot("fan-out (", "ArrowRight", f"forwards ({number(100 / 310)})", "2b/(a+b)"),
+    "4_he": Spot("depth L", "ArrowRight", f"the closed form says {number(0.5**31)}", "sqrt(2/(1+a^2))"),
+    "5_finite_width": Spot("width n", "ArrowRight", f"says {number(1 - (1 - 2**-6) ** 50)}", "(1+5/n)^L - 1", 3),
+    "6_residual_streams": Spot("blocks L", "ArrowRight", f"the closed form says {number(2**21)}", "(1+s^2)^L"),
+    "7_homogeneity": Spot("deviation of the logits", "ArrowRight", number(1.05 * LARGEST_OF_10 - math.log(10)), "c^L"),
+    "8_fixup": Spot("what one branch", "ArrowRight", f"says {number(1.0101**1000 - 1)}", "L^(-1/(2m-2))"),
+    "9_undrawn": Spot("angle", "ArrowRight", f"is {number(math.cos(math.pi / 4))} times the first", "2nB"),
 }
 
 
@@ -48,7 +62,7 @@ def test_slider_moves_figure_and_number_to_the_closed_form(page: Page, address: 
     opened(page, address, name)
     answered(page)
     spot = SPOTS[name]
-    assert spot.says in moved(page, page.get_by_role("slider", name=spot.slider).first, spot.key)
+    assert spot.says in moved(page, page.get_by_role("slider", name=spot.slider).nth(spot.place), spot.key)
     shot(page, name)
     for picture in page.locator("figure img").all():
         assert len(picture.get_attribute("alt") or "") > 40

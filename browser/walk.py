@@ -31,12 +31,16 @@ def answered(page: Page) -> None:
 
 
 def figure_of(page: Page, slider: Locator) -> Locator:
-    """Return the first figure below a slider."""
-    place = slider.bounding_box()
-    assert place
-    figures = page.locator("figure").all()
-    below = [one for one in figures if (box := one.bounding_box()) and box["y"] > place["y"]]
-    return below[0]
+    """Return the first figure below a slider, once it is drawn."""
+    for _ in range(SLOW // 100):
+        place = slider.bounding_box()
+        assert place
+        for figure in page.locator("figure").all():
+            box = figure.bounding_box()
+            if box and box["y"] > place["y"]:
+                return figure
+        page.wait_for_timeout(100)
+    raise AssertionError("no figure below the slider")
 
 
 def moved(page: Page, slider: Locator, key: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
@@ -62,13 +63,18 @@ def choice(prose: Prose, name: str, options: Sequence[str], value: str) -> Any:
 def ask(prose: Prose, key: str) -> Any:
     """Return the question `key` with a field for a guess, which is None until it is sent."""
     field = mo.ui.text(label=COMMON.label("guess"), full_width=False)
-    return mo.md(prose.text(key) + "\n\n{field}").batch(field=field).form(submit_button_label=COMMON.label("look"))
+    return _with_field(prose.text(key)).batch(field=field).form(submit_button_label=COMMON.label("look"))
 
 
 def ask_choice(prose: Prose, key: str, options: Sequence[str]) -> Any:
     """Return the question `key` with options to choose from; the prose has a label for each option."""
     field = mo.ui.radio({prose.label(one): one for one in options})
-    return mo.md(prose.text(key) + "\n\n{field}").batch(field=field).form(submit_button_label=COMMON.label("look"))
+    return _with_field(prose.text(key)).batch(field=field).form(submit_button_label=COMMON.label("look"))
+
+
+def _with_field(question: str) -> mo.Html:
+    """Put a place for a field below a question, whose own braces (of formulas) are no places."""
+    return mo.md(question.replace("{", "{{").replace("}", "}}") + "\n\n{field}")
 
 
 def sent(form: Any) -> str | None:
@@ -107,9 +113,7 @@ def answers(prose: Prose, exercises: Sequence[Exercise]) -> Any:
     field = mo.ui.text(label=COMMON.label("answer"), full_width=False)
     return mo.ui.array(
         [
-            mo.md(prose.text(one.key) + "\n\n{field}")
-            .batch(field=field)
-            .form(submit_button_label=COMMON.label("check"))
+            _with_field(prose.text(one.key)).batch(field=field).form(submit_button_label=COMMON.label("check"))
             for one in exercises
         ]
     )
@@ -212,8 +216,7 @@ def derivation(*derivations: Derivation) -> mo.Html:
 def _steps(one: Derivation) -> mo.Html:
     marks = {"definition": "definition", "exact": "proved", "30 digits": "digits"}
     lines = [
-        f"**{place}.** {_plain(step.says)} <small>({COMMON.label(marks[how])})</small>\n\n"
-        f"$${sp.latex(step.statement)}$$"
+        f"**{place}.** {_plain(step.says)} <small>({COMMON.label(marks[how])})</small>\n\n$${sp.latex(step.statement)}$$"
         for place, (step, how) in enumerate(zip(one.steps, one.check(), strict=True), start=1)
     ]
     return mo.md("\n\n".join(lines))
@@ -222,6 +225,21 @@ def _steps(one: Derivation) -> mo.Html:
 def _plain(text: str) -> str:
     """Keep Markdown from reading stars and underscores of formulas in a sentence."""
     return escape(text, quote=False).replace("*", r"\*").replace("_", r"\_")
+
+
+def press(prose: Prose, name: str) -> Any:
+    """Return a button for something slow, whose value is how often it was pressed."""
+    return mo.ui.button(value=0, on_click=lambda times: times + 1, label=prose.label(name))
+
+
+def until_pressed(button: Any) -> None:
+    """End the cell, unless the button was pressed."""
+    mo.stop(not button.value)
+
+
+def progress(prose: Prose, name: str, total: int) -> Any:
+    """Return a progress bar, to be entered by `with`; its `update` says that one of `total` parts is done."""
+    return mo.status.progress_bar(total=total, title=prose.label(name), remove_on_exit=True)
 
 
 def refute() -> Any:
@@ -236,9 +254,15 @@ def refuted(button: Any, claim_id: str, mutant: str, seed: int = 0) -> mo.Html:
     wrong = next(one for one in claim.mutants if one.name == mutant)
     run = Run(claim_id, digits(seed), seed, "quick", share_of_alpha())
     found, fate = claim.examine(run, None), claim.examine(run, wrong)
-    values = {
+    values: dict[str, object] = {
         "claim": claim.words, "expected": found.expected, "measured": found.measured, "verdict": found.verdict,
         "mutant": wrong.name, "wrong": fate.expected, "again": fate.measured, "fate": fate.verdict,
         "why": wrong.why, "alpha": share_of_alpha(), "miss": fate.miss,
     }  # fmt: skip
-    return mo.md(COMMON.text("evidence", **values))
+    words_of_claims = {name: _literal(one) if isinstance(one, str) else one for name, one in values.items()}
+    return mo.md(COMMON.text("evidence", **words_of_claims))
+
+
+def _literal(text: str) -> str:
+    """Keep Markdown from reading powers and indices as its own signs."""
+    return re.sub(r"([\\^_*~|])", r"\\\1", text)

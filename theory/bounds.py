@@ -17,7 +17,7 @@ from theory.domain import positive, positive_integer, real
 from theory.expectation import mean
 from theory.rules import DerivationError, Rule, at_least, dropping, equal, naming, substituting
 
-EXCESS = sp.Symbol("l - H", real=True)
+EXCESS = sp.Symbol(r"(\ell - H)", real=True)
 """Loss less entropy of the softmax."""
 
 GRADIENT_NORM = sp.Symbol(r"\|g\|", positive=True)

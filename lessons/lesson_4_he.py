@@ -1,0 +1,240 @@
+import marimo
+
+__generated_with = "0.25.2"
+app = marimo.App(width="medium", app_title="4. He and the gains")
+
+with app.setup:
+    from lessons import kit
+    from lessons.experiments import gain_table, tanh_in_depth
+    from lessons.experiments import he as lesson
+    from lessons.prose import Prose
+    from theory import activations, gains, plain, selu, tanh_maps
+
+    text = Prose("he")
+
+
+@app.cell(hide_code=True)
+def _():
+    kit.words(text, "question")
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    depths_guess = kit.ask(text, "depths question")
+    depths_guess
+    return (depths_guess,)
+
+
+@app.cell(hide_code=True)
+def _(depths_guess):
+    kit.guess_reply(text, "depths", depths_guess, lesson.guessed_loss(), close=2)
+    return
+
+
+@app.cell(hide_code=True)
+def _(depths_guess):
+    kit.wait(depths_guess)
+    init = kit.choice(text, "init", ["xavier", "he", "leaky", "torch"], "xavier")
+    depth = kit.slider(text, "depth", 1, 60, 30)
+    slope = kit.slider(text, "slope", -1, 1, 0, step=0.1)
+    seed = kit.seed()
+    kit.controls(kit.words(text, "depths try"), init, depth, slope, seed)
+    return depth, init, seed, slope
+
+
+@app.cell(hide_code=True)
+def _(depth, init, seed, slope):
+    depths = lesson.depths(init.value, slope.value, depth.value, seed.value)
+    kit.panel(
+        depths, lesson.draw_depths, text, "depths",
+        depth=depth.value, slope=slope.value, gain=lesson.INITS[init.value](slope.value),
+        factor=depths["expected"][1], expected=depths["expected"][-1], measured=depths["measured"][-1],
+    )  # fmt: skip
+    return
+
+
+@app.cell(hide_code=True)
+def _(depths_guess):
+    kit.wait(depths_guess, silent=True)
+    xavier = kit.refute()
+    kit.below(kit.derivation(activations.symmetric_half(), plain.layer()), kit.box(text, "box xavier"), xavier)
+    return (xavier,)
+
+
+@app.cell(hide_code=True)
+def _(xavier):
+    kit.refuted(xavier, "rates.rates_of_initialisers", "Xavier on every layer")
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    slopes_guess = kit.ask_choice(text, "slopes question", ["plain", "modulus", "square"])
+    slopes_guess
+    return (slopes_guess,)
+
+
+@app.cell(hide_code=True)
+def _(slopes_guess):
+    kit.choice_reply(text, "slopes", slopes_guess, right="square")
+    return
+
+
+@app.cell(hide_code=True)
+def _(slopes_guess):
+    kit.wait(slopes_guess)
+    formula = kit.choice(text, "formula", ["plain", "modulus", "square"], "plain")
+    leak = kit.slider(text, "leak", -1, 1, 0, step=0.1)
+    slopes_seed = kit.seed()
+    kit.controls(kit.words(text, "slopes try"), formula, leak, slopes_seed)
+    return formula, leak, slopes_seed
+
+
+@app.cell(hide_code=True)
+def _(formula, leak, slopes_seed):
+    slopes = lesson.slopes(formula.value, leak.value, slopes_seed.value)
+    kit.panel(slopes, lesson.draw_slopes, text, "slopes", **kit.last(slopes.where(chosen=1)))
+    return
+
+
+@app.cell(hide_code=True)
+def _(slopes_guess):
+    kit.wait(slopes_guess, silent=True)
+    variance = kit.refute()
+    kit.below(
+        kit.derivation(
+            activations.symmetric_leaky(), activations.variance_preserving_gain(), activations.relu_spread()
+        ),
+        kit.box(text, "box variance"),
+        variance,
+    )
+    return (variance,)
+
+
+@app.cell(hide_code=True)
+def _(variance):
+    kit.refuted(variance, "rates.rates_of_initialisers", "He preserves the variance")
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    named_guess = kit.ask_choice(text, "named question", ["tanh", "sigmoid", "ReLU", "SELU"])
+    named_guess
+    return (named_guess,)
+
+
+@app.cell(hide_code=True)
+def _(named_guess):
+    kit.choice_reply(text, "named", named_guess, right="ReLU")
+    return
+
+
+@app.cell(hide_code=True)
+def _(named_guess):
+    kit.wait(named_guess)
+    which = kit.choice(text, "which", ["library", "exact"], "library")
+    own = kit.slider(text, "own gain", 0.5, 2.5, 1, step=0.01)
+    named_seed = kit.seed()
+    kit.controls(kit.words(text, "named try"), which, own, named_seed)
+    return named_seed, own, which
+
+
+@app.cell(hide_code=True)
+def _(named_seed, own, which):
+    named = gain_table.named(which.value, own.value, named_seed.value)
+    kit.panel(named, gain_table.draw_named, text, "named", own=own.value, **gain_table.named_values(named))
+    return
+
+
+@app.cell(hide_code=True)
+def _(named_guess):
+    kit.wait(named_guess, silent=True)
+    selu_button = kit.refute()
+    kit.below(
+        kit.derivation(gains.gelu_second(), selu.alpha_of_mean(), selu.lambda_of_variance()),
+        kit.box(text, "box selu"),
+        selu_button,
+    )
+    return (selu_button,)
+
+
+@app.cell(hide_code=True)
+def _(selu_button):
+    kit.refuted(selu_button, "gains.selu_fixed_point", "gain 3/4")
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    tanh_guess = kit.ask(text, "tanh question")
+    tanh_guess
+    return (tanh_guess,)
+
+
+@app.cell(hide_code=True)
+def _(tanh_guess):
+    kit.guess_reply(text, "tanh", tanh_guess, tanh_in_depth.guessed_growth(), close=2)
+    return
+
+
+@app.cell(hide_code=True)
+def _(tanh_guess):
+    kit.wait(tanh_guess)
+    gain = kit.slider(text, "gain", 0.5, 2.5, 1.67, step=0.01)
+    start = kit.slider(text, "start", 0.05, 4, 1, step=0.05)
+    tanh_depth = kit.slider(text, "depth", 1, 60, 50)
+    tanh_seed = kit.seed()
+    kit.controls(kit.words(text, "tanh try"), gain, start, tanh_depth, tanh_seed)
+    return gain, start, tanh_depth, tanh_seed
+
+
+@app.cell(hide_code=True)
+def _(gain, start, tanh_depth, tanh_seed):
+    tanh = tanh_in_depth.tanh(gain.value, start.value, tanh_depth.value, tanh_seed.value)
+    kit.panel(
+        tanh, tanh_in_depth.draw_tanh, text, "tanh",
+        gain=gain.value, start=start.value, depth=tanh_depth.value,
+        expected=tanh["expected"][-1], measured=tanh["measured"][-1],
+        growth=10 ** tanh["expected gradient"][0], grown=10 ** tanh["measured gradient"][0],
+    )  # fmt: skip
+    return
+
+
+@app.cell(hide_code=True)
+def _(tanh_guess):
+    kit.wait(tanh_guess, silent=True)
+    tanh_button = kit.refute()
+    kit.below(
+        kit.derivation(tanh_maps.length_map(), tanh_maps.gradient_factor()), kit.box(text, "box tanh"), tanh_button
+    )
+    return (tanh_button,)
+
+
+@app.cell(hide_code=True)
+def _(tanh_button):
+    kit.refuted(tanh_button, "tanh_gain.tanh_gain_has_its_own_fixed_point", "tanh gain 5/3 keeps variance 1")
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    answers = kit.answers(text, lesson.EXERCISES)
+    return (answers,)
+
+
+@app.cell(hide_code=True)
+def _(answers):
+    kit.exercises(text, lesson.EXERCISES, answers)
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    kit.sources(text)
+    return
+
+
+if __name__ == "__main__":
+    app.run()

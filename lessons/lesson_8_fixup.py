@@ -1,0 +1,216 @@
+import marimo
+
+__generated_with = "0.25.2"
+app = marimo.App(width="medium", app_title="8. Fixup: one step of SGD")
+
+with app.setup:
+    from lessons import kit
+    from lessons.experiments import fixup as lesson
+    from lessons.experiments import fixup_training as nets
+    from lessons.prose import Prose
+    from theory import fixup, one_step, scalar_branch
+
+    text = Prose("fixup")
+
+
+@app.cell(hide_code=True)
+def _():
+    kit.words(text, "question")
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    zeros_guess = kit.ask(text, "zeros question")
+    zeros_guess
+    return (zeros_guess,)
+
+
+@app.cell(hide_code=True)
+def _(zeros_guess):
+    kit.guess_reply(text, "zeros", zeros_guess, 1 + lesson.change(1000, 1), close=1.5)
+    return
+
+
+@app.cell(hide_code=True)
+def _(zeros_guess):
+    kit.wait(zeros_guess)
+    branches = kit.slider(text, "branches", 1, 1000, 1000)
+    percent = kit.slider(text, "percent", 0.01, 5, 1, step=0.01)
+    kit.controls(kit.words(text, "zeros try"), branches, percent)
+    return branches, percent
+
+
+@app.cell(hide_code=True)
+def _(branches, percent):
+    zeros = lesson.zeros(branches.value, percent.value)
+    kit.panel(zeros, lesson.draw_zeros, text, "zeros", percent=percent.value, **kit.last(zeros))
+    return
+
+
+@app.cell(hide_code=True)
+def _(zeros_guess):
+    kit.wait(zeros_guess, silent=True)
+    kit.derivation(one_step.zeroed_chain())
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    power_guess = kit.ask(text, "power question")
+    power_guess
+    return (power_guess,)
+
+
+@app.cell(hide_code=True)
+def _(power_guess):
+    kit.guess_reply(text, "power", power_guess, lesson.scale(10_000, 3), close=1.05)
+    return
+
+
+@app.cell(hide_code=True)
+def _(power_guess):
+    kit.wait(power_guess)
+    exponent = kit.slider(text, "exponent", -0.5, 1, 0, step=0.01)
+    m = kit.slider(text, "m", 1, 5, 3)
+    kit.controls(kit.words(text, "power try"), exponent, m)
+    return exponent, m
+
+
+@app.cell(hide_code=True)
+def _(exponent, m):
+    power = lesson.power(exponent.value, m.value)
+    kit.panel(
+        power, lesson.draw_power, text, "power" if m.value > 1 else "power one",
+        p=exponent.value, m=m.value, others=m.value - 1, wanted=lesson.wanted(m.value) or "", refusal=lesson.refusal(),
+        slope=lesson.slope(exponent.value, m.value), **kit.last(power),
+    )  # fmt: skip
+    return
+
+
+@app.cell(hide_code=True)
+def _(power_guess):
+    kit.wait(power_guess, silent=True)
+    kit.derivation(fixup.exponent(), scalar_branch.zeroed_fixup(), one_step.fixup_chain())
+    return
+
+
+@app.cell(hide_code=True)
+def _(power_guess):
+    kit.wait(power_guess, silent=True)
+    rule = kit.choice(text, "rule", list(lesson.RULES), "sign")
+    test_rule = kit.refute()
+    kit.below(kit.box(text, "box"), rule, test_rule)
+    return rule, test_rule
+
+
+@app.cell(hide_code=True)
+def _(rule, test_rule):
+    kit.refuted(test_rule, lesson.SCALE, lesson.RULES[rule.value])
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    training_guess = kit.ask_choice(text, "training question", ["alike", "slower", "diverges"])
+    training_guess
+    return (training_guess,)
+
+
+@app.cell(hide_code=True)
+def _(training_guess):
+    kit.choice_reply(text, "training", training_guess, right="diverges")
+    return
+
+
+@app.cell(hide_code=True)
+def _(training_guess):
+    kit.wait(training_guess)
+    layers = kit.slider(text, "layers", 10, 100, 10, step=10)
+    rate = kit.slider(text, "rate", 0.01, 0.3, 0.1, step=0.01)
+    rival = kit.choice(text, "rival", ["zero_last", "he", "he_lecun"], "zero_last")
+    seed = kit.seed()
+    kit.controls(kit.words(text, "training try"), layers, rate, rival, seed)
+    return layers, rate, rival, seed
+
+
+@app.cell(hide_code=True)
+def _(layers, rate, rival, seed):
+    training, said = nets.training(rival.value, layers.value, rate.value, seed.value)
+    kit.panel(
+        training, nets.draw_training, text, "training",
+        layers=layers.value, rate=rate.value, rival=text.label(f"{rival.value} short"), **said,
+    )  # fmt: skip
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    deep_guess = kit.ask(text, "deep question")
+    deep_guess
+    return (deep_guess,)
+
+
+@app.cell(hide_code=True)
+def _(deep_guess):
+    kit.guess_reply(text, "deep", deep_guess, nets.guessed_accuracy(), close=1.1)
+    return
+
+
+@app.cell(hide_code=True)
+def _(deep_guess):
+    kit.wait(deep_guess)
+    recorded = nets.recorded()
+    pressed = kit.press(text, "train")
+    kit.below(
+        kit.panel(recorded, nets.draw_recorded, text, "recorded", **nets.ends(recorded)),
+        kit.words(text, "deep try"),
+        pressed,
+    )
+    return (pressed,)
+
+
+@app.cell(hide_code=True)
+def _(pressed):
+    kit.until_pressed(pressed)
+    with kit.progress(text, "training now", nets.STEPS) as bar:
+        deep = nets.deep(pressed.value - 1, bar.update)
+    kit.words(text, "deep trained", **deep)
+    return
+
+
+@app.cell(hide_code=True)
+def _(deep_guess):
+    kit.wait(deep_guess, silent=True)
+    statement = kit.choice(text, "statement", list(lesson.STATEMENTS), "free")
+    test_statement = kit.refute()
+    kit.below(kit.derivation(one_step.bias_update()), kit.box(text, "rest box"), statement, test_statement)
+    return statement, test_statement
+
+
+@app.cell(hide_code=True)
+def _(statement, test_statement):
+    kit.refuted(test_statement, *lesson.STATEMENTS[statement.value])
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    answers = kit.answers(text, lesson.EXERCISES)
+    return (answers,)
+
+
+@app.cell(hide_code=True)
+def _(answers):
+    kit.exercises(text, lesson.EXERCISES, answers)
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    kit.sources(text)
+    return
+
+
+if __name__ == "__main__":
+    app.run()
