@@ -69,8 +69,8 @@ def _smallest_error(trials: int, probability: float, low: int, high: int) -> flo
 
 
 def _inside(trials: int, probability: float, low: int, high: int) -> float:
-    law = stats.binom(trials, probability)
-    return float(law.cdf(high) - law.cdf(low - 1))
+    below, upto = stats.binom.cdf([low - 1, high], trials, probability)
+    return float(upto - below)
 
 
 def _miss(successes: int, trials: int, low: int, high: int) -> float:
