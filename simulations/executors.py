@@ -6,6 +6,7 @@ neither on where it runs nor on what runs beside it. Calls that run elsewhere mu
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import importlib
 import logging
@@ -97,13 +98,16 @@ def dask(address: str, patience: float = PATIENCE) -> Iterator[Crew]:
         distributed = importlib.import_module("distributed")
     except ImportError:
         raise ExecutorError("--dask needs the library distributed: pip install 'fathom-init[dask]'") from None
-    with _quiet("distributed", "tornado", "asyncio"):  # what goes wrong is said below, in one line
+    # what goes wrong is said below, in one line
+    with _quiet("distributed", "distributed.client", "tornado", "tornado.application", "asyncio"):
         yield from _connected(distributed, address, patience)
 
 
 def _connected(distributed: Any, address: str, patience: float) -> Iterator[Crew]:
     try:  # a client would hang on to an address that is none
         importlib.import_module("distributed.comm").get_address_host_port(address)
+        with ThreadPoolExecutor(1) as pool:  # a thread, as this one may have an event loop
+            pool.submit(asyncio.run, _answer(distributed, address, patience)).result()
         client = distributed.Client(address, timeout=patience, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
         raise ExecutorError(
@@ -118,6 +122,15 @@ def _connected(distributed: Any, address: str, patience: float) -> Iterator[Crew
         raise LostExecutorError(f"the connection to the Dask scheduler at {address} was lost; start it anew") from None
     finally:
         client.close(timeout=2)
+
+
+async def _answer(distributed: Any, address: str, patience: float) -> None:
+    """Wait for any answer, which a client would do for ever where connections are taken and nothing is said."""
+    try:
+        async with asyncio.timeout(patience), distributed.rpc(address) as scheduler:
+            await scheduler.identity()
+    except TimeoutError:
+        raise OSError(f"not within {patience:g} s") from None
 
 
 def _see_workers(client: Any, executor: Executor, address: str, patience: float) -> None:

@@ -46,7 +46,7 @@ def explained(path: str) -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
-        name = getattr(error, "sqlite_errorname", "")
+        name = getattr(error, "sqlite_errorname", "SQLITE_CORRUPT" if "decode" in str(error) else "")  # text not UTF-8
         meaning = next((text for code, text in _MEANINGS.items() if name.startswith(code)), "{path}: {error}; {away}")
         raise StoreError(meaning.format(path=path, error=error, away=AWAY)) from None
 

@@ -53,6 +53,8 @@ class Store:
         name = "the store in memory" if path is None else str(path)
         if path is not None and Path(path).is_dir():
             raise StoreError(f"{path} is a folder; expected a file")
+        if path is not None:
+            cls._examine(Path(path), name)
         with schema.explained(name):
             connection = sqlite3.connect(":memory:" if path is None else path, timeout=WAIT, isolation_level=None)
             try:
@@ -89,11 +91,27 @@ class Store:
                 raise
         return cls(connection, str(path), 0)
 
+    @classmethod
+    def _examine(cls, path: Path, name: str) -> None:
+        """Refuse a file that is damaged or of another program before anything of it is changed, even its journal."""
+        if not path.exists() or path.with_name(f"{path.name}-journal").exists():  # which only a writer may play back
+            return
+        with schema.explained(name), cls(_connected_for_reading(path.absolute()), name, 0) as found:
+            if found._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                schema.check_kind(found._connection, name)
+                schema.check_whole(found._connection, name)
+                found.identity()
+                for _ in found._rows("", ()):
+                    pass
+
     def identity(self) -> dict[str, object]:
         """Return what all results have in common, and the grid last swept."""
         with schema.explained(self._path):
             rows = self._connection.execute("SELECT name, value FROM identity").fetchall()
-        return {name: json.loads(value) for name, value in rows}
+        try:
+            return {name: json.loads(value) for name, value in rows}
+        except ValueError as error:
+            raise StoreError(f"{self._path} is damaged ({error}); restore a copy of it, or {AWAY}") from None
 
     def add(self, cell: str, block: int, draws: int, results: Mapping[str, Moments]) -> None:
         """Store what came of a block, all quantities or none; what is there already stays.
