@@ -43,13 +43,14 @@ lint: .venv/browser
 calibrate: .venv/base
 	$(BIN)/python benchmarks/calibrate.py $(ARGS)
 
-# Fathom beside PyTorch and JAX, which this alone installs
-bench: .venv/base
+# Fathom beside PyTorch and JAX, which this alone installs, and what sweeps cost
+bench: .venv/sweep
 	$(BIN)/python -m pip install --quiet "torch==2.13.0" "jax==0.10.2"
 	$(BIN)/python -m benchmarks.speed $(ARGS)
 	$(BIN)/python -m benchmarks.undrawn_training --json benchmarks/undrawn_training.json
 	$(BIN)/python -m benchmarks.deep
 	$(BIN)/python -m benchmarks.training --json benchmarks/training.json
+	$(BIN)/python -m benchmarks.sweeps
 
 .venv/base: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Fathom needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; try: make PYTHON=python3.11")'

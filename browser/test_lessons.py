@@ -74,11 +74,15 @@ def test_slider_moves_figure_and_number_to_the_closed_form(page: Page, address: 
 def test_every_slider_goes_to_both_ends(page: Page, address: str, name: str) -> None:
     opened(page, address, name)
     answered(page)
+    figures = page.locator("figure").count()
     for slider in page.get_by_role("slider").all():
         for key, end in (("End", "aria-valuemax"), ("Home", "aria-valuemin")):
-            if slider.get_attribute("aria-valuenow") != slider.get_attribute(end):
-                moved(page, slider, key)
-        assert not trouble(page)
+            slider.press(key)
+            expect(slider).to_have_attribute("aria-valuenow", slider.get_attribute(end) or "")
+            page.wait_for_timeout(600)
+    page.wait_for_timeout(2000)
+    assert page.locator("figure").count() == figures
+    assert not trouble(page)
 
 
 @pytest.mark.parametrize("name", SPOTS)
@@ -101,10 +105,11 @@ def test_wrong_statements_are_refuted_and_derivations_unfold(page: Page, address
         button.click()
         expect(page.get_by_role("cell", name="refuted")).to_have_count(before + 1, timeout=SLOW)
     derivation = page.get_by_role("button", name="Derivation, step by step").first
+    formulas = page.locator(".katex:visible")
+    before = formulas.count()
     derivation.click()
-    formula = page.locator("marimo-tex").last
-    expect(page.locator(".katex").first).to_be_visible()
-    assert formula.count() == 1
+    expect(formulas).not_to_have_count(before)
+    assert formulas.count() > before
     assert page.locator(".katex-error").count() == 0
 
 

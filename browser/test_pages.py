@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from browser.conftest import ROOT, SCREENSHOTS
+from browser.walk import opened
 
 
 def test_index_leads_to_nine_lessons_and_the_pages_beside_them(page: Page, address: str) -> None:
@@ -34,6 +36,22 @@ def test_every_picture_of_the_gallery_loads(page: Page, address: str) -> None:
         assert picture.get_attribute("alt")
         picture.scroll_into_view_if_needed()
         page.wait_for_function("image => image.complete && image.naturalWidth > 100", arg=picture.element_handle())
+
+
+def test_an_interrupt_ends_the_server_though_a_lesson_is_open(browser: Browser) -> None:
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-m", "lessons"], cwd=ROOT, stdout=pipe, stderr=pipe, text=True) as server:
+        assert server.stdout is not None
+        assert server.stderr is not None
+        try:
+            address = server.stdout.readline().split()[2].rstrip("/")
+            with browser.new_context() as context:
+                opened(context.new_page(), address, "1_starting_point")
+                server.send_signal(signal.SIGINT)
+                assert server.wait(20) == 0
+            assert server.stderr.read() == ""
+        finally:
+            server.kill()
 
 
 @pytest.mark.parametrize("claim", ["fixup_growth.residual_stream_doubles"])

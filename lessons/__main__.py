@@ -64,4 +64,6 @@ def _listener(port: int | None) -> socket.socket | None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    sys.stdout.flush()
+    os._exit(status)  # threads of lessons that are open in a browser would keep the process alive

@@ -52,6 +52,10 @@ class Exercise:
         except FormulaError as error:
             names = ", ".join(self.variables) or COMMON.label("no variables")
             return Reply("unreadable", COMMON.text(f"unreadable {error.kind}", what=error.what, variables=names))
+        return self.judged(given, prose)
+
+    def judged(self, given: Sequence[float], prose: Prose) -> Reply:
+        """Judge an answer by its values at `at`."""
         if self._agrees(given, self.truth):
             return Reply("right", prose.text(f"{self.key} right"))
         for name, wrong in self.misconceptions.items():
@@ -79,7 +83,12 @@ class Exercise:
             return COMMON.text(key, where=where, given=one)
         key = "wrong large" if abs(one) > abs(other) else "wrong small"
         factor = max(abs(one / other), abs(other / one))
-        return COMMON.text(key, where=where, given=one, factor=factor)
+        return COMMON.text(key, where=where, given=one, factor=_written(factor))
+
+
+def _written(factor: float) -> float | str:
+    """Return the factor, or what is said of one beyond all numbers."""
+    return factor if math.isfinite(factor) else COMMON.label("any factor")
 
 
 def guessed(guess: str | None, truth: float, prose: Prose, key: str, close: float = 1.25) -> Reply:
@@ -95,5 +104,5 @@ def guessed(guess: str | None, truth: float, prose: Prose, key: str, close: floa
         return Reply("unreadable", text)
     factor = math.inf if value <= 0 else max(value / truth, truth / value)
     verdict = "close" if factor <= close else "small" if value < truth else "large"
-    values = {"guess": value, "truth": truth, "factor": factor if value > 0 else COMMON.label("any factor")}
+    values = {"guess": value, "truth": truth, "factor": _written(factor)}
     return Reply("right" if verdict == "close" else "wrong", prose.text(f"{key} {verdict}", **values))

@@ -52,6 +52,8 @@ def read(text: str | None, variables: Collection[str] = ()) -> Formula:
         raise FormulaError("long", str(LONGEST))
     if re.search(r"\d,\d", text):
         raise FormulaError("comma", text)
+    if re.search(r"²\s*(\^|\*\*)", text):  # g²^L: (g²)^L or g^(2^L)?
+        raise FormulaError("grammar", text)
     for seen, meant in SPELLINGS.items():
         text = text.replace(seen, meant)
     try:
@@ -88,7 +90,7 @@ def _ends_value(token: str) -> bool:
 
 def _allowed(node: ast.expr, variables: Collection[str]) -> None:
     match node:
-        case ast.Constant(value=int() | float()):
+        case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
             pass
         case ast.Name(id=name):
             if name not in variables and name not in CONSTANTS:
@@ -109,7 +111,7 @@ def _allowed(node: ast.expr, variables: Collection[str]) -> None:
 def _finite(tree: ast.expr, values: Mapping[str, float]) -> float:
     try:
         value = _value(tree, {**CONSTANTS, **values})
-    except (ArithmeticError, ValueError):
+    except (ArithmeticError, ValueError, TypeError):  # TypeError: a function of a complex number
         raise FormulaError("value") from None
     if isinstance(value, complex) or not math.isfinite(value):
         raise FormulaError("value")

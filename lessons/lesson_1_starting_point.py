@@ -4,7 +4,7 @@ __generated_with = "0.25.2"
 app = marimo.App(width="medium", app_title="1. Why the starting point matters")
 
 with app.setup:
-    from lessons import kit
+    from lessons import kit, show
     from lessons.experiments import starting_point as lesson
     from lessons.prose import Prose
     from theory import matrix_products, plain, symmetry
@@ -46,7 +46,7 @@ def _(sizes_guess):
 @app.cell(hide_code=True)
 def _(activation, depth, gain, seed, width):
     sizes = lesson.sizes(gain.value, depth.value, width.value, activation.value, seed.value)
-    kit.panel(
+    show.panel(
         sizes, lesson.draw_sizes, text, "sizes",
         depth=depth.value, gain=gain.value, width=width.value,
         expected=sizes["expected"][-1], measured=sizes["measured"][-1],
@@ -57,7 +57,7 @@ def _(activation, depth, gain, seed, width):
 @app.cell(hide_code=True)
 def _(sizes_guess):
     kit.wait(sizes_guess, silent=True)
-    kit.derivation(plain.layer(), plain.depth())
+    kit.below(kit.words(text, "sizes after"), show.derivation(plain.layer(), plain.depth()))
     return
 
 
@@ -77,7 +77,7 @@ def _(apart_guess):
 @app.cell(hide_code=True)
 def _(apart_guess):
     kit.wait(apart_guess)
-    noise = kit.slider(text, "noise", 0, 0.1, 0, step=0.001)
+    noise = kit.slider(text, "noise", 0, 0.1, 0, step=0.01)
     steps = kit.slider(text, "steps", 10, 300, 100, step=10)
     apart_seed = kit.seed()
     kit.controls(kit.words(text, "apart try"), noise, steps, apart_seed)
@@ -87,7 +87,7 @@ def _(apart_guess):
 @app.cell(hide_code=True)
 def _(apart_seed, noise, steps):
     apart = lesson.apart(noise.value, steps.value, apart_seed.value)
-    kit.panel(
+    show.panel(
         apart, lesson.draw_apart, text, "apart",
         steps=steps.value, units=apart["units"][-1], features=apart["features"][-1],
     )  # fmt: skip
@@ -98,7 +98,7 @@ def _(apart_seed, noise, steps):
 def _(apart_guess):
     kit.wait(apart_guess, silent=True)
     refute = kit.refute()
-    kit.below(kit.derivation(symmetry.gap()), kit.box(text, "box"), refute)
+    kit.below(show.derivation(symmetry.gap()), kit.box(text, "box"), refute)
     return (refute,)
 
 
@@ -134,7 +134,7 @@ def _(products_guess):
 @app.cell(hide_code=True)
 def _(matrices, products_seed, size):
     products = lesson.products(size.value, matrices.value, products_seed.value)
-    kit.panel(products, lesson.draw_products, text, "products", width=size.value, **kit.last(products))
+    show.panel(products, lesson.draw_products, text, "products", width=size.value, **show.last(products))
     return
 
 
@@ -142,7 +142,7 @@ def _(matrices, products_seed, size):
 def _(products_guess):
     kit.wait(products_guess)
     kit.controls(
-        kit.derivation(matrix_products.exponent(), matrix_products.mean_square()), kit.words(text, "products after")
+        show.derivation(matrix_products.exponent(), matrix_products.mean_square()), kit.words(text, "products after")
     )
     return
 
@@ -163,6 +163,13 @@ def _(answers):
 def _():
     kit.sources(text)
     return
+
+
+@app.function(hide_code=True)
+def test_exercises_accept_their_own_answers():
+    for exercise in lesson.EXERCISES:
+        answers = [float(exercise.truth(**values)) for values in exercise.at]
+        assert exercise.judged(answers, text).kind == "right"
 
 
 if __name__ == "__main__":

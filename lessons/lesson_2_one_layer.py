@@ -4,7 +4,7 @@ __generated_with = "0.25.2"
 app = marimo.App(width="medium", app_title="2. One layer: variance, fan-in, independence")
 
 with app.setup:
-    from lessons import kit
+    from lessons import kit, show
     from lessons.experiments import one_layer as lesson
     from lessons.prose import Prose
     from theory import one_layer, pre_activations
@@ -45,14 +45,14 @@ def _(sum_guess):
 @app.cell(hide_code=True)
 def _(deviation, fan_in, rule, seed):
     sums = lesson.sums(rule.value, deviation.value, fan_in.value, seed.value)
-    kit.panel(sums, lesson.draw_sums, text, "sum", **kit.last(sums))
+    show.panel(sums, lesson.draw_sums, text, "sum", **show.last(sums))
     return
 
 
 @app.cell(hide_code=True)
 def _(sum_guess):
     kit.wait(sum_guess, silent=True)
-    kit.below(kit.words(text, "sum after"), kit.derivation(one_layer.linear_layer()))
+    kit.below(kit.words(text, "sum after"), show.derivation(one_layer.linear_layer()))
     return
 
 
@@ -85,7 +85,7 @@ def _(kind, shared, shared_fan_in, shared_seed):
     together = lesson.sums(
         "fan-in rule", 1, shared_fan_in.value, shared_seed.value, kind=kind.value, shared=shared.value
     )
-    kit.panel(together, lesson.draw_sums, text, "shared", shared=shared.value, **kit.last(together))
+    show.panel(together, lesson.draw_sums, text, "shared", shared=shared.value, **show.last(together))
     return
 
 
@@ -115,8 +115,8 @@ def _(product_guess):
 @app.cell(hide_code=True)
 def _(product_seed, spread, weight_mean):
     products = lesson.products(weight_mean.value, spread.value, product_seed.value)
-    at_two = kit.last(products.where(mean=2))
-    kit.panel(
+    at_two = show.last(products.where(mean=2))
+    show.panel(
         products, lesson.draw_products, text, "product", weight_mean=weight_mean.value, spread=spread.value, **at_two
     )
     return
@@ -126,7 +126,7 @@ def _(product_seed, spread, weight_mean):
 def _(product_guess):
     kit.wait(product_guess, silent=True)
     refute = kit.refute()
-    kit.below(kit.derivation(pre_activations.product()), kit.box(text, "box"), refute)
+    kit.below(show.derivation(pre_activations.product()), kit.box(text, "box"), refute)
     return (refute,)
 
 
@@ -162,9 +162,9 @@ def _(law_guess):
 @app.cell(hide_code=True)
 def _(law_fan_in, law_seed, weights):
     law = lesson.law(law_fan_in.value, weights.value, law_seed.value)
-    kit.panel(
+    show.panel(
         law, lesson.draw_law, text, "law",
-        fan_in=law_fan_in.value, weights=text.label(weights.value), **kit.last(law),
+        fan_in=law_fan_in.value, weights=text.label(weights.value), **show.last(law),
     )  # fmt: skip
     return
 
@@ -172,7 +172,7 @@ def _(law_fan_in, law_seed, weights):
 @app.cell(hide_code=True)
 def _(law_guess):
     kit.wait(law_guess, silent=True)
-    kit.derivation(pre_activations.fourth(), pre_activations.uniform_kurtosis_ratio())
+    show.derivation(pre_activations.fourth(), pre_activations.uniform_kurtosis_ratio())
     return
 
 
@@ -192,6 +192,13 @@ def _(answers):
 def _():
     kit.sources(text)
     return
+
+
+@app.function(hide_code=True)
+def test_exercises_accept_their_own_answers():
+    for exercise in lesson.EXERCISES:
+        answers = [float(exercise.truth(**values)) for values in exercise.at]
+        assert exercise.judged(answers, text).kind == "right"
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ __generated_with = "0.25.2"
 app = marimo.App(width="medium", app_title="3. Glorot: two conditions, one number")
 
 with app.setup:
-    from lessons import kit
+    from lessons import kit, show
     from lessons.experiments import glorot as lesson
     from lessons.prose import Prose
     from theory import compromise, glorot
@@ -45,10 +45,10 @@ def _(backward_guess):
 def _(fan_in, fan_out, seed):
     conditions = lesson.conditions(fan_in.value, fan_out.value, seed.value)
     ahead, both, back = (
-        {f"{name}_{rule.replace('-', '_')}": value for name, value in kit.last(conditions.where(rule=rule)).items()}
+        {f"{name}_{rule.replace('-', '_')}": value for name, value in show.last(conditions.where(rule=rule)).items()}
         for rule in ("fan-in", "glorot", "fan-out")
     )
-    kit.panel(
+    show.panel(
         conditions, lesson.draw_conditions, text, "conditions",
         fan_in=fan_in.value, fan_out=fan_out.value, **ahead, **both, **back,
     )  # fmt: skip
@@ -60,7 +60,7 @@ def _(backward_guess):
     kit.wait(backward_guess, silent=True)
     refute_never = kit.refute()
     kit.below(
-        kit.derivation(glorot.forward(), glorot.backward(), glorot.both()), kit.box(text, "never box"), refute_never
+        show.derivation(glorot.forward(), glorot.backward(), glorot.both()), kit.box(text, "never box"), refute_never
     )
     return (refute_never,)
 
@@ -97,7 +97,7 @@ def _(mean_guess):
 @app.cell(hide_code=True)
 def _(largest, mean_rule, mean_seed):
     ratios = lesson.ratios(mean_rule.value, largest.value, mean_seed.value)
-    kit.panel(ratios, lesson.draw_ratios, text, "mean", rule=text.label(mean_rule.value), **kit.last(ratios))
+    show.panel(ratios, lesson.draw_ratios, text, "mean", rule=text.label(mean_rule.value), **show.last(ratios))
     return
 
 
@@ -106,7 +106,7 @@ def _(mean_guess):
     kit.wait(mean_guess, silent=True)
     refute_fans = kit.refute()
     kit.below(
-        kit.derivation(glorot.compromise(), compromise.gain_sum(), compromise.gain_product()),
+        show.derivation(glorot.compromise(), compromise.gain_sum(), compromise.gain_product()),
         kit.box(text, "fans box"),
         refute_fans,
     )
@@ -147,7 +147,7 @@ def _(depth_guess):
 @app.cell(hide_code=True)
 def _(depth, depth_rule, depth_seed, other, width):
     alternating = lesson.alternating(width.value, other.value, depth.value, depth_rule.value, depth_seed.value)
-    kit.panel(
+    show.panel(
         alternating, lesson.draw_alternating, text, "depth",
         depth=depth.value, first=width.value, second=other.value, rule=text.label(depth_rule.value),
         ahead=alternating["forward"][-1], ahead_expected=alternating["forward expected"][-1],
@@ -162,7 +162,7 @@ def _(depth_guess):
     refute_regained = kit.refute()
     kit.below(
         kit.words(text, "depth after"),
-        kit.derivation(compromise.cycle()),
+        show.derivation(compromise.cycle()),
         kit.box(text, "regained box"),
         refute_regained,
     )
@@ -193,6 +193,13 @@ def _(answers):
 def _():
     kit.sources(text)
     return
+
+
+@app.function(hide_code=True)
+def test_exercises_accept_their_own_answers():
+    for exercise in lesson.EXERCISES:
+        answers = [float(exercise.truth(**values)) for values in exercise.at]
+        assert exercise.judged(answers, text).kind == "right"
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ __generated_with = "0.25.2"
 app = marimo.App(width="medium", app_title="4. He and the gains")
 
 with app.setup:
-    from lessons import kit
+    from lessons import kit, show
     from lessons.experiments import gain_table, tanh_in_depth
     from lessons.experiments import he as lesson
     from lessons.prose import Prose
@@ -46,7 +46,7 @@ def _(depths_guess):
 @app.cell(hide_code=True)
 def _(depth, init, seed, slope):
     depths = lesson.depths(init.value, slope.value, depth.value, seed.value)
-    kit.panel(
+    show.panel(
         depths, lesson.draw_depths, text, "depths",
         depth=depth.value, slope=slope.value, gain=lesson.INITS[init.value](slope.value),
         factor=depths["expected"][1], expected=depths["expected"][-1], measured=depths["measured"][-1],
@@ -58,7 +58,7 @@ def _(depth, init, seed, slope):
 def _(depths_guess):
     kit.wait(depths_guess, silent=True)
     xavier = kit.refute()
-    kit.below(kit.derivation(activations.symmetric_half(), plain.layer()), kit.box(text, "box xavier"), xavier)
+    kit.below(show.derivation(activations.symmetric_half()), kit.box(text, "box xavier"), xavier)
     return (xavier,)
 
 
@@ -94,7 +94,7 @@ def _(slopes_guess):
 @app.cell(hide_code=True)
 def _(formula, leak, slopes_seed):
     slopes = lesson.slopes(formula.value, leak.value, slopes_seed.value)
-    kit.panel(slopes, lesson.draw_slopes, text, "slopes", **kit.last(slopes.where(chosen=1)))
+    show.panel(slopes, lesson.draw_slopes, text, "slopes", **show.last(slopes.where(chosen=1)))
     return
 
 
@@ -103,8 +103,11 @@ def _(slopes_guess):
     kit.wait(slopes_guess, silent=True)
     variance = kit.refute()
     kit.below(
-        kit.derivation(
-            activations.symmetric_leaky(), activations.variance_preserving_gain(), activations.relu_spread()
+        show.derivation(
+            activations.symmetric_leaky(),
+            plain.layer(),
+            activations.variance_preserving_gain(),
+            activations.relu_spread(),
         ),
         kit.box(text, "box variance"),
         variance,
@@ -144,7 +147,7 @@ def _(named_guess):
 @app.cell(hide_code=True)
 def _(named_seed, own, which):
     named = gain_table.named(which.value, own.value, named_seed.value)
-    kit.panel(named, gain_table.draw_named, text, "named", own=own.value, **gain_table.named_values(named))
+    show.panel(named, gain_table.draw_named, text, "named", own=own.value, **gain_table.named_values(named))
     return
 
 
@@ -153,7 +156,7 @@ def _(named_guess):
     kit.wait(named_guess, silent=True)
     selu_button = kit.refute()
     kit.below(
-        kit.derivation(gains.gelu_second(), selu.alpha_of_mean(), selu.lambda_of_variance()),
+        show.derivation(gains.gelu_second(), selu.alpha_of_mean(), selu.lambda_of_variance()),
         kit.box(text, "box selu"),
         selu_button,
     )
@@ -193,7 +196,7 @@ def _(tanh_guess):
 @app.cell(hide_code=True)
 def _(gain, start, tanh_depth, tanh_seed):
     tanh = tanh_in_depth.tanh(gain.value, start.value, tanh_depth.value, tanh_seed.value)
-    kit.panel(
+    show.panel(
         tanh, tanh_in_depth.draw_tanh, text, "tanh",
         gain=gain.value, start=start.value, depth=tanh_depth.value,
         expected=tanh["expected"][-1], measured=tanh["measured"][-1],
@@ -207,7 +210,7 @@ def _(tanh_guess):
     kit.wait(tanh_guess, silent=True)
     tanh_button = kit.refute()
     kit.below(
-        kit.derivation(tanh_maps.length_map(), tanh_maps.gradient_factor()), kit.box(text, "box tanh"), tanh_button
+        show.derivation(tanh_maps.length_map(), tanh_maps.gradient_factor()), kit.box(text, "box tanh"), tanh_button
     )
     return (tanh_button,)
 
@@ -234,6 +237,13 @@ def _(answers):
 def _():
     kit.sources(text)
     return
+
+
+@app.function(hide_code=True)
+def test_exercises_accept_their_own_answers():
+    for exercise in lesson.EXERCISES:
+        answers = [float(exercise.truth(**values)) for values in exercise.at]
+        assert exercise.judged(answers, text).kind == "right"
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ __generated_with = "0.25.2"
 app = marimo.App(width="medium", app_title="5. Finite width")
 
 with app.setup:
-    from lessons import kit
+    from lessons import kit, show
     from lessons.experiments import finite_width as lesson
     from lessons.experiments import norm_law
     from lessons.prose import Prose
@@ -45,7 +45,7 @@ def _(law_guess):
 @app.cell(hide_code=True)
 def _(depth, seed, width):
     law, law_values = norm_law.law(width.value, depth.value, seed.value)
-    kit.panel(law, norm_law.draw_law, text, "law", width=width.value, depth=depth.value, **law_values)
+    show.panel(law, norm_law.draw_law, text, "law", width=width.value, depth=depth.value, **law_values)
     return
 
 
@@ -54,7 +54,7 @@ def _(law_guess):
     kit.wait(law_guess, silent=True)
     typical = kit.refute()
     kit.below(
-        kit.derivation(fluctuations.relu_logarithm(), fluctuations.relu_logarithm_wide(), log_moments.wide_variance()),
+        show.derivation(fluctuations.relu_logarithm(), fluctuations.relu_logarithm_wide(), log_moments.wide_variance()),
         kit.box(text, "box typical"),
         typical,
     )
@@ -94,9 +94,9 @@ def _(growth_guess):
 @app.cell(hide_code=True)
 def _(growth_depth, growth_seed, growth_width, nets):
     growth = lesson.growth(growth_width.value, growth_depth.value, nets.value, growth_seed.value)
-    kit.panel(
+    show.panel(
         growth, lesson.draw_growth, text, "growth",
-        width=growth_width.value, nets=f"{nets.value:,}", **kit.last(growth),
+        width=growth_width.value, nets=f"{nets.value:,}", **show.last(growth),
     )  # fmt: skip
     return
 
@@ -106,7 +106,7 @@ def _(growth_guess):
     kit.wait(growth_guess, silent=True)
     free = kit.refute()
     kit.below(
-        kit.derivation(fluctuations.ratio_moment(2), width_and_depth.proportional(), width_and_depth.square_root()),
+        show.derivation(fluctuations.ratio_moment(2), width_and_depth.proportional(), width_and_depth.square_root()),
         kit.box(text, "box free"),
         free,
     )
@@ -145,9 +145,9 @@ def _(running_guess):
 @app.cell(hide_code=True)
 def _(running_depth, running_seed, running_width):
     running = lesson.running(running_width.value, running_depth.value, running_seed.value)
-    kit.panel(
+    show.panel(
         running, lesson.draw_running, text, "running",
-        width=running_width.value, depth=running_depth.value, **kit.last(running),
+        width=running_width.value, depth=running_depth.value, **show.last(running),
     )  # fmt: skip
     return
 
@@ -178,14 +178,14 @@ def _(dead_guess):
 @app.cell(hide_code=True)
 def _(dead_depth, dead_seed, dead_width):
     dead = lesson.dead(dead_width.value, dead_depth.value, dead_seed.value)
-    kit.panel(dead, lesson.draw_dead, text, "dead", width=dead_width.value, **kit.last(dead))
+    show.panel(dead, lesson.draw_dead, text, "dead", width=dead_width.value, **show.last(dead))
     return
 
 
 @app.cell(hide_code=True)
 def _(dead_guess):
     kit.wait(dead_guess, silent=True)
-    kit.derivation(dying.constant_width())
+    show.derivation(dying.constant_width())
     return
 
 
@@ -205,6 +205,13 @@ def _(answers):
 def _():
     kit.sources(text)
     return
+
+
+@app.function(hide_code=True)
+def test_exercises_accept_their_own_answers():
+    for exercise in lesson.EXERCISES:
+        answers = [float(exercise.truth(**values)) for values in exercise.at]
+        assert exercise.judged(answers, text).kind == "right"
 
 
 if __name__ == "__main__":

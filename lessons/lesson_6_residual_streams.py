@@ -4,7 +4,7 @@ __generated_with = "0.25.2"
 app = marimo.App(width="medium", app_title="6. Residual streams")
 
 with app.setup:
-    from lessons import kit
+    from lessons import kit, show
     from lessons.experiments import residual_streams as lesson
     from lessons.prose import Prose
     from theory import branch_gains, normalised, residual
@@ -45,7 +45,7 @@ def _(sizes_guess):
 @app.cell(hide_code=True)
 def _(blocks, seed, start, width):
     sizes = lesson.sizes(start.value, blocks.value, width.value, seed.value)
-    kit.panel(
+    show.panel(
         sizes, lesson.draw_sizes, text, "sizes",
         blocks=blocks.value, width=width.value, start=text.label(start.value),
         expected=sizes["expected"][-1], measured=sizes["measured"][-1],
@@ -59,7 +59,7 @@ def _(sizes_guess):
     kit.wait(sizes_guess, silent=True)
     triples = kit.refute()
     kit.below(
-        kit.derivation(residual.branch(), residual.growth(), residual.growth_in_depth()),
+        show.derivation(residual.branch(), residual.growth(), residual.growth_in_depth()),
         kit.box(text, "triples box"),
         triples,
     )
@@ -89,7 +89,7 @@ def _(variance):
 @app.cell(hide_code=True)
 def _(sizes_guess):
     kit.wait(sizes_guess, silent=True)
-    kit.derivation(residual.variance_in_depth())
+    show.derivation(residual.variance_in_depth())
     return
 
 
@@ -120,7 +120,7 @@ def _(ways_guess):
 @app.cell(hide_code=True)
 def _(scale, ways_blocks, ways_seed, ways_width):
     ways = lesson.ways(scale.value, ways_blocks.value, ways_width.value, ways_seed.value)
-    kit.panel(
+    show.panel(
         ways, lesson.draw_ways, text, "ways",
         scale=scale.value, blocks=ways_blocks.value, expected=ways["backwards"][0],
         stream=ways["stream"][-1], gradient=ways["gradient"][0],
@@ -132,7 +132,7 @@ def _(scale, ways_blocks, ways_seed, ways_width):
 def _(ways_guess):
     kit.wait(ways_guess, silent=True)
     identity = kit.refute()
-    kit.below(kit.derivation(residual.backward(), branch_gains.critical()), kit.box(text, "identity box"), identity)
+    kit.below(show.derivation(residual.backward(), branch_gains.critical()), kit.box(text, "identity box"), identity)
     return (identity,)
 
 
@@ -169,7 +169,7 @@ def _(normal_guess):
 @app.cell(hide_code=True)
 def _(begin, layout, normal_blocks, normal_seed):
     normal = lesson.normal(layout.value, normal_blocks.value, begin.value, normal_seed.value)
-    kit.panel(
+    show.panel(
         normal, lesson.draw_normal, text, "normal",
         layout=text.label(layout.value), blocks=normal_blocks.value, begin=begin.value,
         expected=normal["expected"][-1], measured=normal["measured"][-1], without=2.0**normal_blocks.value,
@@ -180,7 +180,7 @@ def _(begin, layout, normal_blocks, normal_seed):
 @app.cell(hide_code=True)
 def _(normal_guess):
     kit.wait(normal_guess)
-    kit.below(kit.derivation(normalised.stream(), normalised.rectified()), kit.words(text, "normal after"))
+    kit.below(show.derivation(normalised.stream(), normalised.rectified()), kit.words(text, "normal after"))
     return
 
 
@@ -200,6 +200,13 @@ def _(answers):
 def _():
     kit.sources(text)
     return
+
+
+@app.function(hide_code=True)
+def test_exercises_accept_their_own_answers():
+    for exercise in lesson.EXERCISES:
+        answers = [float(exercise.truth(**values)) for values in exercise.at]
+        assert exercise.judged(answers, text).kind == "right"
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ __generated_with = "0.25.2"
 app = marimo.App(width="medium", app_title="7. Positive homogeneity")
 
 with app.setup:
-    from lessons import kit
+    from lessons import kit, show
     from lessons.experiments import homogeneity as lesson
     from lessons.prose import Prose
     from theory import bounds, degrees, homogeneity, maximum, softmax
@@ -47,7 +47,7 @@ def _(scaling_guess):
 def _(activation, bias, layers, seed, what):
     scaling = lesson.scaling(what.value, activation.value, bias.value, layers.value, seed.value)
     degree = lesson.degree(what.value, activation.value, bias.value, layers.value)
-    kit.panel(
+    show.panel(
         scaling, lesson.draw_scaling, text, "scaling",
         layers=layers.value, what=text.label(what.value), measured=scaling["measured"][-1],
         degree=text.label("none") if degree is None else degree,
@@ -61,7 +61,7 @@ def _(scaling_guess):
     kit.wait(scaling_guess, silent=True)
     invariant = kit.refute()
     kit.below(
-        kit.derivation(homogeneity.composition(), degrees.rectifier(), degrees.biased()),
+        show.derivation(homogeneity.composition(), degrees.rectifier(), degrees.biased()),
         kit.box(text, "invariant box"),
         invariant,
     )
@@ -115,7 +115,7 @@ def _(theorem_guess):
 def _(blocks, scale, theorem_seed):
     theorem = lesson.theorem(scale.value, blocks.value, theorem_seed.value)
     says = theorem["excess"][0] > 0
-    kit.panel(
+    show.panel(
         theorem, lesson.draw_theorem, text, "theorem",
         blocks=blocks.value, loss=theorem["loss"][0], entropy=theorem["entropy"][0], excess=theorem["excess"][0],
         least=theorem["inner"].min(), most=theorem["inner"].max(),
@@ -131,7 +131,7 @@ def _(theorem_guess):
     kit.wait(theorem_guess, silent=True)
     later = kit.refute()
     kit.below(
-        kit.derivation(homogeneity.euler(), softmax.identity(), bounds.input_gradient()),
+        show.derivation(homogeneity.euler(), softmax.identity(), bounds.input_gradient()),
         kit.box(text, "later box"),
         later,
     )
@@ -171,7 +171,7 @@ def _(vacuous_guess):
 def _(classes, deviation, vacuous_seed):
     vacuous = lesson.vacuous(deviation.value, classes.value, vacuous_seed.value)
     law = vacuous["law"][-1]
-    kit.panel(
+    show.panel(
         vacuous, lesson.draw_vacuous, text, "vacuous",
         classes=classes.value, deviation=deviation.value, threshold=float(maximum.vacuous_below(classes.value)),
         law=law, verdict=text.label("says something" if law > 0 else "says nothing"),
@@ -185,7 +185,7 @@ def _(vacuous_guess):
     kit.wait(vacuous_guess, silent=True)
     entropy = kit.refute()
     kit.below(
-        kit.derivation(bounds.minibatch(3), bounds.expected(), softmax.gaussian_logits()),
+        show.derivation(bounds.minibatch(3), bounds.expected(), softmax.gaussian_logits()),
         kit.box(text, "entropy box"),
         entropy,
     )
@@ -214,6 +214,13 @@ def _(answers):
 def _():
     kit.sources(text)
     return
+
+
+@app.function(hide_code=True)
+def test_exercises_accept_their_own_answers():
+    for exercise in lesson.EXERCISES:
+        answers = [float(exercise.truth(**values)) for values in exercise.at]
+        assert exercise.judged(answers, text).kind == "right"
 
 
 if __name__ == "__main__":

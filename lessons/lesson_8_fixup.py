@@ -4,7 +4,7 @@ __generated_with = "0.25.2"
 app = marimo.App(width="medium", app_title="8. Fixup: one step of SGD")
 
 with app.setup:
-    from lessons import kit
+    from lessons import kit, show
     from lessons.experiments import fixup as lesson
     from lessons.experiments import fixup_training as nets
     from lessons.prose import Prose
@@ -44,14 +44,14 @@ def _(zeros_guess):
 @app.cell(hide_code=True)
 def _(branches, percent):
     zeros = lesson.zeros(branches.value, percent.value)
-    kit.panel(zeros, lesson.draw_zeros, text, "zeros", percent=percent.value, **kit.last(zeros))
+    show.panel(zeros, lesson.draw_zeros, text, "zeros", percent=percent.value, **show.last(zeros))
     return
 
 
 @app.cell(hide_code=True)
 def _(zeros_guess):
     kit.wait(zeros_guess, silent=True)
-    kit.derivation(one_step.zeroed_chain())
+    show.derivation(one_step.zeroed_chain())
     return
 
 
@@ -80,10 +80,10 @@ def _(power_guess):
 @app.cell(hide_code=True)
 def _(exponent, m):
     power = lesson.power(exponent.value, m.value)
-    kit.panel(
+    show.panel(
         power, lesson.draw_power, text, "power" if m.value > 1 else "power one",
         p=exponent.value, m=m.value, others=m.value - 1, wanted=lesson.wanted(m.value) or "", refusal=lesson.refusal(),
-        slope=lesson.slope(exponent.value, m.value), **kit.last(power),
+        slope=lesson.slope(exponent.value, m.value), **show.last(power),
     )  # fmt: skip
     return
 
@@ -91,7 +91,7 @@ def _(exponent, m):
 @app.cell(hide_code=True)
 def _(power_guess):
     kit.wait(power_guess, silent=True)
-    kit.derivation(fixup.exponent(), scalar_branch.zeroed_fixup(), one_step.fixup_chain())
+    show.derivation(fixup.exponent(), scalar_branch.zeroed_fixup(), one_step.fixup_chain())
     return
 
 
@@ -137,7 +137,7 @@ def _(training_guess):
 @app.cell(hide_code=True)
 def _(layers, rate, rival, seed):
     training, said = nets.training(rival.value, layers.value, rate.value, seed.value)
-    kit.panel(
+    show.panel(
         training, nets.draw_training, text, "training",
         layers=layers.value, rate=rate.value, rival=text.label(f"{rival.value} short"), **said,
     )  # fmt: skip
@@ -163,7 +163,7 @@ def _(deep_guess):
     recorded = nets.recorded()
     pressed = kit.press(text, "train")
     kit.below(
-        kit.panel(recorded, nets.draw_recorded, text, "recorded", **nets.ends(recorded)),
+        show.panel(recorded, nets.draw_recorded, text, "recorded", **nets.ends(recorded)),
         kit.words(text, "deep try"),
         pressed,
     )
@@ -184,7 +184,7 @@ def _(deep_guess):
     kit.wait(deep_guess, silent=True)
     statement = kit.choice(text, "statement", list(lesson.STATEMENTS), "free")
     test_statement = kit.refute()
-    kit.below(kit.derivation(one_step.bias_update()), kit.box(text, "rest box"), statement, test_statement)
+    kit.below(show.derivation(one_step.bias_update()), kit.box(text, "rest box"), statement, test_statement)
     return statement, test_statement
 
 
@@ -210,6 +210,13 @@ def _(answers):
 def _():
     kit.sources(text)
     return
+
+
+@app.function(hide_code=True)
+def test_exercises_accept_their_own_answers():
+    for exercise in lesson.EXERCISES:
+        answers = [float(exercise.truth(**values)) for values in exercise.at]
+        assert exercise.judged(answers, text).kind == "right"
 
 
 if __name__ == "__main__":

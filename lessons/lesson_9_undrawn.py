@@ -4,7 +4,7 @@ __generated_with = "0.25.2"
 app = marimo.App(width="medium", app_title="9. The matrix that is never drawn")
 
 with app.setup:
-    from lessons import kit
+    from lessons import kit, show
     from lessons.experiments import undrawn as lesson
     from lessons.experiments import undrawn_cost as engines
     from lessons.prose import Prose
@@ -45,7 +45,7 @@ def _(answers_guess):
 @app.cell(hide_code=True)
 def _(law, seed, width):
     answers = lesson.answers(width.value, law.value, seed.value)
-    kit.panel(
+    show.panel(
         answers, lesson.draw_answers, text, "answers",
         width=width.value, law=text.label(law.value), critical=lesson.critical(), chance=lesson.CHANCE,
         apart=lesson.distance(answers, "drawn", "undrawn"), normal=lesson.distance(answers, "undrawn", "expected"),
@@ -81,7 +81,7 @@ def _(again_guess):
 @app.cell(hide_code=True)
 def _(again_law, again_seed, angle, memory, pairs):
     again = lesson.again(2 * pairs.value, angle.value, again_law.value, memory.value, again_seed.value)
-    kit.panel(
+    show.panel(
         again, lesson.drawn_at(angle.value), text, "again",
         angle=angle.value, width=2 * pairs.value, **lesson.told(again, angle.value),
     )  # fmt: skip
@@ -94,7 +94,7 @@ def _(again_guess):
     statement = kit.choice(text, "statement", list(lesson.STATEMENTS), "independent")
     refute = kit.refute()
     kit.below(
-        kit.derivation(conditioning.orthogonal(), conditioning.answer(), conditioning.answer_and_known()),
+        show.derivation(conditioning.orthogonal(), conditioning.answer(), conditioning.answer_and_known()),
         kit.words(text, "again after"),
         kit.box(text, "box"),
         statement,
@@ -134,14 +134,14 @@ def _(cost_guess):
 @app.cell(hide_code=True)
 def _(cost_seed, power):
     cost = engines.cost(power.value, cost_seed.value)
-    kit.panel(cost, engines.draw_cost, text, "cost", **engines.bill(cost))
+    show.panel(cost, engines.draw_cost, text, "cost", **engines.bill(cost))
     return
 
 
 @app.cell(hide_code=True)
 def _(cost_guess):
     kit.wait(cost_guess, silent=True)
-    kit.below(kit.words(text, "cost after"), kit.derivation(conditioning.open_square()))
+    kit.below(kit.words(text, "cost after"), show.derivation(conditioning.open_square()))
     return
 
 
@@ -161,6 +161,13 @@ def _(exercise_answers):
 def _():
     kit.sources(text)
     return
+
+
+@app.function(hide_code=True)
+def test_exercises_accept_their_own_answers():
+    for exercise in lesson.EXERCISES:
+        answers = [float(exercise.truth(**values)) for values in exercise.at]
+        assert exercise.judged(answers, text).kind == "right"
 
 
 if __name__ == "__main__":

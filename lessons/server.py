@@ -7,12 +7,14 @@ from pathlib import Path
 
 import marimo
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lessons import pages
 
@@ -34,8 +36,21 @@ def title(notebook: Path) -> str:
     raise ValueError(f"{notebook.name} has no app_title; expected marimo.App(app_title=...)")
 
 
+class OwnPages:
+    """Refuse what pages of other sites ask for, which marimo would let them read."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer requests that come from no page, or from one of this server."""
+        headers = Headers(scope=scope) if scope["type"] in {"http", "websocket"} else {}
+        own = headers.get("origin") in {None, f"http://{headers.get('host')}"}
+        await (self.app if own else PlainTextResponse("for this server's own pages only", 403))(scope, receive, send)
+
+
 def application() -> Starlette:
-    """Build the server's application; it answers to names of this machine only."""
+    """Build the server's application; it answers to names of this machine, and to its own pages, only."""
     lessons = marimo.create_asgi_app(quiet=True, html_head=pages.HEAD)
     for name, path in notebooks().items():
         lessons = lessons.with_app(path=f"/lesson/{name}", root=str(path))
@@ -62,5 +77,5 @@ def application() -> Starlette:
             Mount("/pictures", StaticFiles(directory=PICTURES)),
             Mount("/", lessons.build()),
         ],
-        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])],
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"]), Middleware(OwnPages)],
     )

@@ -1,16 +1,20 @@
 """Everything that the README shows is run, and its claims about itself are checked."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
+from benchmarks.sweeps import table as sweeps
 from claims import REGISTRY, digits
 from claims.runner import examine
+from simulations.sweep.options import grid_of, parse
 
-TEXT = (Path(__file__).parent.parent / "README.md").read_text()
+ROOT = Path(__file__).parent.parent
+TEXT = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.S)
-MEASURE, UNDRAWN, PROPERTY, INITIALISER, CLAIM = BLOCKS
+MEASURE, UNDRAWN, SWEEP, PROPERTY, INITIALISER, CLAIM = BLOCKS
 
 
 def run(code: str) -> dict[str, object]:
@@ -33,6 +37,38 @@ def test_a_wide_network_keeps_its_norms(capsys: pytest.CaptureFixture[str]) -> N
     assert capsys.readouterr().out.startswith("undrawn")
     record = names["record"]
     assert abs(record.second_moment - 1).max() < 6 * (20 * 5 / 1e5) ** 0.5  # type: ignore[attr-defined]
+
+
+def test_a_sweep_agrees_with_its_closed_form(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a block of each cell: 310,000 nearly normal logarithms, whose variance has a relative deviation of 0.0026.
+
+    False alarm: three times beyond six deviations.
+    """
+    monkeypatch.chdir(tmp_path)
+    names = run(SWEEP.replace('__name__ == "__main__"', "True").replace("500_000", "1"))
+    last = capsys.readouterr().out.splitlines()[-1]
+    exact = [float(number) for number in last.strip("[]").split(",")]
+    found = names["variance"].sel(width=64, depth=20, position=[5, 10, 20]).values  # type: ignore[attr-defined]
+    assert abs(found / exact - 1).max() < 6 * 0.0026 + 0.005 / min(exact)  # they are printed to two digits
+    assert (tmp_path / "depths.db").exists()
+    assert last in TEXT
+
+
+def test_the_grid_of_the_sweep_is_one(tmp_path: Path) -> None:
+    file = tmp_path / "shapes.toml"
+    file.write_text(re.findall(r"```toml\n(.*?)```", TEXT, re.S)[0])
+    options = re.findall(r'make sweep ARGS="(shapes.toml .*?)"', TEXT)
+    assert len(options) == 4
+    for line in options:
+        grid = grid_of(parse([str(file), *line.split()[1:]]))
+        assert grid is not None
+        assert grid.size == 6
+
+
+def test_what_sweeps_cost_is_as_measured() -> None:
+    assert sweeps.text(json.loads((ROOT / "benchmarks" / "sweeps.json").read_text())) in TEXT
 
 
 def test_the_property_test_runs_and_finds_counterexamples() -> None:

@@ -154,6 +154,7 @@ EXERCISES = (
             "alive": lambda n, L: (1 - 2**-n) ** L,
             "one layer": lambda n, L: 2**-n,
             "one unit": lambda n, L: 1 - 2**-L,
+            "exchanged": lambda n, L: 1 - (1 - 2**-L) ** n,
         },
     ),
 )

@@ -51,7 +51,7 @@ def test_a_misconception_has_its_own_reply(prose: Prose) -> None:
 @pytest.mark.parametrize(
     ("answer", "says"),
     [("3^L", "At L = 1 your answer is 3, too large by a factor of 1.5"), ("2", "At L = 5 your answer is 2, too small"),
-     ("-2", "look at its sign"), ("0", "look at its sign")],
+     ("-2", "look at its sign"), ("0", "look at its sign"), ("1e-310", "any factor")],
 )  # fmt: skip
 def test_another_wrong_answer_is_told_where_and_how_far_it_is_off(answer: str, says: str, prose: Prose) -> None:
     reply = DOUBLING.check(answer, prose)
@@ -75,8 +75,11 @@ def test_what_cannot_be_read_is_said_to_be_so(answer: str | None, prose: Prose) 
     [
         ("10", "right", "close 10"),
         ("12", "right", "close 12"),
+        ("12.6", "wrong", "large: 1.26"),
+        ("7.9", "wrong", "small: 7.9"),
         ("1", "wrong", "small: 1, 10, 10"),
         ("0", "wrong", "any factor"),
+        ("1e-310", "wrong", "any factor"),
         ("-5", "wrong", "small"),
         ("1e300", "wrong", "large: 1 × 10²⁹⁹"),
         ("", "unreadable", "Write something"),

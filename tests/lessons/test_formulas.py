@@ -33,6 +33,7 @@ def test_formulas_are_read(text: str, value: float) -> None:
         ("__import__('os')", "grammar"), ("L.real", "grammar"), ("lambda: 1", "grammar"), ("1/0", "value"),
         ("9^9^9^9", "value"), ("(-1)^.5", "value"), ("log(0)", "value"), ("1e999", "value"), ("sqrt", "name"),
         ("1;2", "grammar"), ("<script>", "grammar"), ("0^(-1)", "value"), ("1e308*10", "value"),
+        ("sqrt((-8)^.5)", "value"), ("exp((-1)^.5)", "value"), ("True", "grammar"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_named(text: str | None, kind: str) -> None:

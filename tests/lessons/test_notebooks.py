@@ -7,17 +7,23 @@ import re
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import marimo as mo
 import pytest
 
 import lessons
+from lessons import kit
 from lessons.exercise import Exercise
+from lessons.experiments import fixup, undrawn
+from lessons.formulas import read
 from lessons.prose import COMMON, FOLDER, PLACE, Prose
 from lessons.server import notebooks, title
 
 NAMES = list(notebooks())
+ENDS = {"alt", "right", "close", "small", "large"}
+"""What `kit` and `exercise` add to the name of a section."""
 ELEMENTS = (mo.ui.slider, mo.ui.radio, mo.ui.form, mo.ui.array, mo.ui.run_button)
 
 
@@ -78,9 +84,8 @@ def test_title_is_the_prose_s(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_section_of_the_prose_is_used(name: str) -> None:
     literals = _uses(name) | {"labels", "teacher", "sources"}
-    for section in _prose(name).sections:
-        first = [word for word in literals if section == word or section.startswith(f"{word} ")]
-        assert first, f"section {section!r} is never shown"
+    shown = literals | {f"{key} {end}" for key in literals for end in literals | ENDS}
+    assert not _prose(name).sections.keys() - shown, "sections that are never shown"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -95,17 +100,14 @@ def test_exercises_accept_the_truth_and_answer_misconceptions(name: str) -> None
     exercises: tuple[Exercise, ...] = _experiment(name).EXERCISES
     assert len(exercises) == 3
     for one in exercises:
-        assert all(one.truth(**values) == one.truth(**values) for values in one.at)
-        if not one.variables:
-            assert one.check(repr(float(one.truth())), _prose(name)).kind == "right"
-        for misconception, wrong in one.misconceptions.items():
-            said = one.check(repr(float(wrong())), _prose(name)) if not one.variables else None
-            assert said is None or (
-                said.kind == "wrong" and said.text == _prose(name).text(f"{one.key} {misconception}")
-            )
-            differs = [abs(float(wrong(**at)) - float(one.truth(**at))) > one.tolerance for at in one.at]
-            assert any(differs), f"{one.key}: {misconception} is right"
+        for key, answer in {"right": one.truth, **one.misconceptions}.items():
+            said = one.judged([float(answer(**values)) for values in one.at], _prose(name))
+            kind = "right" if key == "right" else "wrong"
+            assert (said.kind, said.text) == (kind, _prose(name).text(f"{one.key} {key}"))
         assert one.check("12345.678", _prose(name)).kind == "wrong"
+        assert one.check("0", _prose(name)).kind == "wrong"
+        for variable in one.variables:
+            assert [read(variable, one.variables)(values) for values in one.at] == [at[variable] for at in one.at]
         for key in (one.key, f"{one.key} right", *(f"{one.key} {wrong}" for wrong in one.misconceptions)):
             assert _prose(name).text(key)
 
@@ -175,8 +177,25 @@ def test_wrong_statements_are_refuted(name: str) -> None:
     tables = [one for one in shown if "verdict" in one]
     assert len(tables) == len(buttons)
     for one in tables:
-        assert "held" in one
-        assert "refuted" in one
+        assert _verdicts(one) == ["held", "refuted"]
+
+
+def _verdicts(table: str) -> list[str]:
+    """Return what the last column says, row by row."""
+    return re.findall(r"<td[^>]*>(\w+)</td>\s*</tr>", table)
+
+
+ON_OFFER = [
+    *((fixup.SCALE, mutant) for mutant in fixup.RULES.values()),
+    *fixup.STATEMENTS.values(),
+    *undrawn.STATEMENTS.values(),
+]
+"""Claims and their wrong versions among which a student chooses."""
+
+
+@pytest.mark.parametrize(("claim", "mutant"), ON_OFFER)
+def test_every_statement_on_offer_is_refuted(claim: str, mutant: str) -> None:
+    assert _verdicts(kit.refuted(SimpleNamespace(value=1), claim, mutant).text) == ["held", "refuted"]
 
 
 def test_every_common_section_and_label_is_used() -> None:

@@ -1,0 +1,1 @@
+"""What sweeps cost: throughput, speed-up, overhead, memory, and what would saturate first on 1,000 cores."""
