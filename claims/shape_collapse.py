@@ -45,6 +45,12 @@ def _cumulant(of: Callable[[Sequence[int]], sp.Expr], width: int) -> float:
     return number(of([width]))
 
 
+@cache
+def _alive(widths: tuple[int, ...]) -> float:
+    """Return the probability that a net of these layers is alive."""
+    return 1 - number(dying.dead_probability(widths))
+
+
 def _summed(of: Callable[[Sequence[int]], sp.Expr], widths: Sequence[int]) -> float:
     return sum(_cumulant(of, width) for width in widths)
 
@@ -116,9 +122,8 @@ def widths_add_up(
         widths = layer_widths(_cell(shape))
         drift, variance, fourth = (_summed(of, widths[1:]) for of in (log_mean, log_variance, log_fourth_cumulant))
         of_square = fourth + 2 * variance**2
-        alive = 1 - number(dying.dead_probability(widths[1:]))
         draws = draws_for_mean(of_square, error=error * variance, alpha=parts.alpha)
-        logs = run.once(_logs, _cell(shape, activation), int(1.1 * draws / alive))
+        logs = run.once(_logs, _cell(shape, activation), int(1.1 * draws / _alive(widths[1:])))
         findings.append(
             mean(
                 (logs - drift) ** 2,

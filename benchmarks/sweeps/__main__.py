@@ -62,10 +62,11 @@ PARTS = {"large": large, "store": store, "throughput": throughput}
 
 
 def measured(results: dict[str, Any], parts: list[str], rounds: int, quick: bool) -> dict[str, Any]:
-    """Measure these parts anew, and note the load of the machine before each."""
+    """Measure these parts anew, and note the load of the machine before the first."""
     results = {"loads": {}} | results | {"machine": machine(), "quick": quick}
+    load = os.getloadavg()[0]  # that of a later part would be ours
     for part in parts:
-        results["loads"][part] = os.getloadavg()[0]
+        results["loads"][part] = load
         PARTS[part](results, rounds, quick)
     return results
 
