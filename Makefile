@@ -25,7 +25,7 @@ sweep: .venv/sweep
 	$(BIN)/python -m simulations.sweep $(ARGS)
 
 test: .venv/development
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto $(ARGS)
 
 browser: .venv/browser
 	@command -v chromium > /dev/null || { echo "make browser needs Chromium; install it, on Debian with: apt-get install chromium" >&2; exit 2; }

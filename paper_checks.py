@@ -37,8 +37,19 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from claims import InputError, cores, digits, load, page, passed, record, report, run_claims
-    from simulations.executors import ExecutorError, dask
+    from claims import (
+        ExecutorError,
+        InputError,
+        cores,
+        dask,
+        digits,
+        load,
+        page,
+        passed,
+        record,
+        report,
+        run_claims,
+    )
 
     chosen = _choose(options.only)
     if options.list:

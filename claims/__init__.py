@@ -85,18 +85,21 @@ from claims import (  # noqa: F401, I001
 from claims import page, record, report
 from claims.registry import REGISTRY, Claim, Mutant, claim, mutant
 from claims.run import Run
-from claims.runner import Result, cores, passed, run_claims
+from claims.runner import Result, passed, run_claims
 from simulations import InputError, digits, load
+from simulations.executors import ExecutorError, cores, dask
 
 __all__ = [
     "REGISTRY",
     "Claim",
+    "ExecutorError",
     "InputError",
     "Mutant",
     "Result",
     "Run",
     "claim",
     "cores",
+    "dask",
     "digits",
     "load",
     "mutant",

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
-import os
-import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass
 from functools import cache
 
@@ -19,6 +16,7 @@ from claims.registry import REGISTRY, Claim, Mutant
 from claims.run import ALPHA, MISS, Effort, Run
 from evidence import Finding, inconclusive
 from simulations import Inputs
+from simulations.executors import processes
 from theory.derivation import Derivation
 from theory.rules import DerivationError
 
@@ -69,45 +67,20 @@ def run_claims(
     executor: Executor | None = None,
 ) -> list[Result]:
     """Examine `claims` with `workers` processes, or on `executor`; results come in their order and are the same."""
-    if executor is not None:
-        return _share_out(executor, claims, inputs, seed, effort, on_result)
-    if workers == 1 or len(claims) < 2:
+    if executor is None and (workers == 1 or len(claims) < 2):
         results = []
         with threadpool_limits(1):
             for claim in claims:
                 results.append(examine(claim.id, inputs, seed, effort))
                 on_result(results[-1])
         return results
-    pool = ProcessPoolExecutor(
-        min(workers, len(claims)),
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=threadpool_limits,
-        initargs=(1,),
-    )
-    try:
-        return _share_out(pool, claims, inputs, seed, effort, on_result)
-    except BaseException:
-        for process in list((pool._processes or {}).values()):
-            process.terminate()
-        raise
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _share_out(
-    executor: Executor,
-    claims: Sequence[Claim],
-    inputs: Inputs,
-    seed: int,
-    effort: Effort,
-    on_result: Callable[[Result], None],
-) -> list[Result]:
-    with _interrupts_ignored():  # inherited by worker processes, which start here
+    with contextlib.ExitStack() as stack:
+        pool = executor or stack.enter_context(processes(min(workers, len(claims)))).executor
         # The last claims of the registry take longest: begin with them, so that workers end at about one time.
-        futures = [executor.submit(examine, claim.id, inputs, seed, effort) for claim in reversed(claims)]
-    for done in as_completed(futures):
-        on_result(done.result())
-    return [future.result() for future in reversed(futures)]
+        futures = [pool.submit(examine, claim.id, inputs, seed, effort) for claim in reversed(claims)]
+        for done in as_completed(futures):
+            on_result(done.result())
+        return [future.result() for future in reversed(futures)]
 
 
 def examine(claim_id: str, inputs: Inputs, seed: int, effort: Effort) -> Result:
@@ -141,17 +114,3 @@ def _trouble(derive: Callable[[], Derivation]) -> str:
     except DerivationError as error:
         return str(error)
     return ""
-
-
-@contextlib.contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def cores() -> int:
-    """Return the number of cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -77,7 +77,7 @@ def test_workers_do_not_matter(kind: str) -> None:
 
 def test_linear_algebra_runs_on_one_thread() -> None:
     run_block(UNDRAWN, 0, 2, 0, FORWARD)
-    assert {pool["num_threads"] for pool in threadpool_info()} <= {1}
+    assert [pool["num_threads"] for pool in threadpool_info() if "numpy" in pool["filepath"]] == [1]
 
 
 def test_results_and_tasks_can_be_sent() -> None:
