@@ -15,7 +15,7 @@ def opened(page: Page, address: str, name: str) -> None:
 
 
 def answered(page: Page) -> None:
-    """Answer every question: 2, or the first choice."""
+    """Answer every question (2, or the first choice) and wait for the last figure."""
     done = 0
     while done < page.get_by_role("button", name="Look").count():
         form = page.locator("marimo-form").filter(has=page.get_by_role("button", name="Look")).nth(done)
@@ -28,6 +28,7 @@ def answered(page: Page) -> None:
         expect(page.locator("[data-reply]")).to_have_count(done, timeout=SLOW)
     page.locator("figure img").first.wait_for(timeout=SLOW)
     expect(page.get_by_text("Your guess first")).to_have_count(0, timeout=SLOW)
+    figure_of(page, page.get_by_role("slider").last)
 
 
 def figure_of(page: Page, slider: Locator) -> Locator:
