@@ -75,9 +75,14 @@ def test_workers_do_not_matter(kind: str) -> None:
         assert [as_bytes(one.result()) for one in reversed(there)] == here
 
 
-def test_linear_algebra_runs_on_one_thread() -> None:
+def _threads() -> list[int]:
     run_block(UNDRAWN, 0, 2, 0, FORWARD)
-    assert [pool["num_threads"] for pool in threadpool_info() if "numpy" in pool["filepath"]] == [1]
+    return [pool["num_threads"] for pool in threadpool_info() if "numpy" in pool["filepath"]]
+
+
+def test_linear_algebra_of_a_worker_runs_on_one_thread() -> None:
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:  # here other tests set and reset limits
+        assert pool.submit(_threads).result() == [1]
 
 
 def test_results_and_tasks_can_be_sent() -> None:
