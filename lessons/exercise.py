@@ -63,6 +63,10 @@ class Exercise:
                 return Reply("wrong", prose.text(f"{self.key} {name}"))
         return Reply("wrong", self._how_far(given))
 
+    def accepts_its_own_answer(self, prose: Prose) -> bool:
+        """Say whether the truth itself is judged right."""
+        return self.judged([float(self.truth(**values)) for values in self.at], prose).kind == "right"
+
     def _agrees(self, given: Sequence[float], truth: Truth) -> bool:
         wanted = [float(truth(**values)) for values in self.at]
         return all(

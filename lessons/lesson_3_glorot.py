@@ -197,9 +197,7 @@ def _():
 
 @app.function(hide_code=True)
 def test_exercises_accept_their_own_answers():
-    for exercise in lesson.EXERCISES:
-        answers = [float(exercise.truth(**values)) for values in exercise.at]
-        assert exercise.judged(answers, text).kind == "right"
+    assert all(exercise.accepts_its_own_answer(text) for exercise in lesson.EXERCISES)
 
 
 if __name__ == "__main__":
