@@ -29,10 +29,10 @@ test: .venv/development
 
 browser: .venv/browser
 	@command -v chromium > /dev/null || { echo "make browser needs Chromium; install it, on Debian with: apt-get install chromium" >&2; exit 2; }
-	$(BIN)/python -m pytest browser $(ARGS)
+	$(BIN)/python -m pytest tests/browser $(ARGS)
 
 faults: .venv/development
-	$(BIN)/python -m pytest faults $(ARGS)
+	$(BIN)/python -m pytest tests/faults $(ARGS)
 
 lint: .venv/browser
 	$(BIN)/ruff check .
@@ -41,52 +41,52 @@ lint: .venv/browser
 	$(BIN)/lint-imports
 
 calibrate: .venv/base
-	$(BIN)/python benchmarks/calibrate.py $(ARGS)
+	$(BIN)/python -m benchmarks.calibrate $(ARGS)
 
 # Fathom beside PyTorch and JAX, which this alone installs, and what sweeps cost
 bench: .venv/sweep
 	$(BIN)/python -m pip install --quiet "torch==2.13.0" "jax==0.10.2"
 	$(BIN)/python -m benchmarks.speed $(ARGS)
-	$(BIN)/python -m benchmarks.undrawn_training --json benchmarks/undrawn_training.json
-	$(BIN)/python -m benchmarks.deep
-	$(BIN)/python -m benchmarks.training --json benchmarks/training.json
+	$(BIN)/python -m benchmarks.training.undrawn --json benchmarks/results/undrawn_training.json
+	$(BIN)/python -m benchmarks.speed.ten_thousand_layers
+	$(BIN)/python -m benchmarks.training.step --json benchmarks/results/training.json
 	$(BIN)/python -m benchmarks.sweeps
 
-.venv/base: requirements.lock pyproject.toml
+.venv/base: requirements/base.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Fathom needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; try: make PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/base.lock
 	touch $@
 
-.venv/report: .venv/base requirements-report.lock
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-report.lock
+.venv/report: .venv/base requirements/report.lock
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/report.lock
 	touch $@
 
-.venv/lessons: .venv/report requirements-lessons.lock
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-lessons.lock
+.venv/lessons: .venv/report requirements/lessons.lock
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/lessons.lock
 	touch $@
 
-.venv/sweep: .venv/base requirements-sweep.lock
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-sweep.lock
+.venv/sweep: .venv/base requirements/sweep.lock
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/sweep.lock
 	touch $@
 
-.venv/development: .venv/base requirements-dev.lock
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+.venv/development: .venv/base requirements/dev.lock
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.lock
 	touch $@
 
-.venv/browser: .venv/development requirements-browser.lock
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-browser.lock
+.venv/browser: .venv/development requirements/browser.lock
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/browser.lock
 	touch $@
 
 # the lock files anew, from pyproject.toml; uv.lock, which has addresses, goes
 locks:
 	uv lock --upgrade
-	uv export --frozen --no-emit-project --no-header --no-annotate -o requirements.lock
-	uv export --frozen --no-emit-project --no-header --no-annotate --extra report -o requirements-report.lock
-	uv export --frozen --no-emit-project --no-header --no-annotate --extra report --extra lessons -o requirements-lessons.lock
-	uv export --frozen --no-emit-project --no-header --no-annotate --extra sweep --extra dask -o requirements-sweep.lock
-	uv export --frozen --no-emit-project --no-header --no-annotate --extra test --extra lint -o requirements-dev.lock
-	uv export --frozen --no-emit-project --no-header --no-annotate --extra browser --extra lint -o requirements-browser.lock
+	uv export --frozen --no-emit-project --no-header --no-annotate -o requirements/base.lock
+	uv export --frozen --no-emit-project --no-header --no-annotate --extra report -o requirements/report.lock
+	uv export --frozen --no-emit-project --no-header --no-annotate --extra report --extra lessons -o requirements/lessons.lock
+	uv export --frozen --no-emit-project --no-header --no-annotate --extra sweep --extra dask -o requirements/sweep.lock
+	uv export --frozen --no-emit-project --no-header --no-annotate --extra test --extra lint -o requirements/dev.lock
+	uv export --frozen --no-emit-project --no-header --no-annotate --extra browser --extra lint -o requirements/browser.lock
 	rm uv.lock
 
 clean:

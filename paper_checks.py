@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
-    from claims import Claim
+    from claims.registry import Claim
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     options = _parser().parse_args(arguments)
     try:
-        from claims import InputError  # the slow imports, so that an interrupt finds them guarded
+        from simulations import InputError  # the slow imports, so that an interrupt finds them guarded
 
         try:
             return _run(options)
@@ -37,19 +37,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from claims import (
-        ExecutorError,
-        InputError,
-        cores,
-        dask,
-        digits,
-        load,
-        page,
-        passed,
-        record,
-        report,
-        run_claims,
-    )
+    from claims.examine import passed, run_claims
+    from claims.reports import json_file, page, terminal
+    from simulations import InputError, digits, load
+    from simulations.executors import ExecutorError, cores, dask
 
     chosen = _choose(options.only)
     if options.list:
@@ -57,7 +48,7 @@ def _run(options: argparse.Namespace) -> int:
             print(f"{claim.id}  [{' '.join(claim.codes)}]  {claim.words}")
         return 0
     for path in filter(None, (options.json, options.html)):
-        if reason := record.unwritable(path):
+        if reason := json_file.unwritable(path):
             raise InputError(f"cannot write {path}: {reason}; expected a file path in a writable folder")
     if options.html:
         try:
@@ -75,7 +66,7 @@ def _run(options: argparse.Namespace) -> int:
                 seed=options.seed,
                 effort=options.effort,
                 workers=options.workers or cores(),
-                on_result=stack.enter_context(report.progress(len(chosen))),
+                on_result=stack.enter_context(terminal.progress(len(chosen))),
                 executor=crew.executor if crew else None,
             )
     except ExecutorError as error:
@@ -84,17 +75,18 @@ def _run(options: argparse.Namespace) -> int:
     about = (results, inputs, options.seed, options.effort, seconds)
     try:
         if options.json:
-            record.write(options.json, record.json_text(record.document(*about)))
+            json_file.write(options.json, json_file.json_text(json_file.document(*about)))
         if options.html:
-            record.write(options.html, page.render(*about))
+            json_file.write(options.html, page.render(*about))
     except OSError as error:
         raise InputError(f"cannot write: {error}") from None
-    report.show(*about)
+    terminal.show(*about)
     return 0 if passed(results) else 1
 
 
 def _choose(patterns: list[str] | None) -> list[Claim]:
-    from claims import REGISTRY, InputError
+    from claims.catalogue import REGISTRY
+    from simulations import InputError
 
     if not patterns:
         return list(REGISTRY.values())

@@ -14,14 +14,14 @@ import sys
 from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from scipy import stats
 from threadpoolctl import threadpool_limits
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from claims import REGISTRY, Result, cores, digits
-from claims.runner import examine
+from claims.catalogue import REGISTRY
+from claims.examine import Result, examine
+from simulations import digits
+from simulations.executors import cores
 
 LEVELS = (0.5, 0.2, 0.1, 0.05)
 ALARM = 1e-3

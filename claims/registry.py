@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 
+from claims.addresses import OLD
 from claims.run import Run
 from evidence import Finding
 from theory.derivation import Derivation
@@ -97,7 +98,7 @@ def claim(
     """
 
     def register(check: Check) -> Check:
-        name = f"{check.__module__.rpartition('.')[2]}.{check.__name__}"
+        name = f"{OLD.get(check.__module__, check.__module__.rpartition('.')[2])}.{check.__name__}"
         if name in REGISTRY:
             raise ValueError(f"{name} is registered twice")
         if len(mutants) < 2 or len({m.name for m in mutants}) < len(mutants):

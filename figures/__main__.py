@@ -20,11 +20,11 @@ from rich.console import Console
 from rich.progress import Progress
 from threadpoolctl import threadpool_limits
 
-from claims import cores, record
-from figures import check, gallery, manifest
-from figures.figure import DATA, DRAWS, FORMATS, HERE, MANIFEST, PICTURES, load, names
-from figures.making import one
-from simulations.executors import ExecutorError, dask, processes
+from claims.reports import json_file
+from figures.tools import check, gallery, manifest
+from figures.tools.figure import DATA, DRAWS, FORMATS, HERE, MANIFEST, PICTURES, load, names
+from figures.tools.making import one
+from simulations.executors import ExecutorError, cores, dask, processes
 
 T = TypeVar("T")
 DRAWING = ("seed", "effort", "format", "out", "data")
@@ -94,7 +94,7 @@ def _wrong(options: argparse.Namespace) -> str:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             return f"cannot make the folder {folder}: {error.strerror}"
-    reason = record.unwritable(folder / "picture")
+    reason = json_file.unwritable(folder / "picture")
     return f"cannot write into {folder}: {reason}" if reason else ""
 
 
@@ -136,12 +136,12 @@ def _keep(entries: dict[str, dict[str, Any]]) -> None:
     """Write the manifest and the gallery, without figures that are no more."""
     kept = {name: entries[name] for name in names() if name in entries}
     manifest.write(MANIFEST, kept)
-    record.write(HERE / "README.md", gallery.page({name: load(name).FIGURE for name in kept}))
+    json_file.write(HERE / "README.md", gallery.page({name: load(name).FIGURE for name in kept}))
 
 
 def _write(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    record.write(path, content)
+    json_file.write(path, content)
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from figures.drawing import headline
-from figures.figure import DRAWS, Effort, Figure
-from figures.table import Table, stacked
+from figures.tools.drawing import headline
+from figures.tools.figure import DRAWS, Effort, Figure
+from figures.tools.table import Table, stacked
 from simulations import LeakyReLU, Tanh, gaussian, stream
-from simulations.activations import GELU, SELU, Sigmoid
-from simulations.layers import Layer
-from theory import activations, gains
+from simulations.layers.activations import GELU, SELU, Sigmoid
+from simulations.layers.dense import Layer
+from theory.layer import gains, rectifiers
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture
@@ -42,7 +42,7 @@ def _all(slope: float) -> dict[str, tuple[Layer, float]]:
         "sigmoid": (Sigmoid(), float(gains.second_moment("sigmoid"))),
         "tanh": (Tanh(), float(gains.second_moment("tanh"))),
         "ReLU": (LeakyReLU(), float(gains.second_moment("relu"))),
-        f"leaky {slope:g}": (LeakyReLU(slope), float(activations.leaky_second_moment(slope, 1))),
+        f"leaky {slope:g}": (LeakyReLU(slope), float(rectifiers.leaky_second_moment(slope, 1))),
         "SELU": (SELU(), float(gains.second_moment("SELU"))),
         "GELU": (GELU(), float(gains.second_moment("GELU"))),
     }

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from figures.boxes import LINE, arrow, box, kind, walk
-from figures.drawing import headline
-from figures.figure import DRAWS, Effort, Figure
-from figures.table import Table, stacked
+from figures.tools.boxes import LINE, arrow, box, kind, walk
+from figures.tools.drawing import headline
+from figures.tools.figure import DRAWS, Effort, Figure
+from figures.tools.table import Table, stacked
 from simulations import Dense, Network, stream
-from simulations.fixup import fixup_mlp
-from simulations.layers import Layer
-from simulations.rivals import build
-from simulations.scalars import Scalar
+from simulations.layers.dense import Layer
+from simulations.layers.scalars import Scalar
+from simulations.networks.fixup import fixup_mlp
+from simulations.networks.rivals import build
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

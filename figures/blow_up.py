@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from figures.figure import DRAWS, Effort, Figure
-from figures.table import Table, stacked
+from figures.tools.figure import DRAWS, Effort, Figure
+from figures.tools.table import Table, stacked
 from simulations import Network, Sequential, he, lecun, measure, residual_mlp, stream
-from simulations.build import RELU
-from simulations.layers import Layer
-from simulations.scaling import Scale
-from theory import post_addition, residual
+from simulations.layers.dense import Layer
+from simulations.layers.scaling import Scale
+from simulations.networks.mlp import RELU
+from theory.residual import norms as residual
+from theory.residual import post_addition
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture

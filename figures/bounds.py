@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from figures.drawing import headline
-from figures.figure import DRAWS, Effort, Figure
-from figures.table import Table, stacked
+from figures.tools.drawing import headline
+from figures.tools.figure import DRAWS, Effort, Figure
+from figures.tools.table import Table, stacked
 from simulations import Network, gaussian, lecun, one_hot, residual_mlp, stream
-from simulations.initialisers import Array
+from simulations.numbers.arrays import Array
 from simulations.probe import probe_sets, probe_states
-from theory import maximum, residual
-from theory.gaussian_logits import expected_loss_minus_entropy
+from theory.homogeneity import maximum
+from theory.homogeneity.gaussian_logits import expected_loss_minus_entropy
+from theory.residual import norms as residual
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture

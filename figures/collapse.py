@@ -9,15 +9,16 @@ import numpy as np
 import sympy as sp
 from scipy.stats import binom
 
-from figures.drawing import headline
-from figures.figure import DRAWS, Effort, Figure
-from figures.table import Table, row, stacked
-from simulations.initialisers import Array
+from figures.tools.drawing import headline
+from figures.tools.figure import DRAWS, Effort, Figure
+from figures.tools.table import Table, row, stacked
+from simulations.numbers.arrays import Array
 from simulations.sweep.block import run_block
 from simulations.sweep.cell import Cell
 from simulations.sweep.grid import Grid
 from simulations.sweep.networks import layer_widths
-from theory import fluctuations, log_moments, shape_collapse
+from theory.fluctuations import log_moments, shape_collapse
+from theory.fluctuations import norms as fluctuations
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import sympy as sp
 
-from figures.drawing import headline
-from figures.figure import DRAWS, Effort, Figure
-from figures.table import Table, row, stacked
+from figures.tools.drawing import headline
+from figures.tools.figure import DRAWS, Effort, Figure
+from figures.tools.table import Table, row, stacked
 from simulations import Initialiser, measure, mlp, stream
-from theory import compromise, plain
-from theory.glorot import backward_variance, forward_variance, geometric_variance, glorot_variance
+from theory.plain import compromise
+from theory.plain import norms as plain
+from theory.plain.glorot import backward_variance, forward_variance, geometric_variance, glorot_variance
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture

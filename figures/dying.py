@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from figures.drawing import headline
-from figures.figure import DRAWS, Effort, Figure
-from figures.table import Table, stacked
+from figures.tools.drawing import headline
+from figures.tools.figure import DRAWS, Effort, Figure
+from figures.tools.table import Table, stacked
 from simulations import Dense, Network, Sequential, he, measure, mlp, stream
-from simulations.activations import Dropout
-from simulations.build import RELU
-from theory.dying import dead_probability
+from simulations.layers.activations import Dropout
+from simulations.networks.mlp import RELU
+from theory.fluctuations.dying import dead_probability
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture

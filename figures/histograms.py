@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from figures.drawing import headline
-from figures.figure import DRAWS, Effort, Figure
-from figures.table import Table, stacked
+from figures.tools.drawing import headline
+from figures.tools.figure import DRAWS, Effort, Figure
+from figures.tools.table import Table, stacked
 from simulations import Initialiser, Tanh, gaussian, glorot, mlp, stream, torch_default, uniform
-from simulations.initialisers import Array
-from simulations.magnitudes import norm
-from theory import one_layer, tanh_maps
-from theory.glorot import glorot_variance
+from simulations.numbers.arrays import Array
+from simulations.numbers.magnitudes import norm
+from theory.layer import one_layer
+from theory.mean_field import tanh_maps
+from theory.plain.glorot import glorot_variance
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture

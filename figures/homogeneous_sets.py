@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from figures.boxes import LINE, arrow, box, kind, walk
-from figures.drawing import beside, headline
-from figures.figure import Effort, Figure
-from figures.table import Table, row, stacked
+from figures.tools.boxes import LINE, arrow, box, kind, walk
+from figures.tools.drawing import beside, headline
+from figures.tools.figure import Effort, Figure
+from figures.tools.table import Table, row, stacked
 from simulations import Dense, Network, digits, stream
-from simulations.convolution import Convolution
-from simulations.resnet import resnet
+from simulations.layers.convolution import Convolution
+from simulations.networks.resnet import resnet
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

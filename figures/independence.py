@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from figures.drawing import headline
-from figures.figure import DRAWS, Effort, Figure
-from figures.table import Table, stacked
+from figures.tools.drawing import headline
+from figures.tools.figure import DRAWS, Effort, Figure
+from figures.tools.table import Table, stacked
 from simulations import measure, mlp, stream
-from simulations.initialisers import Array
-from theory import gradient_independence, ones_in_depth
+from simulations.numbers.arrays import Array
+from theory.independence import gradient_independence, ones_in_depth
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture

@@ -8,12 +8,13 @@ import numpy as np
 import sympy as sp
 from scipy.special import comb
 
-from figures.drawing import headline
-from figures.figure import DRAWS, Effort, Figure
-from figures.table import Table, stacked
+from figures.tools.drawing import headline
+from figures.tools.figure import DRAWS, Effort, Figure
+from figures.tools.table import Table, stacked
 from simulations import mlp, radial, stream
-from simulations.initialisers import Array
-from theory import fluctuations, log_moments
+from simulations.numbers.arrays import Array
+from theory.fluctuations import log_moments
+from theory.fluctuations import norms as fluctuations
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from figures.compounds import log_singular_values
-from figures.drawing import beside, headline, measured
-from figures.figure import DRAWS, Effort, Figure
-from figures.table import Table, row, stacked
+from figures.tools.compounds import log_singular_values
+from figures.tools.drawing import beside, headline, measured
+from figures.tools.figure import DRAWS, Effort, Figure
+from figures.tools.table import Table, row, stacked
 from simulations import Initialiser, lecun, measure, mlp, stream
-from simulations.orthogonal import haar
-from theory import lyapunov_spectrum, matrix_products
+from simulations.weights.orthogonal import haar
+from theory.spectra import lyapunov_spectrum, matrix_products
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture

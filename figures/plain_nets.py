@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from figures.figure import DRAWS, Effort, Figure
-from figures.table import Table, stacked
+from figures.tools.figure import DRAWS, Effort, Figure
+from figures.tools.table import Table, stacked
 from simulations import Initialiser, glorot, he, lecun, measure, mlp, stream, torch_default
-from theory import activations, one_layer, plain
-from theory.glorot import forward_variance, glorot_variance, he_variance
+from theory.layer import one_layer, rectifiers
+from theory.plain import norms as plain
+from theory.plain.glorot import forward_variance, glorot_variance, he_variance
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture
@@ -56,7 +57,7 @@ def data(parameters: dict[str, Any], effort: Effort, seed: int) -> Table:
         draws = max(20, int(DRAWS[effort] * parameters["drawn" if init is torch_default else "draws"]))
         rng = stream(seed, "plain_nets", start)
         squares = measure(network, np.ones((1, width)), draws=draws, rng=rng, variances=False).square_norms / width
-        factor, added = float(plain.layer_factor(width, variance)), float(activations.relu_second_moment(bias or 0))
+        factor, added = float(plain.layer_factor(width, variance)), float(rectifiers.relu_second_moment(bias or 0))
         expected = [1.0]
         for _ in range(layers):
             expected.append(factor * expected[-1] + added)

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from figures.drawing import headline
-from figures.figure import DRAWS, Effort, Figure
-from figures.table import Table, stacked
+from figures.tools.drawing import headline
+from figures.tools.figure import DRAWS, Effort, Figure
+from figures.tools.table import Table, stacked
 from simulations import LeakyReLU, Tanh, he, lecun, mlp, stream
-from simulations.initialisers import Array
-from simulations.layers import Layer
-from simulations.undrawn import undrawn
-from theory import angles, tanh_correlation, tanh_maps
+from simulations.layers.dense import Layer
+from simulations.numbers.arrays import Array
+from simulations.weights.undrawn import undrawn
+from theory.mean_field import angles, tanh_correlation, tanh_maps
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture

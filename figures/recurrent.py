@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from figures.drawing import headline
-from figures.figure import DRAWS, Effort, Figure
-from figures.table import Table, stacked
+from figures.tools.drawing import headline
+from figures.tools.figure import DRAWS, Effort, Figure
+from figures.tools.table import Table, stacked
 from simulations import Dense, Network, lecun, measure, stream
-from simulations.lstm import draw_cell
-from theory import recurrent, tied_weights
+from simulations.layers.lstm import draw_cell
+from theory.recurrent import lstm, tied_weights
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture
@@ -56,7 +56,7 @@ def data(parameters: dict[str, Any], effort: Effort, seed: int) -> Table:
         means = {"measured": ratios.mean(axis=0), "error": error}
         groups.append({"panel": "tied", "series": series, "step": steps, "expected": expected} | means)
     span = parameters["span"]
-    biases = parameters["biases"] | {rf"\log {span - 1}": float(recurrent.chrono_bias(span))}
+    biases = parameters["biases"] | {rf"\log {span - 1}": float(lstm.chrono_bias(span))}
     for name, bias in biases.items():
         rng = stream(seed, "recurrent", "cell", name)
         cell = draw_cell(rng, 4, 3, 3, init=lecun.scaled(2), bias_deviation=1, forget_bias=bias)
@@ -64,7 +64,7 @@ def data(parameters: dict[str, Any], effort: Effort, seed: int) -> Table:
         cotangent = np.ones((4, 1, 3))
         some = np.unique(np.geomspace(1, span, 14).round().astype(int))
         kept = [cell.run(x[:length], start, output).pullback(cotangent, gate_paths=False)[0] for length in some]
-        expected = [float(recurrent.biased_path(bias, int(length))) for length in some]
+        expected = [float(lstm.biased_path(bias, int(length))) for length in some]
         means = {"measured": [one.mean() for one in kept], "error": 0.0}
         groups.append({"panel": "cell", "series": f"$b = {name}$", "step": some, "expected": expected} | means)
     return stacked(UNITS, *groups)

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from figures.drawing import headline
-from figures.figure import Effort, Figure
-from figures.table import Table, stacked
-from simulations import scalar_branch as simulated
-from simulations.initialisers import Array
-from theory import fixup, scalar_branch
+from figures.tools.drawing import headline
+from figures.tools.figure import Effort, Figure
+from figures.tools.table import Table, stacked
+from simulations.experiments import scalar_branch as simulated
+from simulations.numbers.arrays import Array
+from theory.fixup import scalar_branch
+from theory.fixup import scale as fixup
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture

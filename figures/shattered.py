@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from figures.drawing import beside, measured
-from figures.figure import DRAWS, Effort, Figure
-from figures.table import Table, row, stacked
+from figures.tools.drawing import beside, measured
+from figures.tools.figure import DRAWS, Effort, Figure
+from figures.tools.table import Table, row, stacked
 from simulations import gaussian, residual_mlp, stream
-from simulations.gradient_pairs import Masks, gradient_pairs
-from simulations.initialisers import Array
-from simulations.undrawn import undrawn
-from theory import angles, residual_pairs, shattered
+from simulations.experiments.gradient_pairs import Masks, gradient_pairs
+from simulations.numbers.arrays import Array
+from simulations.weights.undrawn import undrawn
+from theory.mean_field import angles
+from theory.shattering import masks as shattered
+from theory.shattering import residual_pairs
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture

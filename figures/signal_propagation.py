@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from figures.drawing import beside, headline, measured
-from figures.figure import DRAWS, Effort, Figure
-from figures.norm_nets import nets, statistics
-from figures.table import Table, row, stacked
+from figures.tools.drawing import beside, headline, measured
+from figures.tools.figure import DRAWS, Effort, Figure
+from figures.tools.norm_nets import nets, statistics
+from figures.tools.table import Table, row, stacked
 from simulations import stream
-from simulations.initialisers import Array
-from theory import angles, residual, rivals
+from simulations.numbers.arrays import Array
+from theory.mean_field import angles
+from theory.residual import norms as residual
+from theory.residual import rivals
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from figures.costs import count, timings
-from figures.drawing import beside, headline
-from figures.figure import Effort, Figure
-from figures.table import Table, row, stacked
-from simulations.engines import Engine
+from figures.tools.costs import count, timings
+from figures.tools.drawing import beside, headline
+from figures.tools.figure import Effort, Figure
+from figures.tools.table import Table, row, stacked
+from simulations.engines.choice import Engine
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture
@@ -31,7 +31,7 @@ FIGURE = Figure(
         "drawn weights, one of half its slope, 2n, for undrawn ones, and a flat one at 4 for radial chains. Points, "
         "counted while the engines ran, lie on the lines; a second panel, if there is one, has seconds a layer."
     ),
-    source="Beyond the papers; times from benchmarks/results.json",
+    source="Beyond the papers; times from benchmarks/results/speed.json",
     parameters={
         "widths": {"drawn": [4, 16, 64, 256, 1024, 2048]} | dict.fromkeys(["undrawn", "radial"], WIDE),
         "layers": [2, 3],
@@ -40,7 +40,7 @@ FIGURE = Figure(
     tolerance=1e-12,
 )
 UNITS = {"part": "", "engine": "", "width": "1", "expected": "1", "measured": "1", "error": "1"}
-RESULTS = Path(__file__).resolve().parent.parent / "benchmarks" / "results.json"
+RESULTS = Path(__file__).resolve().parent.parent / "benchmarks" / "results" / "speed.json"
 NUMBERS: dict[Engine, Callable[[int], int]] = {
     "drawn": lambda width: width**2,
     "undrawn": lambda width: 2 * width,

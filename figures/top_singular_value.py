@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from figures.drawing import beside, measured
-from figures.figure import DRAWS, Effort, Figure
-from figures.table import Table, row, stacked
+from figures.tools.drawing import beside, measured
+from figures.tools.figure import DRAWS, Effort, Figure
+from figures.tools.table import Table, row, stacked
 from simulations import lecun, stream
-from simulations.initialisers import Array
-from theory import top_singular_value
+from simulations.numbers.arrays import Array
+from theory.spectra import top_singular_value
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture

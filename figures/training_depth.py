@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from figures.drawing import beside
-from figures.epochs import accuracy, known
-from figures.figure import Effort, Figure
-from figures.table import Table, row, stacked
+from figures.tools.drawing import beside
+from figures.tools.epochs import accuracy, known
+from figures.tools.figure import Effort, Figure
+from figures.tools.table import Table, row, stacked
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture
@@ -30,8 +30,8 @@ FIGURE = Figure(
     ),
     source=(
         "Zhang, Dauphin & Ma 2019, figure 3: there convolutional nets on CIFAR-10 at BatchNorm's default rate, here "
-        "dense ones on digits, each at its best of five rates without momentum, which benchmarks/depth.json found; "
-        "slow cells are from there, too"
+        "dense ones on digits, each at its best of five rates without momentum, which "
+        "benchmarks/results/depth.json found; slow cells are from there, too"
     ),
     parameters={
         "width": 32,

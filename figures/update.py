@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from figures.drawing import beside, measured
-from figures.figure import DRAWS, Effort, Figure
-from figures.starts import STANDARD, nets
-from figures.table import Table, row, stacked
+from figures.tools.drawing import beside, measured
+from figures.tools.figure import DRAWS, Effort, Figure
+from figures.tools.starts import STANDARD, nets
+from figures.tools.table import Table, row, stacked
 from simulations import Network, stream
-from simulations.initialisers import Array
+from simulations.numbers.arrays import Array
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.stats import norm
 
-from figures.drawing import beside, headline
-from figures.figure import DRAWS, Effort, Figure
-from figures.table import Table, row, stacked
+from figures.tools.drawing import beside, headline
+from figures.tools.figure import DRAWS, Effort, Figure
+from figures.tools.table import Table, row, stacked
 from simulations.sweep.block import run_block
 from simulations.sweep.cell import Cell
 from simulations.sweep.networks import CLASSES
 from simulations.sweep.simulate import BATCH
-from theory import maximum, residual, vacuous
+from theory.homogeneity import maximum, vacuous
+from theory.residual import norms as residual
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

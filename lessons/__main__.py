@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         import uvicorn
 
-        from lessons.server import application
+        from lessons.tools.server import application
     except ImportError as error:
         parser.error(f"the lessons need {error.name}; use `make lessons`, or pip install '.[lessons]'")
     listener = _listener(options.port)

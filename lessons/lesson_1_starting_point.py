@@ -4,10 +4,12 @@ __generated_with = "0.25.2"
 app = marimo.App(width="medium", app_title="1. Why the starting point matters")
 
 with app.setup:
-    from lessons import kit, show
     from lessons.experiments import starting_point as lesson
-    from lessons.prose import Prose
-    from theory import matrix_products, plain, symmetry
+    from lessons.tools import kit, show
+    from lessons.tools.prose import Prose
+    from theory.plain import norms as plain
+    from theory.spectra import matrix_products
+    from theory.training import symmetry
 
     text = Prose("starting_point")
 

@@ -4,10 +4,10 @@ __generated_with = "0.25.2"
 app = marimo.App(width="medium", app_title="2. One layer: variance, fan-in, independence")
 
 with app.setup:
-    from lessons import kit, show
     from lessons.experiments import one_layer as lesson
-    from lessons.prose import Prose
-    from theory import one_layer, pre_activations
+    from lessons.tools import kit, show
+    from lessons.tools.prose import Prose
+    from theory.layer import one_layer, pre_activations
 
     text = Prose("one_layer")
 

@@ -4,10 +4,10 @@ __generated_with = "0.25.2"
 app = marimo.App(width="medium", app_title="3. Glorot: two conditions, one number")
 
 with app.setup:
-    from lessons import kit, show
     from lessons.experiments import glorot as lesson
-    from lessons.prose import Prose
-    from theory import compromise, glorot
+    from lessons.tools import kit, show
+    from lessons.tools.prose import Prose
+    from theory.plain import compromise, glorot
 
     text = Prose("glorot")
 

@@ -4,11 +4,13 @@ __generated_with = "0.25.2"
 app = marimo.App(width="medium", app_title="4. He and the gains")
 
 with app.setup:
-    from lessons import kit, show
     from lessons.experiments import gain_table, tanh_in_depth
     from lessons.experiments import he as lesson
-    from lessons.prose import Prose
-    from theory import activations, gains, plain, selu, tanh_maps
+    from lessons.tools import kit, show
+    from lessons.tools.prose import Prose
+    from theory.layer import gains, rectifiers, selu
+    from theory.mean_field import tanh_maps
+    from theory.plain import norms as plain
 
     text = Prose("he")
 
@@ -58,7 +60,7 @@ def _(depth, init, seed, slope):
 def _(depths_guess):
     kit.wait(depths_guess, silent=True)
     xavier = kit.refute()
-    kit.below(show.derivation(activations.symmetric_half()), kit.box(text, "box xavier"), xavier)
+    kit.below(show.derivation(rectifiers.symmetric_half()), kit.box(text, "box xavier"), xavier)
     return (xavier,)
 
 
@@ -104,10 +106,10 @@ def _(slopes_guess):
     variance = kit.refute()
     kit.below(
         show.derivation(
-            activations.symmetric_leaky(),
+            rectifiers.symmetric_leaky(),
             plain.layer(),
-            activations.variance_preserving_gain(),
-            activations.relu_spread(),
+            rectifiers.variance_preserving_gain(),
+            rectifiers.relu_spread(),
         ),
         kit.box(text, "box variance"),
         variance,

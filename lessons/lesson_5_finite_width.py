@@ -4,11 +4,12 @@ __generated_with = "0.25.2"
 app = marimo.App(width="medium", app_title="5. Finite width")
 
 with app.setup:
-    from lessons import kit, show
     from lessons.experiments import finite_width as lesson
     from lessons.experiments import norm_law
-    from lessons.prose import Prose
-    from theory import dying, fluctuations, log_moments, width_and_depth
+    from lessons.tools import kit, show
+    from lessons.tools.prose import Prose
+    from theory.fluctuations import dying, log_moments, width_and_depth
+    from theory.fluctuations import norms as fluctuations
 
     text = Prose("finite_width")
 

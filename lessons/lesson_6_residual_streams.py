@@ -4,10 +4,12 @@ __generated_with = "0.25.2"
 app = marimo.App(width="medium", app_title="6. Residual streams")
 
 with app.setup:
-    from lessons import kit, show
     from lessons.experiments import residual_streams as lesson
-    from lessons.prose import Prose
-    from theory import branch_gains, normalised, residual
+    from lessons.tools import kit, show
+    from lessons.tools.prose import Prose
+    from theory.normalisation import branches as normalised
+    from theory.residual import branch_gains
+    from theory.residual import norms as residual
 
     text = Prose("residual_streams")
 

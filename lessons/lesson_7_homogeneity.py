@@ -4,10 +4,11 @@ __generated_with = "0.25.2"
 app = marimo.App(width="medium", app_title="7. Positive homogeneity")
 
 with app.setup:
-    from lessons import kit, show
     from lessons.experiments import homogeneity as lesson
-    from lessons.prose import Prose
-    from theory import bounds, degrees, homogeneity, maximum, softmax
+    from lessons.tools import kit, show
+    from lessons.tools.prose import Prose
+    from theory.homogeneity import bounds, degrees, maximum, softmax
+    from theory.homogeneity import euler as homogeneity
 
     text = Prose("homogeneity")
 

@@ -4,11 +4,12 @@ __generated_with = "0.25.2"
 app = marimo.App(width="medium", app_title="8. Fixup: one step of SGD")
 
 with app.setup:
-    from lessons import kit, show
     from lessons.experiments import fixup as lesson
     from lessons.experiments import fixup_training as nets
-    from lessons.prose import Prose
-    from theory import fixup, one_step, scalar_branch
+    from lessons.tools import kit, show
+    from lessons.tools.prose import Prose
+    from theory.fixup import one_step, scalar_branch
+    from theory.fixup import scale as fixup
 
     text = Prose("fixup")
 

@@ -4,11 +4,11 @@ __generated_with = "0.25.2"
 app = marimo.App(width="medium", app_title="9. The matrix that is never drawn")
 
 with app.setup:
-    from lessons import kit, show
     from lessons.experiments import undrawn as lesson
     from lessons.experiments import undrawn_cost as engines
-    from lessons.prose import Prose
-    from theory import conditioning
+    from lessons.tools import kit, show
+    from lessons.tools.prose import Prose
+    from theory.independence import conditioning
 
     text = Prose("undrawn")
 

@@ -1,7 +1,15 @@
 """What happens: networks drawn and measured in pure NumPy, with no closed form in sight."""
 
-from simulations.build import mlp, residual_mlp
-from simulations.initialisers import (
+from simulations.data.inputs import InputError, Inputs, digits, load
+from simulations.engines.radial import RadialRecord, radial, why_not_radial
+from simulations.engines.record import Record
+from simulations.layers.dense import Dense, LeakyReLU, Tanh
+from simulations.layers.losses import one_hot, softmax_loss
+from simulations.layers.network import Network, Residual, Sequential
+from simulations.measure import measure
+from simulations.networks.mlp import mlp, residual_mlp
+from simulations.numbers.streams import stream
+from simulations.weights.initialisers import (
     Initialiser,
     gaussian,
     glorot,
@@ -14,14 +22,6 @@ from simulations.initialisers import (
     uniform,
     zero,
 )
-from simulations.inputs import InputError, Inputs, digits, load
-from simulations.layers import Dense, LeakyReLU, Tanh
-from simulations.losses import one_hot, softmax_loss
-from simulations.measure import measure
-from simulations.networks import Network, Residual, Sequential
-from simulations.radial import RadialRecord, radial, why_not_radial
-from simulations.record import Record
-from simulations.streams import stream
 
 __all__ = [
     "Dense",

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulations.initialisers import Array
-from simulations.magnitudes import Exponents, log2_square_norm, rescale
-from simulations.memory import keep_freed_memory
-from simulations.networks import Network, Run
-from simulations.weights import Kind
+from simulations.layers.network import Network, Run
+from simulations.numbers.arrays import Array
+from simulations.numbers.magnitudes import Exponents, log2_square_norm, rescale
+from simulations.numbers.memory import keep_freed_memory
+from simulations.weights.kinds import Kind
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,13 @@ from functools import partial
 
 import numpy as np
 
-from simulations.block import Cotangent, Settings, block
-from simulations.engines import Engine, check_inputs, choose
-from simulations.initialisers import Array, gaussian, rademacher
-from simulations.layers import Dense
-from simulations.networks import Network
-from simulations.record import Record, joined
+from simulations.engines.block import Cotangent, Settings, block
+from simulations.engines.choice import Engine, check_inputs, choose
+from simulations.engines.record import Record, joined
+from simulations.layers.dense import Dense
+from simulations.layers.network import Network
+from simulations.numbers.arrays import Array
+from simulations.weights.initialisers import gaussian, rademacher
 
 ENTRIES_AT_ONCE = 1 << 18
 """Weights or states of one layer at a time: about 2 MB, which stay in a core's cache."""

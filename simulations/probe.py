@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulations.initialisers import Array
-from simulations.layers import Gradients, Parameters
-from simulations.losses import EPS, SoftmaxLoss, softmax_loss
-from simulations.magnitudes import norm
-from simulations.networks import Network, Run
+from simulations.layers.dense import Gradients, Parameters
+from simulations.layers.losses import EPS, SoftmaxLoss, softmax_loss
+from simulations.layers.network import Network, Run
+from simulations.numbers.arrays import Array
+from simulations.numbers.magnitudes import norm
 
 
 @dataclass(frozen=True)

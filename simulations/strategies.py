@@ -28,12 +28,13 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from simulations.build import mlp, residual_mlp
-from simulations.initialisers import Array, glorot, he, lecun, rademacher, uniform, zero
-from simulations.layers import LeakyReLU, Parameters, Tanh
-from simulations.losses import one_hot
-from simulations.networks import Network
-from simulations.streams import stream
+from simulations.layers.dense import LeakyReLU, Parameters, Tanh
+from simulations.layers.losses import one_hot
+from simulations.layers.network import Network
+from simulations.networks.mlp import mlp, residual_mlp
+from simulations.numbers.arrays import Array
+from simulations.numbers.streams import stream
+from simulations.weights.initialisers import glorot, he, lecun, rademacher, uniform, zero
 
 WIDTHS = st.integers(1, 6)
 DEPTHS = st.integers(1, 6)

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.sweeps import table as sweeps
-from claims import REGISTRY, digits
-from claims.runner import examine
+from claims.catalogue import REGISTRY
+from claims.examine import examine
+from simulations import digits
 from simulations.sweep.options import grid_of, parse
 
 ROOT = Path(__file__).parent.parent
@@ -68,7 +69,7 @@ def test_the_grid_of_the_sweep_is_one(tmp_path: Path) -> None:
 
 
 def test_what_sweeps_cost_is_as_measured() -> None:
-    assert sweeps.text(json.loads((ROOT / "benchmarks" / "sweeps.json").read_text())) in TEXT
+    assert sweeps.text(json.loads((ROOT / "benchmarks" / "results" / "sweeps.json").read_text())) in TEXT
 
 
 def test_the_property_test_runs_and_finds_counterexamples() -> None:

@@ -1,10 +1,19 @@
-"""Domain checks of the public functions: numbers are checked, symbols pass unless SymPy knows them to be wrong."""
+"""Numbers in and out of closed forms.
+
+Arguments of the public functions are checked: a number must lie in the domain, a symbol passes unless SymPy knows it to
+be wrong.
+"""
 
 from __future__ import annotations
 
 import sympy as sp
 
 from theory.derivation import Value
+
+
+def number(expression: sp.Expr) -> float:
+    """Evaluate a SymPy expression without free symbols."""
+    return float(sp.N(expression))
 
 
 def positive_integer(name: str, value: Value, least: int = 1) -> sp.Expr:

@@ -21,7 +21,7 @@ from benchmarks.speed.teams import Teams
 ALL: tuple[Case | Growth, ...] = (*RACES, *GROWTHS)
 SMOKE = ("drawn-256-50-16-float64", "undrawn-256-1", "floor-1024-1-float32", "radial-1024", "growth-layers")
 """One case of each kind, for a smoke run."""
-RESULTS = Path(__file__).resolve().parent.parent / "results.json"
+RESULTS = Path(__file__).resolve().parents[1] / "results" / "speed.json"
 
 
 def chosen(patterns: list[str]) -> list[Case | Growth]:
@@ -78,7 +78,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--json",
         type=Path,
         metavar="FILE",
-        help="where results go (default benchmarks/results.json; nowhere for --quick and --only)",
+        help="where results go (default benchmarks/results/speed.json; nowhere for --quick and --only)",
     )
     options = parser.parse_args(arguments)
     try:

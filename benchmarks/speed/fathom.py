@@ -13,10 +13,10 @@ from benchmarks.speed.race import Contestant, Variant
 from benchmarks.speed.teams import Team
 from benchmarks.speed.work import Array, Work
 from simulations import mlp, stream
-from simulations.engines import Engine
-from simulations.initialisers import gaussian
+from simulations.engines.choice import Engine
 from simulations.measure import measure
-from simulations.normals import CHUNK, fill_normal
+from simulations.numbers.normals import CHUNK, fill_normal
+from simulations.weights.initialisers import gaussian
 
 
 def prepare(threads: int) -> None:

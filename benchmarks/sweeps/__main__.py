@@ -1,7 +1,7 @@
 """Measure sweeps: ``python -m benchmarks.sweeps``; needs the extras ``sweep`` and ``dask``.
 
-Writes benchmarks/sweeps.json and the README's part from it; with ``--quick`` nothing is written. Networks have 10
-layers of width 64. One worker, two and Dask take turns within each round; ratios are within a round, the median over
+Writes benchmarks/results/sweeps.json and the README's part from it; with ``--quick`` nothing is written. Networks have
+10 layers of width 64. One worker, two and Dask take turns within each round; ratios are within a round, the median over
 rounds counts, and the spread beside it is the whole range.
 """
 
@@ -18,7 +18,7 @@ from typing import Any
 from benchmarks.speed.table import machine
 from benchmarks.sweeps import memory, shares, table
 from benchmarks.sweeps.runs import ENGINES, Timing, alternating, plan_of
-from claims import record
+from claims.reports import json_file
 from simulations.executors import Crew, processes, threads
 from simulations.sweep.block import SECONDS_A_BLOCK
 
@@ -121,14 +121,14 @@ def main(arguments: list[str] | None = None) -> int:
     parts = [options.only] if options.only else list(PARTS)
     results = measured(known, parts, 2 if options.quick else options.rounds, options.quick)
     if not options.quick:
-        record.write(RESULTS, json.dumps(results, indent=1) + "\n")
+        json_file.write(RESULTS, json.dumps(results, indent=1) + "\n")
     if missing := sorted(PARTS.keys() - results.keys()):
         print(f"not measured yet: {', '.join(missing)}")
         return 0
     part = table.text(results)
     print(part)
     if not options.quick:
-        record.write(README, table.splice(README, part))
+        json_file.write(README, table.splice(README, part))
     return 0
 
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import sympy as sp
 
-from figures.table import Table, stacked
-from lessons.exercise import Exercise
+from figures.tools.table import Table, stacked
 from lessons.experiments.norm_law import DRAWS, log_moments_of, norms
-from theory import dying, fluctuations, log_moments
+from lessons.tools.exercise import Exercise
+from theory.fluctuations import dying, log_moments
+from theory.fluctuations import norms as fluctuations
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import sympy as sp
 
-from figures.table import Table, stacked
-from lessons.exercise import Exercise
-from simulations import scalar_branch
-from theory import fixup, one_step
-from theory import scalar_branch as branch_theory
+from figures.tools.table import Table, stacked
+from lessons.tools.exercise import Exercise
+from simulations.experiments import scalar_branch
+from theory import symbols
+from theory.fixup import one_step
+from theory.fixup import scalar_branch as branch_theory
+from theory.fixup import scale as fixup
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture
@@ -85,8 +87,8 @@ def power(exponent: float, m: int) -> Table:
         a = np.full((1, m), count**-exponent)
         a[:, -1] = 0
         measured.append(-count * scalar_branch.branch(scalar_branch.branch_step(a, 1.0, 1.0, RATE), 1.0)[0] / RATE)
-    scale = fixup.SCALE
-    known = {fixup.LAYERS: m, branch_theory.X: 1, branch_theory.SLOPE: 1, branch_theory.RATE: 1}
+    scale = symbols.SCALE
+    known = {symbols.LAYERS: m, branch_theory.X: 1, branch_theory.SLOPE: 1, branch_theory.RATE: 1}
     of_scale = sp.lambdify(scale, -law.subs(known))
     expected = [count * float(of_scale(count**-exponent)) for count in DEPTHS]
     return stacked(

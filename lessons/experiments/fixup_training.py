@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import figures
-from figures.table import Table, read_csv, stacked
-from simulations.initialisers import Array
-from simulations.optimiser import Descent
-from simulations.rivals import build
-from simulations.splits import digits_split
-from simulations.trainer import DivergenceError, Plan, Trainer
-from simulations.training import blocks_of, start
-from theory import initial_loss
+from figures.tools.table import Table, read_csv, stacked
+from simulations.data.splits import digits_split
+from simulations.networks.rivals import build
+from simulations.numbers.arrays import Array
+from simulations.training.optimiser import Descent
+from simulations.training.run import blocks_of, start
+from simulations.training.trainer import DivergenceError, Plan, Trainer
+from theory.homogeneity import initial_loss
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture

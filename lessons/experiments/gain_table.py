@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from claims.gains import LAYERS, TORCH
-from figures.table import Table, stacked
+from claims.layer.gains import LAYERS, TORCH
+from figures.tools.table import Table, stacked
 from lessons.experiments.he import units
-from lessons.prose import number
-from theory import gains
+from lessons.tools.prose import number
+from theory.layer import gains
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import sympy as sp
 
-from figures.table import Table, stacked
-from lessons.exercise import Exercise
+from figures.tools.table import Table, stacked
+from lessons.tools.exercise import Exercise
 from simulations import Initialiser, measure, mlp, stream
-from simulations.initialisers import Array
-from theory import compromise, glorot, one_layer
+from simulations.numbers.arrays import Array
+from theory.layer import one_layer
+from theory.plain import compromise, glorot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

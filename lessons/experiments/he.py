@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from claims.gains import TORCH
-from figures.table import Table, stacked
-from lessons.exercise import Exercise
+from claims.layer.gains import TORCH
+from figures.tools.table import Table, stacked
+from lessons.tools.exercise import Exercise
 from simulations import LeakyReLU, lecun, measure, mlp, stream
-from simulations.initialisers import Array
-from theory import activations, gains, one_layer, plain
+from simulations.numbers.arrays import Array
+from theory.layer import gains, one_layer, rectifiers
+from theory.plain import norms as plain
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture
@@ -26,7 +27,7 @@ TORCH_GAIN = math.sqrt(float(one_layer.uniform_variance(1)))  # entries are unif
 @cache
 def right_gain(slope: float) -> float:
     """Return the gain of a leaky ReLU."""
-    return float(activations.leaky_gain(slope))
+    return float(rectifiers.leaky_gain(slope))
 
 
 INITS: Mapping[str, Callable[[float], float]] = {
@@ -86,7 +87,7 @@ def units(seed: int, draws: int = 200) -> Array:
 @cache
 def leaky_moments(slope: float) -> tuple[float, float]:
     """Return the mean and the mean square of a leaky ReLU at N(0, 1)."""
-    return float(activations.leaky_moment(1, slope, 1)), float(activations.leaky_second_moment(slope, 1))
+    return float(rectifiers.leaky_moment(1, slope, 1)), float(rectifiers.leaky_second_moment(slope, 1))
 
 
 def slopes(formula: str, chosen: float, seed: int) -> Table:

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from figures.table import Table, stacked
-from lessons.exercise import Exercise
+from figures.tools.table import Table, stacked
+from lessons.tools.exercise import Exercise
 from simulations import Tanh, gaussian, lecun, mlp, one_hot, residual_mlp, softmax_loss, stream
-from simulations.build import RELU
-from simulations.layers import Layer
+from simulations.layers.dense import Layer
+from simulations.networks.mlp import RELU
 from simulations.probe import probe_states
-from theory import bounds, degrees, maximum, residual
-from theory.gaussian_logits import expected_loss_minus_entropy
+from theory.homogeneity import bounds, degrees, maximum
+from theory.homogeneity.gaussian_logits import expected_loss_minus_entropy
+from theory.residual import norms as residual
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

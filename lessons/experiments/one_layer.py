@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from figures.table import Table, stacked
-from lessons.exercise import Exercise
+from figures.tools.table import Table, stacked
+from lessons.tools.exercise import Exercise
 from simulations import gaussian, lecun, rademacher, stream, torch_default, uniform
-from simulations.initialisers import Array, Initialiser
-from theory import one_layer, pre_activations
+from simulations.numbers.arrays import Array
+from simulations.weights.initialisers import Initialiser
+from theory.layer import one_layer, pre_activations
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture

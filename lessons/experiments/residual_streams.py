@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from figures.table import Table, stacked
-from lessons.exercise import Exercise
+from figures.tools.table import Table, stacked
+from lessons.tools.exercise import Exercise
 from simulations import Dense, Network, Residual, Sequential, gaussian, he, lecun, measure, residual_mlp, stream
-from simulations.build import RELU
-from simulations.layers import Layer
-from simulations.normalisation import BatchNorm
-from simulations.scaling import Scale
-from theory import branch_gains, normalised, post_addition, residual
+from simulations.layers.dense import Layer
+from simulations.layers.normalisation import BatchNorm
+from simulations.layers.scaling import Scale
+from simulations.networks.mlp import RELU
+from theory.normalisation import branches as normalised
+from theory.residual import branch_gains, post_addition
+from theory.residual import norms as residual
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

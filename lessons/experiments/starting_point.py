@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from figures.table import Table, stacked
-from lessons.exercise import Exercise
+from figures.tools.table import Table, stacked
+from lessons.tools.exercise import Exercise
 from simulations import Initialiser, digits, lecun, measure, mlp, stream
-from simulations.build import RELU
-from simulations.two_layer import TwoLayer
-from theory import matrix_products, plain
+from simulations.experiments.two_layer import TwoLayer
+from simulations.networks.mlp import RELU
+from theory.plain import norms as plain
+from theory.spectra import matrix_products
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import sympy as sp
 
-from figures.table import Table, stacked
+from figures.tools.table import Table, stacked
 from simulations import Tanh, lecun, measure, mlp, stream
-from simulations.initialisers import Array
-from theory import gains, tanh_maps
+from simulations.numbers.arrays import Array
 from theory.derivation import Derivation
+from theory.layer import gains
+from theory.mean_field import tanh_maps
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture

@@ -12,13 +12,14 @@ import numpy as np
 import sympy as sp
 
 from figures.speed import NUMBERS
-from figures.table import Table, stacked
-from lessons.exercise import Exercise
+from figures.tools.table import Table, stacked
+from lessons.tools.exercise import Exercise
 from simulations import Initialiser, lecun, stream, uniform
-from simulations.initialisers import Array, gaussian, rademacher
-from simulations.undrawn import Undrawn
-from theory import conditioning
+from simulations.numbers.arrays import Array
+from simulations.weights.initialisers import gaussian, rademacher
+from simulations.weights.undrawn import Undrawn
 from theory.expectation import VARIANCE
+from theory.independence import conditioning
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture

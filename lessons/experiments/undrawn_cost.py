@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from figures.speed import NUMBERS
-from figures.table import Table, stacked
+from figures.tools.table import Table, stacked
 from simulations import lecun, measure, mlp, stream
-from simulations.initialisers import gaussian
-from simulations.undrawn import Undrawn
+from simulations.weights.initialisers import gaussian
+from simulations.weights.undrawn import Undrawn
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture

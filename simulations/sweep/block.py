@@ -12,9 +12,9 @@ from functools import cache
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from simulations.engines import Engine
-from simulations.memory import keep_freed_memory
-from simulations.streams import stream
+from simulations.engines.choice import Engine
+from simulations.numbers.memory import keep_freed_memory
+from simulations.numbers.streams import stream
 from simulations.sweep.cell import Cell
 from simulations.sweep.costs import draws_at_once, seconds_a_draw
 from simulations.sweep.moments import Moments, merge

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from simulations.initialisers import Law, gaussian, rademacher, uniform
 from simulations.sweep.cell import Cell
 from simulations.sweep.networks import layer_widths
 from simulations.sweep.quantities import SIMULATIONS, radial_enough, stays_undrawn
+from simulations.weights.initialisers import Law, gaussian, rademacher, uniform
 
 RADIAL_STEP, LABEL = 85e-9, 0.5e-6
 """Seconds for a layer of a radial chain, forwards, and for a loss."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from itertools import product
 from typing import Any
 
-from simulations.streams import stream
+from simulations.numbers.streams import stream
 from simulations.sweep.cell import Cell as Cell
 from simulations.sweep.cell import GridError as GridError
 from simulations.sweep.cell import known

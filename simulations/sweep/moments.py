@@ -14,7 +14,7 @@ from functools import reduce
 import numpy as np
 from numpy.typing import NDArray
 
-from simulations.initialisers import Array
+from simulations.numbers.arrays import Array
 
 Counts = NDArray[np.int64]
 

@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 
-from simulations import activations as smooth
-from simulations import initialisers, rivals
-from simulations.build import RELU, mlp
-from simulations.initialisers import Initialiser, he, lecun
-from simulations.layers import Dense, Layer, LeakyReLU, Tanh
-from simulations.networks import Network
-from simulations.rival_blocks import Sizes
+from simulations.layers import activations as smooth
+from simulations.layers.dense import Dense, Layer, LeakyReLU, Tanh
+from simulations.layers.network import Network
+from simulations.networks import rivals
+from simulations.networks.mlp import RELU, mlp
+from simulations.networks.rival_blocks import Sizes
 from simulations.sweep.cell import Cell, GridError, known
+from simulations.weights import initialisers
+from simulations.weights.initialisers import Initialiser, he, lecun
 
 CLASSES = 10
 RESIDUAL = "residual"

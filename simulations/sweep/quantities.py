@@ -13,15 +13,15 @@ from typing import get_args
 
 import numpy as np
 
-from simulations.engines import Engine, pays
-from simulations.initialisers import gaussian
-from simulations.layers import Dense
-from simulations.networks import Network
-from simulations.radial import why_not_radial
+from simulations.engines.choice import Engine, pays
+from simulations.engines.radial import why_not_radial
+from simulations.layers.dense import Dense
+from simulations.layers.network import Network
 from simulations.sweep import simulate
 from simulations.sweep.cell import Cell, GridError, known
 from simulations.sweep.networks import NEED_ENTRIES, body, classifier
 from simulations.sweep.simulate import BATCH, Seen
+from simulations.weights.initialisers import gaussian
 
 Simulate = Callable[[Cell, int, np.random.Generator, bool], Seen]
 

@@ -14,11 +14,12 @@ from functools import lru_cache
 
 import numpy as np
 
-from simulations.initialisers import Array, gaussian, rademacher
-from simulations.inputs import digits
-from simulations.losses import one_hot
+from simulations.data.inputs import digits
+from simulations.layers.losses import one_hot
+from simulations.numbers.arrays import Array
 from simulations.sweep.cell import Cell, known
 from simulations.sweep.networks import CLASSES, layer_widths
+from simulations.weights.initialisers import gaussian, rademacher
 
 INPUTS = ("signs", "gaussian", "digits", "unit_digits")
 DIGIT_FEATURES = 64

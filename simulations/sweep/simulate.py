@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulations.engines import automatic
-from simulations.initialisers import Array, gaussian
-from simulations.layers import Gradients
-from simulations.losses import softmax_loss
-from simulations.networks import Network, Run
-from simulations.one_step import one_step
+from simulations.engines.choice import automatic
+from simulations.engines.radial import radial
+from simulations.experiments.one_step import one_step
+from simulations.layers.dense import Gradients
+from simulations.layers.losses import softmax_loss
+from simulations.layers.network import Network, Run
+from simulations.numbers.arrays import Array
 from simulations.probe import probe_sets, probe_states
-from simulations.radial import radial
 from simulations.sweep.cell import Cell
 from simulations.sweep.networks import body, classifier, layer_widths
 from simulations.sweep.samples import draw_rows, draw_square_norms
-from simulations.undrawn import undrawn
-from simulations.weights import drawn
+from simulations.weights.initialisers import gaussian
+from simulations.weights.kinds import drawn
+from simulations.weights.undrawn import undrawn
 
 BATCH = 8
 """Inputs of a minibatch, for what asks for one."""

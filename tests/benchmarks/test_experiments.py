@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import one_step, resnet
-from simulations.optimiser import Descent
-from simulations.resnet import Init
-from simulations.resnet import resnet as network_of
-from simulations.rivals import INITS
-from simulations.sgd import step
-from simulations.splits import digits_split
-from simulations.trainer import Plan, Trainer
-from simulations.training import start
-from simulations.undrawn import undrawn
+from benchmarks.training import one_step, resnet
+from simulations.data.splits import digits_split
+from simulations.networks.resnet import Init
+from simulations.networks.resnet import resnet as network_of
+from simulations.networks.rivals import INITS
+from simulations.training.optimiser import Descent
+from simulations.training.run import start
+from simulations.training.sgd import step
+from simulations.training.trainer import Plan, Trainer
+from simulations.weights.undrawn import undrawn
 
 
 def test_resnet_chooses_rates_on_validation_data(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from claims import REGISTRY
+from claims.catalogue import REGISTRY
 
 MISSTATEMENTS = {
     1: ("fixup_bounds.entropy_is_at_most_log_c", "a lower bound"),

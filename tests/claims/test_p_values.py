@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from claims import REGISTRY, digits
+from claims.catalogue import REGISTRY
 from claims.run import Run
+from simulations import digits
 from tests.evidence.frequencies import at_most, superuniform
 
 SEEDS = 1_000

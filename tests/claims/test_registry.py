@@ -2,7 +2,8 @@
 
 import pytest
 
-from claims.registry import REGISTRY, claim, mutant
+from claims.catalogue import REGISTRY
+from claims.registry import claim, mutant
 
 REQUIRED = "A1 A4 B1 B2 C1 C3 C8 C10 X1 X2 R1 R2 R3 R4 R8 P1 P2 P4 P5 P6 P7 P8 P9 P10 F3 F4 F5 F6 F8 F15"
 

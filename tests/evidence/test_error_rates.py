@@ -10,7 +10,10 @@ from scipy import stats
 from evidence import binomial_degrees, chi_square_law, counts, identity, inequality, law, mean, rate
 from simulations import he, lecun, measure, mlp, softmax_loss, stream
 from tests.evidence.frequencies import at_most, superuniform, uniform
-from theory import activations, fluctuations, one_layer, plain, softmax
+from theory.fluctuations import norms as fluctuations
+from theory.homogeneity import softmax
+from theory.layer import one_layer, rectifiers
+from theory.plain import norms as plain
 
 Array = NDArray[np.float64]
 REPETITIONS = 1000
@@ -60,7 +63,7 @@ def test_the_mean_of_relu_squared() -> None:
     draws, q = 200, 0.25
     z = (INPUT @ lecun.draw(stream(4, "relu"), REPETITIONS * draws, 4, 1))[:, 0, 0] / np.linalg.norm(INPUT)
     squares = (np.maximum(z, 0) ** 2).reshape(REPETITIONS, draws)
-    second, fourth = float(activations.relu_second_moment(q)), float(activations.relu_fourth_moment(q))
+    second, fourth = float(rectifiers.relu_second_moment(q)), float(rectifiers.relu_fourth_moment(q))
     found = [mean(row, expected=second, variance=fourth - second**2, error=9.0, alpha=ALPHA) for row in squares]
     superuniform([f.p_value for f in found])
     assert {f.verdict for f in found} <= {"held", "refuted"}

@@ -11,11 +11,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from claims.names import number
 from figures import histograms, log_normality
-from figures.figure import load
-from figures.table import Table
-from theory import fluctuations, residual_fluctuations
+from figures.tools.figure import load
+from figures.tools.table import Table
+from theory.domain import number
+from theory.fluctuations import norms as fluctuations
+from theory.residual import fluctuations as residual_fluctuations
 
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(120)
 WEIGHTS = WEIGHTS / WEIGHTS.sum()

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
-from claims import homogeneous_sets as figure_2
-from figures import compounds, independence, top_singular_value
-from figures.figure import load
-from figures.table import Table
+from claims.homogeneity import sets as figure_2
+from figures import independence, top_singular_value
+from figures.tools import compounds
+from figures.tools.figure import load
+from figures.tools.table import Table
 from simulations import lecun, stream
 
 FALSE_ALARM = 1e-6

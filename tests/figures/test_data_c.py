@@ -16,10 +16,11 @@ import pytest
 mpl.use("Agg")
 import matplotlib.pyplot as plt
 
-from figures import compromise, dying, epochs, speed, starts, training_depth, update
-from figures.figure import load
-from figures.table import Table
-from theory.dying import dead_probability
+from figures import compromise, dying, speed, training_depth, update
+from figures.tools import epochs, starts
+from figures.tools.figure import load
+from figures.tools.table import Table
+from theory.fluctuations.dying import dead_probability
 
 
 @cache

@@ -7,9 +7,9 @@ import pytest
 from scipy import special, stats
 
 from figures import collapse, vacuous
-from figures.figure import load
-from figures.table import Table
-from theory.log_moments import log_fourth_cumulant, log_variance
+from figures.tools.figure import load
+from figures.tools.table import Table
+from theory.fluctuations.log_moments import log_fourth_cumulant, log_variance
 
 
 @cache

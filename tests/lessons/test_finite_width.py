@@ -12,9 +12,9 @@ import pytest
 from scipy.stats import chi2
 
 from lessons.experiments import finite_width, norm_law
-from simulations.initialisers import Array
-from theory import fluctuations
+from simulations.numbers.arrays import Array
 from theory.expectation import fourth_central_moment
+from theory.fluctuations import norms as fluctuations
 
 BOUND = 6.0
 

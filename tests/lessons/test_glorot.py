@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lessons.experiments import glorot as lesson
-from theory import compromise
+from theory.plain import compromise
 
 ERRORS = 5
 """Standard errors allowed to an average over thousands of draws: a false alarm in a million comparisons, or so."""

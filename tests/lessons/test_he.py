@@ -14,9 +14,11 @@ from scipy.special import ndtr
 from scipy.stats import norm
 
 from lessons.experiments import gain_table, he, tanh_in_depth
-from simulations.activations import SELU
-from theory import activations, gains, tanh_maps, weight_laws
+from simulations.layers.activations import SELU
 from theory.expectation import fourth_central_moment
+from theory.fluctuations import weight_laws
+from theory.layer import gains, rectifiers
+from theory.mean_field import tanh_maps
 
 BOUND = 6.0
 DRAWS = 5000
@@ -50,7 +52,7 @@ def test_units_behind_a_leaky_layer(formula: str) -> None:
     table, count = he.slopes(formula, 0.0, seed=3), len(he.units(3))
     assert table.where(chosen=1)["slope"].tolist() == [0]
     for place, slope in enumerate(table.numbers("slope").tolist()):
-        first, second, third, fourth = (float(activations.leaky_moment(k, slope, 1)) for k in (1, 2, 3, 4))
+        first, second, third, fourth = (float(rectifiers.leaky_moment(k, slope, 1)) for k in (1, 2, 3, 4))
         factor, variance = table["gain"][place] ** 2, second - first**2
         central = float(fourth_central_moment(first, second, third, fourth))
         for column, spread in (("", fourth - second**2), (" variance", central - variance**2)):

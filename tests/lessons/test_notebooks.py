@@ -14,12 +14,12 @@ import marimo as mo
 import pytest
 
 import lessons
-from lessons import kit
-from lessons.exercise import Exercise
 from lessons.experiments import fixup, undrawn
-from lessons.formulas import read
-from lessons.prose import COMMON, FOLDER, PLACE, Prose
-from lessons.server import notebooks, title
+from lessons.tools import kit
+from lessons.tools.exercise import Exercise
+from lessons.tools.formulas import read
+from lessons.tools.prose import COMMON, FOLDER, PLACE, Prose
+from lessons.tools.server import notebooks, title
 
 NAMES = list(notebooks())
 ENDS = {"alt", "right", "close", "small", "large"}

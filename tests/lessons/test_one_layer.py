@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lessons.experiments import one_layer as lesson
-from simulations.initialisers import Array
+from simulations.numbers.arrays import Array
 
 ERRORS = 5
 """Standard errors allowed to an average over thousands of draws: a false alarm in a million comparisons, or so."""

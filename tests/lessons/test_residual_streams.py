@@ -13,7 +13,8 @@ import pytest
 
 from lessons.experiments import residual_streams as lesson
 from simulations import stream
-from theory import normalised, residual_fluctuations
+from theory.normalisation import branches as normalised
+from theory.residual import fluctuations as residual_fluctuations
 
 ERRORS = 6
 

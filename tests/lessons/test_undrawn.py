@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from figures.costs import count
+from figures.tools.costs import count
 from lessons.experiments import undrawn, undrawn_cost
 
 FALSE_ALARM = 1e-6

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simulations import LeakyReLU, Network, Residual, Sequential, Tanh, mlp, residual_mlp, scalar_branch, stream
+from simulations import LeakyReLU, Network, Residual, Sequential, Tanh, mlp, residual_mlp, stream
 from simulations import softmax_loss as numpy_loss
-from simulations.initialisers import Array
-from simulations.layers import Dense, Layer
+from simulations.experiments import scalar_branch
+from simulations.layers.dense import Dense, Layer
+from simulations.numbers.arrays import Array
 
 torch = pytest.importorskip("torch")
 

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from simulations import stream
-from simulations.convolution import Convolution, Flatten
-from simulations.initialisers import Array
-from simulations.layers import Layer
-from simulations.networks import learnt
-from simulations.pooling import AveragePool, Concatenate, MaxPool, PadChannels
-from simulations.scalars import ScalarBias, ScalarMultiplier
-from simulations.weights import Outer
+from simulations.layers.convolution import Convolution, Flatten
+from simulations.layers.dense import Layer
+from simulations.layers.network import learnt
+from simulations.layers.pooling import AveragePool, Concatenate, MaxPool, PadChannels
+from simulations.layers.scalars import ScalarBias, ScalarMultiplier
+from simulations.numbers.arrays import Array
+from simulations.weights.kinds import Outer
 from tests.oracles.test_torch import agree, leaf
 
 torch = pytest.importorskip("torch")

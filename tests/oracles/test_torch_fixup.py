@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from simulations import softmax_loss, stream
-from simulations.fixup import fixup_mlp
+from simulations.networks.fixup import fixup_mlp
 from tests.oracles.test_torch import BATCH, CLASSES, DRAWS, FEATURES, agree, leaf
 
 torch = pytest.importorskip("torch")

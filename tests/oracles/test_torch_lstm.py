@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from simulations import lecun, stream
-from simulations.lstm import Cell, draw_cell
+from simulations.layers.lstm import Cell, draw_cell
 from tests.oracles.test_torch import agree, leaf
 
 torch = pytest.importorskip("torch")

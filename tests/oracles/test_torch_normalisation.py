@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simulations.convolution import Convolution
-from simulations.initialisers import Array
-from simulations.layers import Dense
-from simulations.networks import Residual, Sequential
-from simulations.normalisation import BatchNorm, GroupNorm, LayerNorm, WeightStandardised
+from simulations.layers.convolution import Convolution
+from simulations.layers.dense import Dense
+from simulations.layers.network import Residual, Sequential
+from simulations.layers.normalisation import BatchNorm, GroupNorm, LayerNorm, WeightStandardised
+from simulations.numbers.arrays import Array
 from tests.oracles.test_torch import agree
 from tests.oracles.test_torch_convolution import Weights, compare, convolved, images
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from simulations import softmax_loss, stream
-from simulations.resnet import resnet
+from simulations.networks.resnet import resnet
 from tests.oracles.test_torch import agree, leaf
 from tests.oracles.test_torch_convolution import Weights
 

@@ -7,11 +7,11 @@ import pytest
 
 from simulations import mlp, residual_mlp, stream
 from simulations.deep import deep_run
-from simulations.engines import automatic
-from simulations.initialisers import Array
-from simulations.networks import Network
-from simulations.undrawn import undrawn
-from simulations.weights import Kind, arrays, drawn
+from simulations.engines.choice import automatic
+from simulations.layers.network import Network
+from simulations.numbers.arrays import Array
+from simulations.weights.kinds import Kind, arrays, drawn
+from simulations.weights.undrawn import undrawn
 
 X = stream(0, "deep", "x").standard_normal((3, 2, 6))
 

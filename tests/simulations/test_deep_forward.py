@@ -6,10 +6,10 @@ import numpy as np
 from scipy import stats
 
 from simulations import LeakyReLU, Residual, Sequential, he, lecun, stream
-from simulations.initialisers import Array
-from simulations.layers import Dense
-from simulations.magnitudes import deep_forward
-from theory.residual_logs import block_log_ratio
+from simulations.layers.dense import Dense
+from simulations.numbers.arrays import Array
+from simulations.numbers.magnitudes import deep_forward
+from theory.residual.logs import block_log_ratio
 
 WIDTH, HIDDEN, DRAWS = 4, 4, 4
 BLOCK = Residual(Sequential((Dense("in", WIDTH, HIDDEN, he), LeakyReLU(), Dense("out", HIDDEN, WIDTH, lecun))))

@@ -18,9 +18,9 @@ from simulations import (
     softmax_loss,
     stream,
 )
-from simulations.initialisers import Array
-from simulations.losses import EPS
-from simulations.weights import drawn
+from simulations.layers.losses import EPS
+from simulations.numbers.arrays import Array
+from simulations.weights.kinds import drawn
 
 INPUTS = stream(0, "measure", "inputs").standard_normal((6, 3))
 NETWORK = residual_mlp(4, 2, stem=3, classes=5)

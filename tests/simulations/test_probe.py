@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from simulations import mlp, one_hot, stream
-from simulations.initialisers import Array
-from simulations.layers import Parameters
+from simulations.layers.dense import Parameters
+from simulations.numbers.arrays import Array
 from simulations.probe import probe_sets, probe_states
 
 DRAWS, WIDTH, CLASSES = 100, 30, 3

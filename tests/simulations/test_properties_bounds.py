@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulations import softmax_loss
-from simulations.losses import EPS
+from simulations.layers.losses import EPS
 from simulations.probe import probe_sets, probe_states
 from simulations.strategies import Case, cases, inputs, labels
 

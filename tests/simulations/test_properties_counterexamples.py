@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import Phase, find, given, settings
 
-from simulations.initialisers import Array
+from simulations.numbers.arrays import Array
 from simulations.probe import probe_states
 from simulations.strategies import Case, cases
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulations import LeakyReLU, Network, Tanh, mlp, residual_mlp, stream
-from simulations.initialisers import Array
-from simulations.layers import Parameters
-from simulations.losses import EPS
+from simulations.layers.dense import Parameters
+from simulations.layers.losses import EPS
+from simulations.numbers.arrays import Array
 from simulations.strategies import Case, cases, factors
 
 

@@ -9,8 +9,8 @@ from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
 import simulations.strategies
-from simulations.initialisers import Array
-from simulations.networks import Network, Residual
+from simulations.layers.network import Network, Residual
+from simulations.numbers.arrays import Array
 from simulations.strategies import Case, cases, inputs, labels, networks
 
 SEARCH = settings(max_examples=1000, phases=[Phase.generate])

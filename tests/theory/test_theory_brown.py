@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from theory import angles, brown
+from theory.mean_field import angles
+from theory.shattering import brown
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from theory import conditioning
+from theory.independence import conditioning
 
 pytestmark = pytest.mark.filterwarnings("error")
 VARIANCE = 0.7

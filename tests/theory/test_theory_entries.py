@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from theory import compromise, dropout, matrix_products, pre_activations
+from theory.layer import pre_activations
+from theory.plain import compromise, dropout
+from theory.spectra import matrix_products
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -10,15 +10,10 @@ import pytest
 import sympy as sp
 from scipy import integrate, stats
 
-from theory import (
-    bounds,
-    fixup,
-    gaussian_logits,
-    homogeneity,
-    maximum,
-    scalar_branch,
-    softmax,
-)
+from theory.fixup import scalar_branch
+from theory.fixup import scale as fixup
+from theory.homogeneity import bounds, gaussian_logits, maximum, softmax
+from theory.homogeneity import euler as homogeneity
 
 pytestmark = pytest.mark.filterwarnings("error")
 N, H = sp.symbols("N H", integer=True, positive=True)

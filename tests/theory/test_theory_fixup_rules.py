@@ -3,7 +3,8 @@
 import pytest
 import sympy as sp
 
-from theory import fixup_rules, fixup_zeros
+from theory.fixup import rules as fixup_rules
+from theory.fixup import zeros as fixup_zeros
 
 
 @pytest.mark.parametrize(("branches", "layers", "scalars"), [(9, 2, 47), (600, 2, 3002), (16, 3, 114), (50, 3, 352)])

@@ -9,17 +9,12 @@ import pytest
 import sympy as sp
 from scipy import integrate, linalg, stats
 
-from theory import (
-    branch_gains,
-    chains,
-    degrees,
-    gaussian_logits,
-    initial_loss,
-    matrix_logs,
-    residual_fluctuations,
-    scalar_resnet,
-    symmetry,
-)
+from theory.fixup import scalar_resnet
+from theory.homogeneity import degrees, gaussian_logits, initial_loss
+from theory.residual import branch_gains
+from theory.residual import fluctuations as residual_fluctuations
+from theory.spectra import chains, matrix_logs
+from theory.training import symmetry
 
 pytestmark = pytest.mark.filterwarnings("error")
 

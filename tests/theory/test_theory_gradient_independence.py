@@ -9,7 +9,7 @@ import pytest
 import sympy as sp
 from scipy import integrate, stats
 
-from theory import gradient_independence
+from theory.independence import gradient_independence
 
 pytestmark = pytest.mark.filterwarnings("error")
 Moments = dict[tuple[int, int], float]

@@ -9,7 +9,11 @@ import pytest
 import sympy as sp
 from scipy import integrate, stats
 
-from theory import convolutions, degrees_of_images, in_sync, rectified_branches, scale_invariance
+from theory.convolution import padding
+from theory.fixup import in_sync
+from theory.homogeneity import degrees_of_images
+from theory.normalisation import scale_invariance
+from theory.residual import rectified_branches
 
 
 class TestConvolutions:
@@ -18,32 +22,32 @@ class TestConvolutions:
         for layers in (1, 2, 3):
             around = np.pad(shares, 1)
             shares = np.array([[around[i : i + 3, j : j + 3].mean() for j in range(4)] for i in range(4)])
-            axis = np.array(convolutions.axis_shares(4, 3, 1, layers), dtype=float)
+            axis = np.array(padding.axis_shares(4, 3, 1, layers), dtype=float)
             np.testing.assert_allclose(np.outer(axis, axis), shares, rtol=1e-14)
 
     def test_quoted(self) -> None:
-        assert convolutions.share(2, 3, 3) == sp.Rational(6, 9)
-        assert convolutions.share(2, 2, 3) == sp.Rational(4, 9)
-        assert convolutions.axis_shares(5, 3, 1) == (sp.Rational(2, 3), 1, 1, 1, sp.Rational(2, 3))
-        assert convolutions.axis_shares(5, 3, 0) == (1, 1, 1)
-        assert convolutions.fan_out_growth(16, 32) == sp.Rational(1, 2)
-        assert convolutions.axis_windows(5, 3, 2, 0) == (1, 1, 2, 1, 1)
-        assert convolutions.axis_windows(4, 3, 1, 1) == (2, 3, 3, 2)
-        assert convolutions.cotangent_second_moment(3, 3, 3) == 2
+        assert padding.share(2, 3, 3) == sp.Rational(6, 9)
+        assert padding.share(2, 2, 3) == sp.Rational(4, 9)
+        assert padding.axis_shares(5, 3, 1) == (sp.Rational(2, 3), 1, 1, 1, sp.Rational(2, 3))
+        assert padding.axis_shares(5, 3, 0) == (1, 1, 1)
+        assert padding.fan_out_growth(16, 32) == sp.Rational(1, 2)
+        assert padding.axis_windows(5, 3, 2, 0) == (1, 1, 2, 1, 1)
+        assert padding.axis_windows(4, 3, 1, 1) == (2, 3, 3, 2)
+        assert padding.cotangent_second_moment(3, 3, 3) == 2
 
     def test_shared_bias_by_a_covariance_matrix(self) -> None:
         channels, positions = 3, 5
         total = np.ones(channels * positions) @ np.eye(channels * positions) @ np.ones(channels * positions)
-        assert float(convolutions.shared_bias_ratio(channels, positions)) == total
+        assert float(padding.shared_bias_ratio(channels, positions)) == total
 
     @pytest.mark.parametrize("arguments", [(0, 3, 1), (3, 0, 1), (3, 3, -1), (3, 3, 1, 0)])
     def test_domain(self, arguments: tuple[int, ...]) -> None:
         with pytest.raises(ValueError, match="expected an integer"):
-            convolutions.axis_shares(*arguments)
+            padding.axis_shares(*arguments)
 
     def test_a_window_that_does_not_fit(self) -> None:
         with pytest.raises(ValueError, match="does not fit"):
-            convolutions.axis_shares(4, 3, 0, 2)
+            padding.axis_shares(4, 3, 0, 2)
 
 
 class TestScaleInvariance:

@@ -12,19 +12,14 @@ import pytest
 import sympy as sp
 from scipy import integrate, stats
 
-from theory import (
-    backward,
-    bounds,
-    fixup,
-    gaussian_logits,
-    maximum,
-    residual,
-    residual_fluctuations,
-    residual_logs,
-    scalar_branch,
-    softmax,
-    tangent_kernel,
-)
+from theory.fixup import scalar_branch
+from theory.fixup import scale as fixup
+from theory.homogeneity import bounds, gaussian_logits, maximum, softmax
+from theory.plain import backward
+from theory.residual import fluctuations as residual_fluctuations
+from theory.residual import logs as residual_logs
+from theory.residual import norms as residual
+from theory.residual import tangent_kernel
 
 pytestmark = pytest.mark.filterwarnings("error")
 N, H = sp.symbols("N H", integer=True, positive=True)

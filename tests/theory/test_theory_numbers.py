@@ -12,7 +12,12 @@ import pytest
 import sympy as sp
 from scipy import integrate, special, stats
 
-from theory import activations, expectation, fluctuations, glorot, one_layer, plain, total_variance
+from theory import expectation
+from theory.fluctuations import norms as fluctuations
+from theory.layer import one_layer, rectifiers
+from theory.plain import glorot
+from theory.plain import norms as plain
+from theory.residual import total_variance
 
 pytestmark = pytest.mark.filterwarnings("error")
 X = sp.Symbol("x", positive=True)
@@ -97,22 +102,22 @@ class TestActivations:
     @pytest.mark.parametrize("slope", [0, 0.2, 1, -1, -2.5])
     def test_leaky_moment(self, order: int, slope: float) -> None:
         oracle = normal_mean(lambda z: (z if z > 0 else slope * z) ** order, 1.7)
-        assert float(activations.leaky_moment(order, slope, 1.7)) == pytest.approx(oracle, rel=1e-10, abs=1e-10)
+        assert float(rectifiers.leaky_moment(order, slope, 1.7)) == pytest.approx(oracle, rel=1e-10, abs=1e-10)
 
     def test_relu(self) -> None:
-        assert activations.relu_mean(X) == sp.sqrt(X / (2 * sp.pi))
-        assert activations.relu_second_moment(X) == X / 2
-        assert activations.relu_fourth_moment(X) == 3 * X**2 / 2
-        assert float(activations.relu_variance(1)) == pytest.approx(0.34085, abs=5e-6)
+        assert rectifiers.relu_mean(X) == sp.sqrt(X / (2 * sp.pi))
+        assert rectifiers.relu_second_moment(X) == X / 2
+        assert rectifiers.relu_fourth_moment(X) == 3 * X**2 / 2
+        assert float(rectifiers.relu_variance(1)) == pytest.approx(0.34085, abs=5e-6)
 
     def test_the_symmetric_and_the_gaussian_route_agree(self) -> None:
         slope = sp.Symbol("a", real=True)
-        assert sp.expand(activations.leaky_second_moment(slope, X) - activations.leaky_moment(2, slope, X)) == 0
+        assert sp.expand(rectifiers.leaky_second_moment(slope, X) - rectifiers.leaky_moment(2, slope, X)) == 0
 
     def test_gain(self) -> None:
-        gains = [activations.leaky_gain(slope) for slope in (0, 1, -1)]
+        gains = [rectifiers.leaky_gain(slope) for slope in (0, 1, -1)]
         assert gains == [sp.sqrt(2), 1, 1]
-        assert activations.leaky_gain(sp.sqrt(5)) ** 2 == sp.Rational(1, 3)
+        assert rectifiers.leaky_gain(sp.sqrt(5)) ** 2 == sp.Rational(1, 3)
 
 
 class TestPlain:
@@ -219,10 +224,10 @@ DOMAIN_ERRORS = [
     (one_layer.truncated_variance, (-2,), "cut is -2"),
     (expectation.chi_square_moment, (-1, 3), "order is -1"),
     (expectation.chi_square_moment, (1, -3), "dof is -3"),
-    (activations.leaky_moment, (0, 0, 1), "order is 0"),
-    (activations.leaky_moment, (2, sp.I, 1), "slope is I"),
-    (activations.relu_mean, (-1,), "variance is -1"),
-    (activations.leaky_gain, (sp.oo,), "slope is oo"),
+    (rectifiers.leaky_moment, (0, 0, 1), "order is 0"),
+    (rectifiers.leaky_moment, (2, sp.I, 1), "slope is I"),
+    (rectifiers.relu_mean, (-1,), "variance is -1"),
+    (rectifiers.leaky_gain, (sp.oo,), "slope is oo"),
     (plain.layer_factor, (-3, 1), "fan_out is -3"),
     (plain.norm_product, ([3], [1, 1]), "variances has 2 entries"),
     (plain.norm_in_depth, (1, -1), "layers is -1"),
@@ -244,5 +249,5 @@ def test_domain_errors_name_the_argument(
 
 def test_mpmath_precision_is_left_alone() -> None:
     before = mpmath.mp.dps
-    activations.leaky_power().check()
+    rectifiers.leaky_power().check()
     assert mpmath.mp.dps == before

@@ -9,7 +9,7 @@ import pytest
 import sympy as sp
 from scipy import stats
 
-from theory import gradient_independence, ones_in_depth
+from theory.independence import gradient_independence, ones_in_depth
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -9,7 +9,8 @@ import pytest
 import sympy as sp
 from scipy import integrate, stats
 
-from theory import dying, jacobian_entries, log_moments, orthogonal_relu, weight_gradients, weight_laws
+from theory.fluctuations import dying, log_moments, orthogonal_relu, weight_laws
+from theory.plain import jacobian_entries, weight_gradients
 
 pytestmark = pytest.mark.filterwarnings("error")
 N = sp.Symbol("N", integer=True, positive=True)

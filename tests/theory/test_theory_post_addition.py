@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from theory import post_addition
+from theory.residual import post_addition
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from theory import recurrent_norms
+from theory.recurrent import norms as recurrent_norms
 
 pytestmark = pytest.mark.filterwarnings("error")
 

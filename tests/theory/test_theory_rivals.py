@@ -9,7 +9,9 @@ import pytest
 import sympy as sp
 from scipy import integrate, stats
 
-from theory import normalised, one_step, rivals
+from theory.fixup import one_step
+from theory.normalisation import branches as normalised
+from theory.residual import rivals
 
 pytestmark = pytest.mark.filterwarnings("error")
 

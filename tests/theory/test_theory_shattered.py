@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from theory import angles, looks_linear, residual_pairs, shattered, shattered_width
+from theory.mean_field import angles
+from theory.shattering import looks_linear, residual_pairs
+from theory.shattering import masks as shattered
+from theory.shattering import two_layers as shattered_width
 
 pytestmark = pytest.mark.filterwarnings("error")
 ANGLES = [0.6, math.pi / 2, 2.5]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from theory import isometry, lyapunov_spectrum, matrix_products
+from theory.spectra import isometry, lyapunov_spectrum, matrix_products
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -7,7 +7,8 @@ import pytest
 import sympy as sp
 from scipy import special, stats
 
-from theory import log_moments, shape_collapse, softmax, vacuous
+from theory.fluctuations import log_moments, shape_collapse
+from theory.homogeneity import softmax, vacuous
 
 
 def log_variance(width: int) -> float:

@@ -9,17 +9,10 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from theory import (
-    attenuation,
-    correlation_length,
-    length_maps,
-    paths,
-    residual_tanh,
-    tanh_correlation,
-    tanh_maps,
-    tanh_slopes,
-    width_and_depth,
-)
+from theory.fluctuations import width_and_depth
+from theory.mean_field import correlation_length, length_maps, tanh_correlation, tanh_maps, tanh_slopes
+from theory.plain import attenuation
+from theory.residual import paths, tanh_branches
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -146,8 +139,8 @@ class TestPaths:
 
 def test_residual_tanh_lies_between_its_bounds() -> None:
     for variance in (0.5, 4, 16):
-        added = residual_tanh.branch_increment(variance, 2)
-        assert 2 - float(residual_tanh.largest_shortfall(variance, 2)) < added < 2
+        added = tanh_branches.branch_increment(variance, 2)
+        assert 2 - float(tanh_branches.largest_shortfall(variance, 2)) < added < 2
 
 
 def test_square_of_a_tanh_branch() -> None:
@@ -155,7 +148,7 @@ def test_square_of_a_tanh_branch() -> None:
     units = np.tanh(1.5 * rng.standard_normal((100_000, 8)))  # four standard errors: one false alarm in 16,000
     squares = (np.square(units).mean(axis=1) * rng.chisquare(6, len(units)) / 6) ** 2
     error = squares.std() / len(units) ** 0.5
-    assert residual_tanh.branch_square(2.25, 6, 8) == pytest.approx(squares.mean(), abs=4 * error)
+    assert tanh_branches.branch_square(2.25, 6, 8) == pytest.approx(squares.mean(), abs=4 * error)
 
 
 def test_width_and_depth() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from theory import tied_weights
+from theory.recurrent import tied_weights
 
 pytestmark = pytest.mark.filterwarnings("error")
 

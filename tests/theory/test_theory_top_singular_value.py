@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from theory import top_singular_value
+from theory.spectra import top_singular_value
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -1,0 +1,1 @@
+"""Training beside PyTorch, against depth, and on weights that are never drawn."""

@@ -1,0 +1,99 @@
+"""How wide a plain net must be for its depth, if its norm is to stay near its mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import isqrt
+
+import sympy as sp
+
+from claims.papers import HANIN
+from claims.registry import claim, mutant
+from claims.run import Run
+from evidence import Finding, all_of, draws_for_mean, mean
+from simulations import Initialiser, he, lecun, measure, mlp
+from simulations.numbers.arrays import Array
+from theory.domain import number
+from theory.fluctuations import norms as fluctuations
+from theory.fluctuations import width_and_depth
+
+START, DEEPER = 20, 4
+"""Width of a net of one layer, and how many times deeper the other two are."""
+INPUTS = 8
+
+
+def _squares(run: Run, width: int, layers: int, init: Initialiser, draws: int) -> Array:
+    """The square of the squared norm after all layers, each time over its mean, (draws,)."""
+    network = mlp([INPUTS, *[width] * layers], init=init)
+    rng = run.rng("norms", width, layers)
+    norms = measure(network, run.inputs.narrowed(INPUTS), draws=draws, rng=rng, variances=False).square_norms
+    squares: Array = (norms[:, -1] / norms[:, 0] * INPUTS / width) ** 2
+    return squares
+
+
+@claim(
+    "C17",
+    paper=HANIN,
+    where="Hanin & Rolnick, corollary 2: the second failure mode; exact form derived here",
+    states=r"\frac{\mathbb E\|x_L\|^4}{(\mathbb E\|x_L\|^2)^2}=\Bigl(1+\frac5n\Bigr)^L\to e^{5/c}\ "
+    r"\text{at }n=cL,\qquad\to\infty\ \text{at }n=c\sqrt L",
+    derivation=[width_and_depth.proportional, width_and_depth.square_root],
+    mutants=[
+        mutant(
+            "the square root is enough",
+            "A width like the square root of the depth said to bound the fluctuations as well: they grow like "
+            "exp(5 sqrt(L) / c).",
+            root=lambda width, layers: width_and_depth.fourth_moment_limit(START),
+        ),
+        mutant(
+            "depth is free",
+            "The fluctuation of one layer, 5/n, taken for that of the net: layers multiply.",
+            root=lambda width, layers: width_and_depth.fourth_moment(width, 1),
+        ),
+        mutant(
+            "layers of linear units",
+            "(1 + 2/n)^L, the chi-square fluctuation alone, without that of the number of active units.",
+            line=lambda width, layers: (1 + sp.Rational(2, width)) ** layers,
+            root=lambda width, layers: (1 + sp.Rational(2, width)) ** layers,
+        ),
+        mutant(
+            "LeCun drawn",
+            "With half of He's variance the mean itself dies out with depth, the first failure mode: no width helps.",
+            init=lecun,
+        ),
+    ],
+)
+def width_must_grow_with_depth(
+    run: Run,
+    *,
+    line: Callable[[int, int], sp.Expr] = width_and_depth.fourth_moment,
+    root: Callable[[int, int], sp.Expr] = width_and_depth.fourth_moment,
+    init: Initialiser = he,
+) -> Finding:
+    """The norm keeps near its mean in ever deeper nets only if the width grows in proportion to the depth.
+
+    Averages over Gaussian He weights at fixed input; the moments are exact at finite width and depth, their limits are
+    derived. One layer of 20 units (1.25) is made four times deeper: at four times the width the relative second moment
+    is 1.27 (limit 1.28), at twice the width, the square root, it is 1.60.
+    """
+    findings, parts = [], run.share(3)
+    for width, layers, claimed, standard in (
+        (START, 1, line, 0.03),
+        (DEEPER * START, DEEPER, line, 0.03),
+        (isqrt(DEEPER) * START, DEEPER, root, 0.045),
+    ):
+        error = run.error(standard)
+        truth = number(width_and_depth.fourth_moment(width, layers))
+        variance = number(fluctuations.relu_ratio_moment(4, width) ** layers) - truth**2
+        draws = draws_for_mean(variance, error=error * truth, alpha=parts.alpha)
+        findings.append(
+            mean(
+                run.once(_squares, width, layers, init, draws),
+                expected=number(claimed(width, layers)),
+                truth=truth,
+                variance=variance,
+                error=error,
+                alpha=parts.alpha,
+            )
+        )
+    return all_of(findings)

@@ -1,0 +1,9 @@
+"""The papers that most claims are drawn from."""
+
+from __future__ import annotations
+
+LECUN = "LeCun, Bottou, Orr & Müller 1998"
+GLOROT = "Glorot & Bengio 2010"
+HE = "He, Zhang, Ren & Sun 2015"
+HANIN = "Hanin & Rolnick 2018; Hanin 2018"
+FIXUP = "Zhang, Dauphin & Ma 2019 (Fixup)"

@@ -1,0 +1,1 @@
+"""What a run found: for the terminal, as a page, as JSON."""

@@ -1,0 +1,122 @@
+"""The verdicts of a run as a table for people, with progress for those who wait."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from claims.catalogue import REGISTRY
+from claims.examine import Result, share_of_alpha, spent_on_misses
+from claims.run import ALPHA, MISS, Effort
+from evidence.finding import POWER, percentage
+from simulations import Inputs
+
+PIPED_WIDTH = 160
+COLOURS = {"held": "green", "refuted": "red", "inconclusive": "yellow"}
+
+
+@contextlib.contextmanager
+def progress(total: int) -> Iterator[Callable[[Result], None]]:
+    """Yield the function to call with every result; shows a bar on standard error if that is a terminal."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("examining claims", total=total)
+        yield lambda result: bar.update(task, advance=1, description=result.claim_id)
+
+
+def show(results: Sequence[Result], inputs: Inputs, seed: int, effort: Effort, seconds: float) -> None:
+    """Print the table, grouped by paper, then what went wrong, then the run's totals."""
+    console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH, highlight=False)
+    console.print(_table(results))
+    for line in (*_troubles(results), *totals(results, inputs, seed, effort, seconds)):
+        console.print(line, markup=False, soft_wrap=True)
+
+
+def _table(results: Sequence[Result]) -> Table:
+    table = Table()
+    table.add_column("claim", ratio=1)
+    columns: tuple[tuple[str, Literal["left", "right"]], ...] = (
+        ("evidence", "left"),
+        ("expected", "right"),
+        ("measured", "right"),
+        ("sees", "right"),
+        ("verdict", "left"),
+        ("mutants", "right"),
+        ("s", "right"),
+    )
+    for name, justify in columns:
+        table.add_column(name, justify=justify, max_width=20)
+    for paper, group in papers(results):
+        table.add_section()
+        table.add_row(f"[bold]{escape(paper)}[/bold]")
+        for result in group:
+            table.add_row(*_row(result))
+    return table
+
+
+def papers(results: Sequence[Result]) -> list[tuple[str, list[Result]]]:
+    """Group results by paper, in the order of the registry."""
+    order = dict.fromkeys(claim.paper for claim in REGISTRY.values())
+    by_paper = {paper: [one for one in results if REGISTRY[one.claim_id].paper == paper] for paper in order}
+    return [(paper, group) for paper, group in by_paper.items() if group]
+
+
+def _row(result: Result) -> tuple[str, ...]:
+    claim, found = REGISTRY[result.claim_id], result.finding
+    colour, complete = COLOURS[found.verdict], result.refuted == len(result.mutants)
+    says = "" if found.non_vacuous in (None, 1.0) else f", {found.non_vacuous:.0%} not vacuous"
+    return (
+        f"{escape(claim.words)} [dim]{' '.join(claim.codes)}[/dim]",
+        found.kind,
+        text(found.expected),
+        text(found.measured) + says,
+        size(found.detectable),
+        f"[{colour}]{found.verdict}[/{colour}]",
+        f"[{'green' if complete else 'red'}]{result.refuted} of {len(result.mutants)}[/]",
+        f"{result.seconds:.1f}",
+    )
+
+
+def _troubles(results: Sequence[Result]) -> Iterator[str]:
+    for result in results:
+        if result.finding.verdict != "held":
+            yield f"{result.claim_id}: {result.finding.verdict}. {result.finding.note}"
+        for name, found in result.mutants:
+            if found.verdict != "refuted":
+                yield f"{result.claim_id}, mutant “{name}”: {found.verdict}, not refuted. {found.note}"
+            elif found.miss > 1 - POWER:
+                yield (
+                    f"{result.claim_id}, mutant “{name}”: too close to the truth to be admitted; with other draws it "
+                    f"might survive with probability {found.miss:.0e}"
+                )
+
+
+def totals(results: Sequence[Result], inputs: Inputs, seed: int, effort: Effort, seconds: float) -> Iterator[str]:
+    """Yield the run in sentences: verdicts, inputs, the two error budgets, seed and time."""
+    held = sum(result.finding.verdict == "held" for result in results)
+    refuted, mutants = sum(result.refuted for result in results), sum(len(result.mutants) for result in results)
+    zero = f"; {inputs.zero_rows} rows are all zero: Theorem 1 is undefined there" if inputs.zero_rows else ""
+    spent = spent_on_misses(results)
+    yield f"{held} of {len(results)} claims held, {refuted} of {mutants} mutants refuted"
+    yield f"inputs: {inputs.source}{zero}"
+    yield f"false alarms: at most {ALPHA:.0e} a run, {share_of_alpha():.1e} a claim"
+    yield f"missed mutants: at most {spent:.1e} of {MISS:.0e}" + ("" if spent <= MISS else ": over the budget")
+    yield f"seed {seed}, {effort} effort, {seconds:.1f} s"
+
+
+def text(value: float | str) -> str:
+    """Return a number to four digits, a text as it is."""
+    return value if isinstance(value, str) else f"{value:.4g}"
+
+
+def size(value: float | str) -> str:
+    """Return a detectable error as a percentage, a text as it is."""
+    return value if isinstance(value, str) else percentage(value)

@@ -1,0 +1,5 @@
+"""How the gradients at two inputs decorrelate with depth.
+
+Papers: Balduzzi et al. 2017.
+Claims: G1 to G6.
+"""

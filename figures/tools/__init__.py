@@ -1,0 +1,1 @@
+"""What all figures share: tables, drawing, the manifest and its check, the gallery."""

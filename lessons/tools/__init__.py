@@ -1,0 +1,1 @@
+"""What all lessons share: prose, exercises, formulas, the server and its pages."""

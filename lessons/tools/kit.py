@@ -1,0 +1,180 @@
+"""What notebooks ask: words, sliders, questions and their replies, exercises, statements put to the test."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import marimo as mo
+
+from claims.catalogue import REGISTRY
+from claims.examine import share_of_alpha
+from claims.run import Run
+from lessons.tools.exercise import Exercise, Reply, guessed
+from lessons.tools.formulas import FormulaError, read
+from lessons.tools.prose import COMMON, Prose
+from simulations import digits
+
+
+def words(prose: Prose, section: str, **values: object) -> mo.Html:
+    """Show a section of the prose."""
+    return mo.md(prose.text(section, **values))
+
+
+def slider(prose: Prose, name: str, start: float, stop: float, value: float, step: float = 1) -> Any:
+    """Return a slider named by the prose, which also takes its number from the keyboard."""
+    label = prose.label(name)
+    return mo.ui.slider(start, stop, step, value=value, label=label, show_value=True, full_width=True)
+
+
+def seed() -> Any:
+    """Return the slider that draws other weights."""
+    return mo.ui.slider(0, 20, 1, value=0, label=COMMON.label("seed"), show_value=True, full_width=True)
+
+
+def choice(prose: Prose, name: str, options: Sequence[str], value: str) -> Any:
+    """Return a choice among named options; the prose has a label for each."""
+    return mo.ui.radio({prose.label(one): one for one in options}, value=prose.label(value), label=prose.label(name))
+
+
+def ask(prose: Prose, key: str) -> Any:
+    """Return the question `key` with a field for a guess, which is None until it is sent."""
+    field = mo.ui.text(label=COMMON.label("guess"), full_width=False, debounce=False)
+    return _with_field(prose.text(key)).batch(field=field).form(submit_button_label=COMMON.label("look"))
+
+
+def ask_choice(prose: Prose, key: str, options: Sequence[str]) -> Any:
+    """Return the question `key` with options to choose from; the prose has a label for each option."""
+    field = mo.ui.radio({prose.label(one): one for one in options})
+    return _with_field(prose.text(key)).batch(field=field).form(submit_button_label=COMMON.label("look"))
+
+
+def _with_field(question: str) -> mo.Html:
+    """Put a place for a field below a question, whose own braces (of formulas) are no places."""
+    return mo.md(question.replace("{", "{{").replace("}", "}}") + "\n\n{field}")
+
+
+def sent(form: Any) -> str | None:
+    """Return what was sent by a form, or None."""
+    return None if form.value is None else form.value["field"]
+
+
+def wait(form: Any, silent: bool = False) -> None:
+    """End the cell with a request for a guess (or silently), unless the form was sent with one that can be read."""
+    given = sent(form)
+    try:
+        if given is not None and isinstance(form.element.elements["field"], mo.ui.text):
+            read(given)
+    except FormulaError:
+        given = None
+    mo.stop(given is None, None if silent else mo.md(COMMON.text("wait")))
+
+
+def guess_reply(prose: Prose, key: str, form: Any, truth: float, close: float = 1.25) -> mo.Html:
+    """Answer a guessed number, once it is sent."""
+    mo.stop(form.value is None)
+    return _callout(guessed(sent(form), float(truth), prose, key, close))
+
+
+def choice_reply(prose: Prose, key: str, form: Any, right: str) -> mo.Html:
+    """Answer a choice, once it is sent, by the section `key OPTION`."""
+    given = sent(form)
+    mo.stop(form.value is None)
+    if given is None:
+        return _callout(Reply("unreadable", COMMON.text("no choice")))
+    return _callout(Reply("right" if given == right else "wrong", prose.text(f"{key} {given}")))
+
+
+def answers(prose: Prose, exercises: Sequence[Exercise]) -> Any:
+    """Return a form for every exercise, with its question and a field for the answer."""
+    field = mo.ui.text(label=COMMON.label("answer"), full_width=False, debounce=False)
+    return mo.ui.array(
+        [
+            _with_field(prose.text(one.key)).batch(field=field).form(submit_button_label=COMMON.label("check"))
+            for one in exercises
+        ]
+    )
+
+
+def exercises(prose: Prose, those: Sequence[Exercise], forms: Any) -> mo.Html:
+    """Show the exercises, each with the reply to the answer that was sent."""
+    parts = [mo.md(f"## {COMMON.label('exercises')}")]
+    for one, form in zip(those, forms, strict=True):
+        parts.append(form)
+        if form.value is not None:
+            parts.append(_callout(one.check(sent(form), prose)))
+    return mo.vstack(parts)
+
+
+def _callout(reply: Reply) -> mo.Html:
+    """Show a reply, which screen readers announce; its mark and its words say what its colour says."""
+    mark, colour = {"right": ("✓", "#009E73"), "wrong": ("✗", "#D55E00"), "unreadable": ("?", "#555")}[reply.kind]
+    style = f"display:flex;gap:1rem;border-left:.4rem solid {colour};padding:.3rem 1rem"
+    return mo.Html(
+        f'<div role="status" data-reply="{reply.kind}" style="{style}">'
+        f'<strong aria-hidden="true">{mark}</strong>{mo.md(reply.text).text}</div>'
+    )
+
+
+def controls(said: mo.Html, *widgets: Any) -> mo.Html:
+    """Put words above sliders and choices, two beside each other, so that the figure below stays in sight."""
+    pairs = [widgets[start : start + 2] for start in range(0, len(widgets), 2)]
+    rows = [mo.hstack(list(pair), widths="equal", gap=2, align="start") for pair in pairs]
+    return mo.vstack([said, *rows])
+
+
+def below(*parts: Any) -> mo.Html:
+    """Put parts below each other."""
+    return mo.vstack(list(parts))
+
+
+def box(prose: Prose, key: str) -> mo.Html:
+    """Show a statement that is often made, and wrong."""
+    return mo.callout(mo.md(f"### {COMMON.label('often wrong')}\n\n{prose.text(key)}"), kind="danger")
+
+
+def sources(prose: Prose) -> mo.Html:
+    """Show where things come from."""
+    return mo.md(f"## {COMMON.label('sources')}\n\n{prose.text('sources')}")
+
+
+def press(prose: Prose, name: str) -> Any:
+    """Return a button for something slow, whose value is how often it was pressed."""
+    return mo.ui.button(value=0, on_click=lambda times: times + 1, label=prose.label(name))
+
+
+def until_pressed(button: Any) -> None:
+    """End the cell, unless the button was pressed."""
+    mo.stop(not button.value)
+
+
+def progress(prose: Prose, name: str, total: int) -> Any:
+    """Return a progress bar, to be entered by `with`; its `update` says that one of `total` parts is done."""
+    return mo.status.progress_bar(total=total, title=prose.label(name), remove_on_exit=True)
+
+
+def refute() -> Any:
+    """Return the button that puts a statement to the test."""
+    return mo.ui.run_button(label=COMMON.label("refute"))
+
+
+def refuted(button: Any, claim_id: str, mutant: str, seed: int = 0) -> mo.Html:
+    """Examine a claim and one of its mutants, once the button is pressed, by the evidence of `make checks`."""
+    mo.stop(not button.value)
+    claim = REGISTRY[claim_id]
+    wrong = next(one for one in claim.mutants if one.name == mutant)
+    run = Run(claim_id, digits(seed), seed, "quick", share_of_alpha())
+    found, fate = claim.examine(run, None), claim.examine(run, wrong)
+    values: dict[str, object] = {
+        "claim": claim.words, "expected": found.expected, "measured": found.measured, "verdict": found.verdict,
+        "mutant": wrong.name, "wrong": fate.expected, "again": fate.measured, "fate": fate.verdict,
+        "why": wrong.why, "alpha": share_of_alpha(), "miss": fate.miss,
+    }  # fmt: skip
+    words_of_claims = {name: _literal(one) if isinstance(one, str) else one for name, one in values.items()}
+    return mo.md(COMMON.text("evidence", **words_of_claims))
+
+
+def _literal(text: str) -> str:
+    """Keep Markdown from reading powers and indices as its own signs."""
+    return re.sub(r"([\\^_*~|])", r"\\\1", text)

@@ -1,0 +1,101 @@
+"""What a lesson shows: pictures with their numbers, and derivations."""
+
+from __future__ import annotations
+
+import base64
+import io
+import threading
+from collections.abc import Callable, Mapping
+from html import escape
+from typing import TYPE_CHECKING
+
+import marimo as mo
+import numpy as np
+import sympy as sp
+
+from figures.tools.figure import STYLE
+from figures.tools.table import Table
+from lessons.tools.prose import COMMON, Prose, number
+from theory.derivation import Derivation
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Picture
+
+DRAWING = threading.Lock()
+"""Matplotlib's styles and open figures are shared by all threads, and every browser has a thread."""
+ROWS_SHOWN = 60
+BIGGER = {
+    "figure.figsize": (7.2, 3.9),
+    "font.size": 12.0,
+    "axes.titlesize": 13.0,
+    "axes.labelsize": 12.0,
+    "savefig.dpi": 100.0,
+}
+"""A lesson is read from the last row of a room."""
+
+
+def panel(
+    table: Table, draw: Callable[[Table, Mapping[str, str]], Picture], prose: Prose, key: str, **values: object
+) -> mo.Html:
+    """Show a picture, the section `key` as its caption, `key alt` as its alternative, and its numbers, folded.
+
+    `draw` is given the table and the prose's labels.
+    """
+    source = base64.b64encode(picture(table, draw, prose.labels)).decode()
+    caption, alt = mo.md(prose.text(key, **values)).text, escape(prose.text(f"{key} alt", **values), quote=True)
+    return mo.Html(
+        f'<figure style="margin:0"><img alt="{alt}" src="data:image/svg+xml;base64,{source}" '
+        f'style="width:100%;max-width:44rem"><figcaption aria-live="polite">{caption}</figcaption></figure>'
+        f"<details><summary>{escape(COMMON.label('numbers'))}</summary>{_rows(table, prose.labels)}</details>"
+    )
+
+
+def picture(table: Table, draw: Callable[[Table, Mapping[str, str]], Picture], labels: Mapping[str, str]) -> bytes:
+    """Return the drawing as SVG, in the style of the figures, a little larger."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    with DRAWING, plt.style.context(["default", str(STYLE), BIGGER]):
+        drawn, out = draw(table, labels), io.BytesIO()
+        drawn.savefig(out, format="svg", metadata={"Date": None})
+        plt.close(drawn)
+    return out.getvalue()
+
+
+def _rows(table: Table, labels: Mapping[str, str]) -> str:
+    """Write the table in HTML; of long ones, rows at about equal distances, with the first and the last."""
+    names = list(table.units)
+    heads = "".join(f'<th scope="col">{escape(labels.get(f"column {name}", name))}</th>' for name in names)
+    some = np.linspace(0, len(table) - 1, min(len(table), ROWS_SHOWN)).round().astype(int)
+    rows = [
+        "".join(f"<td>{escape(one if isinstance(one, str) else number(one, 4))}</td>" for one in row)
+        for row in zip(*(table[name][some].tolist() for name in names), strict=True)
+    ]
+    return f"<table><thead><tr>{heads}</tr></thead><tbody><tr>{'</tr><tr>'.join(rows)}</tr></tbody></table>"
+
+
+def last(table: Table) -> dict[str, object]:
+    """Return the last row by column, with underscores for blanks, to fill a caption."""
+    return {name.replace(" ", "_"): table[name][-1].item() for name in table.units}
+
+
+def derivation(*derivations: Derivation) -> mo.Html:
+    """Show derivations, folded, each step with its sentence, its formula and how it was checked."""
+    return mo.accordion({f"{COMMON.label('derivation')}: {one.title}": _steps(one) for one in derivations})
+
+
+def _steps(one: Derivation) -> mo.Html:
+    marks = {"definition": "definition", "exact": "proved", "30 digits": "digits"}
+    lines = [
+        f"**{place}.** {_plain(step.says)} <small>({COMMON.label(marks[how])})</small>\n\n"
+        f"$${sp.latex(step.statement)}$$"
+        for place, (step, how) in enumerate(zip(one.steps, one.check(), strict=True), start=1)
+    ]
+    return mo.md("\n\n".join(lines))
+
+
+def _plain(text: str) -> str:
+    """Keep Markdown from reading stars and underscores of formulas in a sentence."""
+    return escape(text, quote=False).replace("*", r"\*").replace("_", r"\_")

@@ -1,0 +1,1 @@
+"""Simulators of one question each, which no network of layers asks."""

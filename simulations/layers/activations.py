@@ -1,0 +1,104 @@
+"""Smooth activations and dropout, entry by entry: sigmoid, GELU, SELU, and masks drawn with the weights.
+
+None but dropout is positively homogeneous: a constant stays constant, anything else loses its degree.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from simulations.layers.dense import Dense, Gradients, Parameters, Pullback
+from simulations.numbers.arrays import Array
+from simulations.weights.kinds import Kind, arrays
+
+
+@dataclass(frozen=True)
+class _Smooth:
+    """What activations without parameters and without a degree have in common."""
+
+    def draw(self, rng: np.random.Generator, draws: int, kind: Kind = arrays) -> Parameters:
+        """Draw nothing."""
+        return {}
+
+    def degree(self, incoming: int | None, scaled: frozenset[str]) -> int | None:
+        """Keep a constant constant; anything else loses its degree."""
+        return 0 if incoming == 0 else None
+
+    def weights(self) -> Iterator[Dense]:
+        """Yield nothing."""
+        return iter(())
+
+
+@dataclass(frozen=True)
+class Sigmoid(_Smooth):
+    """The logistic function 1 / (1 + exp(-x)), without overflow."""
+
+    def forward(self, parameters: Parameters, x: Array) -> tuple[Array, Pullback]:
+        """Apply the activation entry by entry."""
+        y = (1 + np.tanh(x / 2)) / 2
+        return y, lambda dy, into: dy * y * (1 - y)
+
+
+@dataclass(frozen=True)
+class GELU(_Smooth):
+    """``x`` times the standard normal distribution function (Hendrycks and Gimpel 2016), not its tanh approximation."""
+
+    def forward(self, parameters: Parameters, x: Array) -> tuple[Array, Pullback]:
+        """Apply the activation entry by entry."""
+        error_function = np.fromiter(map(math.erf, (x / math.sqrt(2)).ravel().tolist()), np.float64, x.size)
+        below = (1 + error_function.reshape(x.shape)) / 2
+
+        def pullback(dy: Array, into: Gradients | None) -> Array:
+            return dy * (below + x * np.exp(-(x**2) / 2) / math.sqrt(2 * math.pi))
+
+        return x * below, pullback
+
+
+@dataclass(frozen=True)
+class SELU(_Smooth):
+    """``scale * x`` where positive, else ``scale * alpha * (exp(x) - 1)``; the constants printed by Klambauer 2017."""
+
+    alpha: float = 1.6732632423543772
+    scale: float = 1.0507009873554805
+
+    def forward(self, parameters: Parameters, x: Array) -> tuple[Array, Pullback]:
+        """Apply the activation entry by entry."""
+        negative = self.alpha * np.expm1(np.minimum(x, 0))
+        slopes = self.scale * np.where(x > 0, 1.0, negative + self.alpha)
+        return self.scale * np.where(x > 0, x, negative), lambda dy, into: dy * slopes
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """Keep each of `features` with probability `keep` and, if `inverted`, divide what is kept by that."""
+
+    name: str
+    features: int
+    keep: float
+    inverted: bool = True
+
+    def __post_init__(self) -> None:
+        if not 0 < self.keep <= 1:
+            raise ValueError(f"keep of layer {self.name!r} must be above 0 and at most 1, got {self.keep}")
+
+    def draw(self, rng: np.random.Generator, draws: int, kind: Kind = arrays) -> Parameters:
+        """Draw a mask for each draw of the weights, the same for the whole batch."""
+        kept = rng.random((draws, 1, self.features)) < self.keep
+        return {f"{self.name}.mask": kept / (self.keep if self.inverted else 1.0)}
+
+    def forward(self, parameters: Parameters, x: Array) -> tuple[Array, Pullback]:
+        """Apply the mask."""
+        mask = parameters[f"{self.name}.mask"]
+        return x * mask, lambda dy, into: dy * mask
+
+    def degree(self, incoming: int | None, scaled: frozenset[str]) -> int | None:
+        """Keep the degree: a given mask is linear."""
+        return incoming
+
+    def weights(self) -> Iterator[Dense]:
+        """Yield nothing: a mask is not learnt."""
+        return iter(())

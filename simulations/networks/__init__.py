@@ -1,0 +1,1 @@
+"""Whole architectures: plain and residual nets, Fixup, its rivals, and convolutional ResNets."""

@@ -1,0 +1,1 @@
+"""Random numbers and arrays: addressed streams, normals, magnitudes beyond the floats, frames."""

@@ -1,0 +1,1 @@
+"""Training by SGD: the command, the compiled step, checkpoints."""

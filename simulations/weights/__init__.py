@@ -1,0 +1,1 @@
+"""Weights: laws of entries, and arrays that are drawn, drawn late or never drawn."""

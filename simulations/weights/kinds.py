@@ -1,0 +1,125 @@
+"""Weights that a network asks for products only: ``x @ W`` forwards, ``dy @ W.mT`` backwards.
+
+This is the interface of SciPy's LinearOperator, from the right and with a leading axis of draws. Three kinds satisfy
+it, and the same network runs on all of them:
+
+- an array (`arrays`): drawn at once, for whoever needs the entries;
+- `Drawn`: an array behind a deviation, drawn when first asked, just before it is used;
+- `Undrawn` (``simulations/weights/undrawn.py``): Gaussian entries that are never drawn, exact in law.
+
+A gradient of a weight matrix is a sum of outer products over the batch, ``x^T dy``. It is kept as its factors
+(`Outer`), which are all that its norm needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+
+from simulations.numbers.arrays import Array
+from simulations.numbers.magnitudes import gram
+from simulations.numbers.normals import fill_normal
+from simulations.weights.initialisers import Initialiser, gaussian
+
+Kind = Callable[[Initialiser, np.random.Generator, int, int, int], Array]
+"""Makes the weights of one layer: (initialiser, rng, draws, fan_in, fan_out). What it returns is an array or stands in
+for one in products."""
+
+
+def arrays(init: Initialiser, rng: np.random.Generator, draws: int, fan_in: int, fan_out: int) -> Array:
+    """Draw an array (draws, fan_in, fan_out)."""
+    return init.draw(rng, draws, fan_in, fan_out)
+
+
+@dataclass(frozen=True)
+class Outer:
+    """The gradient ``x^T dy`` of a weight matrix, one a draw: x (draws, batch, fan_in), dy (draws, batch, fan_out)."""
+
+    x: Array
+    dy: Array
+
+    @property
+    def array(self) -> Array:
+        """Multiply it out: (draws, fan_in, fan_out)."""
+        return self.x.mT @ self.dy
+
+    @property
+    def square_norm(self) -> Array:
+        """The squared Frobenius norm (draws,): the sum of x x^T times dy dy^T, or of squares where that is cheaper."""
+        batch, fan_in, fan_out = self.x.shape[1], self.x.shape[2], self.dy.shape[2]
+        if batch * (fan_in + fan_out) > 2 * fan_in * fan_out:  # so with the many patches of a convolution
+            entries = self.array.reshape(len(self.x), -1)
+            return np.asarray(np.vecdot(entries, entries))
+        norms: Array = (gram(self.x) * gram(self.dy)).sum(axis=(1, 2))
+        return np.maximum(norms, 0)  # where the outer products cancel, rounding may leave less
+
+
+def collect(into: dict[str, Outer], name: str, gradient: Outer) -> None:
+    """Put a gradient into a dictionary; where a layer is used more than once, its gradients add."""
+    if name in into:
+        before = into[name]
+        gradient = Outer(
+            np.concatenate([before.x, gradient.x], axis=1), np.concatenate([before.dy, gradient.dy], axis=1)
+        )
+    into[name] = gradient
+
+
+def at_precision(parameter: Array, x: Array) -> Array:
+    """Return an array of parameters in single precision where `x` is, so that products stay there."""
+    single = x.dtype == np.float32 and isinstance(parameter, np.ndarray)  # other kinds know their own precision
+    return parameter.astype(np.float32, copy=False) if single else parameter
+
+
+class Drawn:
+    """Weights of any law, drawn when first asked (just before they are used) and kept for the way back."""
+
+    __array_ufunc__ = None  # x @ W is for W to answer
+
+    def __init__(
+        self, init: Initialiser, rng: np.random.Generator, shape: tuple[int, int, int], dtype: np.dtype | type
+    ) -> None:
+        self._law, self._rng, self._dtype, self._entries = init.law, rng, np.dtype(dtype), np.empty(0)
+        self.shape, self.deviation = shape, self._dtype.type(init.deviation(*shape[1:]))
+
+    @property
+    def entries(self) -> Array:
+        """The entries before they are scaled by the deviation: (draws, fan_in, fan_out)."""
+        if not self._entries.size:
+            if self._law is gaussian:
+                self._entries = fill_normal(self._rng, np.empty(self.shape, self._dtype))
+            else:
+                self._entries = self._law(self._rng, self.shape).astype(self._dtype, copy=False)
+        return self._entries
+
+    def __rmatmul__(self, x: Array) -> Array:
+        y: Array = x @ self.entries
+        y *= self.deviation  # n numbers to scale instead of n^2
+        return y
+
+    @property
+    def mT(self) -> _Transposed:  # noqa: N802 (NumPy's name)
+        """The transposed matrices, for products only."""
+        return _Transposed(self)
+
+
+@dataclass(frozen=True)
+class _Transposed:
+    weights: Drawn
+    __array_ufunc__ = None
+
+    def __rmatmul__(self, dy: Array) -> Array:
+        dx: Array = dy @ self.weights.entries.mT
+        dx *= self.weights.deviation
+        return dx
+
+
+def drawn(dtype: np.dtype | type = np.float64) -> Kind:
+    """Return the kind that draws each matrix when it is first asked, just before it is used."""
+
+    def make(init: Initialiser, rng: np.random.Generator, draws: int, fan_in: int, fan_out: int) -> Array:
+        return cast(Array, Drawn(init, rng, (draws, fan_in, fan_out), dtype))
+
+    return make

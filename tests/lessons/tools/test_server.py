@@ -1,0 +1,165 @@
+"""The server: pages, names it answers to, ports."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from lessons.tools import pages
+from lessons.tools.prose import COMMON
+
+ROOT = Path(__file__).parents[3]
+
+
+def _command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "lessons", *arguments]
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with subprocess.Popen(_command(), cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        line = server.stdout.readline()
+        found = re.search(r"http://127\.0\.0\.1:\d+", line)
+        assert found, line
+        yield found[0]
+        server.terminate()
+
+
+def _get(url: str, **headers: str) -> tuple[int, str]:
+    request = urllib.request.Request(url, headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def test_the_report_is_linked_by_what_it_is() -> None:
+    assert COMMON.label("no report") in pages.index({}, report=False)
+    assert COMMON.label("report link") in pages.index({}, report=True)
+
+
+def test_index_links_everything(address: str) -> None:
+    status, page = _get(address)
+    assert status == 200
+    links = re.findall(r'href="(/[^"]*)"', page)
+    assert len([link for link in links if link.startswith("/lesson/")]) == 9
+    assert {"/teacher", "/gallery", "/report"} <= set(links)
+    for link in links:
+        assert _get(address + link)[0] in {200} | ({404} if link == "/report" else set()), link
+
+
+def test_teacher_s_page_has_every_lesson(address: str) -> None:
+    _, page = _get(f"{address}/teacher")
+    assert page.count("<h2>") >= 9 + 3
+
+
+def test_pictures_of_the_gallery_are_served(address: str) -> None:
+    _, page = _get(f"{address}/gallery")
+    pictures = re.findall(r'<img[^>]*src="(/pictures/[^"]+)"', page)
+    assert len(pictures) >= 20
+    assert _get(address + pictures[0])[0] == 200
+
+
+def test_other_hosts_names_are_refused(address: str) -> None:
+    assert _get(address, Host="evil.example")[0] == 400
+
+
+def _socket(address: str) -> str:
+    return f"{address.replace('http', 'ws', 1)}/lesson/1_starting_point/ws?session_id=s_tests"
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1", "https://127.0.0.1"])
+def test_pages_of_other_sites_are_refused(address: str, origin: str) -> None:
+    assert _get(address, Origin=origin)[0] == 403
+    assert _get(f"{address}/lesson/1_starting_point/", Origin=origin)[0] == 403
+    with pytest.raises(InvalidStatus, match="403"):
+        connect(_socket(address), additional_headers={"Origin": origin})
+
+
+def test_own_pages_are_not_refused(address: str) -> None:
+    assert _get(f"{address}/lesson/1_starting_point/", Origin=address)[0] == 200
+    with connect(_socket(address), additional_headers={"Origin": address}) as lesson:
+        assert "kernel-ready" in str(lesson.recv(timeout=60))
+
+
+def test_only_the_loopback_address_is_bound(address: str) -> None:
+    """All of 127.0.0.0/8 is this machine, so that a server bound to all addresses answers at 127.0.0.2 too."""
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.2", int(address.rpartition(":")[2])), timeout=5)
+
+
+def test_an_interrupt_ends_it_without_a_word() -> None:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(_command(), cwd=ROOT, stdout=pipe, stderr=pipe, text=True) as server:
+        assert server.stdout is not None
+        assert server.stderr is not None
+        found = re.search(r"http://127\.0\.0\.1:\d+", server.stdout.readline())
+        assert found
+        with connect(_socket(found[0])) as lesson:
+            assert "kernel-ready" in str(lesson.recv(timeout=60))
+            server.send_signal(signal.SIGINT)
+            try:
+                assert server.wait(20) == 0
+            finally:
+                server.kill()
+        assert server.stderr.read() == ""
+
+
+@pytest.mark.parametrize("library", ["marimo", "uvicorn", "markdown"])
+def test_a_missing_library_is_named(library: str) -> None:
+    code = f"import sys; sys.modules[{library!r}] = None; from lessons.__main__ import main; main()"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch(rf"error: the lessons need {library}; .*make lessons.*\n", done.stderr)
+
+
+def test_nothing_outside_is_served(address: str) -> None:
+    for path in ("/pictures/../../README.md", "/pictures/%2e%2e/README.md", "/lesson/nothing/"):
+        assert _get(address + path)[0] == 404
+
+
+def test_a_port_in_use_is_named() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = subprocess.run(_command("--port", str(port)), cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert re.fullmatch(rf"error: port {port} .* in use .*--port\n", done.stderr)
+
+
+def test_without_a_port_the_next_free_one_is_taken(address: str) -> None:
+    from lessons.__main__ import FIRST_PORT, _listener
+
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            taken.bind(("127.0.0.1", FIRST_PORT))
+            taken.listen()
+        except OSError:
+            pass  # someone else has it, which is as good
+        listener = _listener(None)
+        assert listener is not None
+        with listener:
+            assert listener.getsockname()[1] > FIRST_PORT
+
+
+@pytest.mark.parametrize("port", ["0", "70000", "-1", "x"])
+def test_no_port_is_said_to_be_none(port: str) -> None:
+    done = subprocess.run(_command("--port", port), cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,63 @@
+"""A step of SGD against the loss that it should lower, and the closed form of a linear classifier."""
+
+import numpy as np
+
+from evidence import draws_for_same_law, same_law
+from simulations import LeakyReLU, mlp, stream
+from simulations.networks.fixup import fixup_mlp
+from simulations.numbers.arrays import Array
+from simulations.training.sgd import step
+from simulations.weights.kinds import Kind, arrays
+from simulations.weights.undrawn import undrawn
+
+
+def test_linear_classifier_by_hand() -> None:
+    """W - rate x^T (p - y) / batch."""
+    network, rng = mlp([3], classes=4), stream(0, "sgd")
+    parameters, x = network.draw(rng, 2), rng.normal(size=(2, 5, 3))
+    targets = np.eye(4)[rng.integers(4, size=(2, 5))]
+    taken = step(network, parameters, x, targets, 0.3)
+    logits = np.exp(np.einsum("dbf,dfc->dbc", x, parameters["readout.weight"]))
+    expected = np.einsum("dbf,dbc->dfc", x, logits / logits.sum(-1, keepdims=True) - targets) / 5
+    np.testing.assert_allclose(taken.gradients["readout.weight"].array, expected, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(
+        taken.parameters["readout.weight"], parameters["readout.weight"] - 0.3 * expected, rtol=1e-12
+    )
+
+
+def test_small_steps_lower_the_loss() -> None:
+    network, rng = fixup_mlp(6, 2, stem=4, classes=3), stream(0, "sgd", "loss")
+    parameters, x = network.draw(rng, 7), rng.normal(size=(7, 5, 4))
+    targets = np.eye(3)[rng.integers(3, size=(7, 5))]
+    before = {name: value.copy() for name, value in parameters.items()}
+    losses = []
+    for _ in range(6):
+        taken = step(network, parameters, x, targets, 0.05)
+        parameters = taken.parameters
+        losses.append(taken.loss.loss.mean(axis=1))
+    assert (np.diff(losses, axis=0) < 0).all()
+    assert all(np.array_equal(value, network.draw(stream(0, "sgd", "loss"), 7)[name]) for name, value in before.items())
+
+
+def test_undrawn_weights_learn_as_drawn_ones_do() -> None:
+    """The joint law of losses and gradient norms over five steps; false alarm 1e-6, sees a distance of 0.1."""
+    network, rng = mlp([5, 6, 6], activation=LeakyReLU(0.3), classes=3), stream(0, "sgd", "undrawn")
+    x, targets = rng.standard_normal((2, 5)), np.eye(3)[[0, 2]]
+    names, alpha, error = ("layer0.weight", "layer1.weight", "readout.weight"), 1e-6, 0.1
+    draws = draws_for_same_law(5 * (2 + 3 + 1), error=error, alpha=alpha)
+
+    def descend(kind: Kind) -> dict[str, Array]:
+        own = stream(1, "sgd", kind.__qualname__)
+        parameters, found = network.draw(own, draws, kind), dict[str, Array]()
+        for number in range(5):
+            taken = step(network, parameters, np.broadcast_to(x, (draws, 2, 5)), targets[None].repeat(draws, 0), 0.4)
+            parameters = taken.parameters
+            found |= {f"loss {number} of {row}": taken.loss.loss[:, row] for row in range(2)}
+            norms = {f"{name} {number}": np.log(taken.gradients[name].square_norm) for name in names}
+            found |= norms | {f"sum {number}": sum(norms.values()) + taken.loss.loss[:, 0]}
+        return found
+
+    drawn_ones = descend(arrays)
+    assert same_law(drawn_ones, descend(undrawn()), error=error, alpha=alpha).verdict == "held"
+    still = {name: drawn_ones[name.replace("4", "0")] for name in drawn_ones}  # as if the fifth step had not learnt
+    assert same_law(drawn_ones, still, error=error, alpha=alpha).verdict == "refuted"

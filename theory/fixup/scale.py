@@ -1,0 +1,125 @@
+r"""Fixup's scale L^(-1/(2m-2)) for the weights (not the variance) of a branch, and the condition behind it.
+
+L is the number of residual branches, m the number of layers in each. Scales are written a_k = L^(-e_k).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+
+import sympy as sp
+
+from theory.derivation import Derivation, Value
+from theory.domain import positive_integer, real
+from theory.rules import DerivationError, equal, limit, naming, solving, substituting
+from theory.symbols import BRANCHES, LAYERS, SCALE
+
+
+@cache
+def exponent() -> Derivation:
+    """Derive the exponent of L in Fixup's scale from the condition on the layers of a branch other than the last."""
+    e = sp.Symbol("e", real=True)
+    return (
+        Derivation.begin(
+            "Fixup's exponent",
+            "L branches move by order eta together if the m - 1 scales other than the smallest have the product "
+            "1/sqrt(L).",
+            sp.Eq(SCALE ** (LAYERS - 1), BRANCHES ** -sp.Rational(1, 2)),
+        )
+        .then(
+            "Write the scale as a power of L.",
+            sp.Eq(BRANCHES ** (e * (LAYERS - 1)), BRANCHES ** -sp.Rational(1, 2)),
+            substituting({SCALE: BRANCHES**e}),
+        )
+        .then("Take logarithms to base L.", sp.Eq(e * (LAYERS - 1), -sp.Rational(1, 2)), _to_base(BRANCHES))
+        .then("Solve for the exponent; it is singular at m = 1.", sp.Eq(e, -1 / (2 * LAYERS - 2)), solving(e))
+    )
+
+
+def _to_base(base: sp.Symbol) -> Callable[[sp.Basic, sp.Basic], str]:
+    def rule(before: sp.Basic, now: sp.Basic) -> str:
+        if not isinstance(now, sp.Equality):
+            raise DerivationError("expected an equation")
+        return equal(before, sp.Eq(base**now.lhs, base**now.rhs, evaluate=False))
+
+    return rule
+
+
+@cache
+def order() -> Derivation:
+    """Derive the exponent of L in the first-order update of a branch of three layers; more add like terms."""
+    largest, gaps = sp.Symbol("e_1", real=True), sp.symbols("d_2 d_3", positive=True)
+    others = [largest - gap for gap in gaps]
+    total, remaining = largest + sum(others), sp.Symbol("sigma", real=True)
+    update = sum((BRANCHES**-total) ** 2 * BRANCHES ** (2 * e) for e in (largest, *others))
+    faster = sp.log(1 + sum(BRANCHES ** (-2 * gap) for gap in gaps)) / sp.log(BRANCHES)
+    return (
+        Derivation.begin(
+            "Exponent of L in the update of a branch",
+            "Take F^2 sum a_k^-2 at x = 1 with a_k = L^(-e_k), in logarithms to base L; e_1 exceeds e_2 and e_3 by "
+            "d_2 and d_3.",
+            sp.log(update) / sp.log(BRANCHES),
+        )
+        .then("Take out the largest term, that of the smallest scale, which is a_1.", -2 * sum(others) + faster)
+        .then("The others vanish in comparison as L grows.", -2 * sum(others), limit(BRANCHES, sp.oo))
+        .then("Call e_2 + e_3, the sum without the largest, sigma.", -2 * remaining, naming({remaining: sum(others)}))
+    )
+
+
+@cache
+def condition() -> Derivation:
+    """Derive what the exponents must satisfy for the update of one branch to be of order 1/L."""
+    sigma = sp.Symbol("sigma", real=True)
+    return Derivation.begin(
+        "Condition on the scales", "Ask that the update have the exponent -1.", sp.Eq(order().result, -1)
+    ).then("Solve for the sum of the exponents without the largest.", sp.Eq(sigma, sp.Rational(1, 2)), solving(sigma))
+
+
+def fixup_exponent(layers_per_branch: Value) -> sp.Expr:
+    """Return the exponent -1/(2m - 2) of the number of branches in Fixup's scale, m = `layers_per_branch`.
+
+    It multiplies standard deviations; variances take twice the exponent.
+
+    Raises
+    ------
+    ValueError
+        If m is not an integer of at least 2. At m = 1 the exponent is singular.
+
+    Source: Fixup, section 3, equation for the scale of the branch layers.
+    """
+    if sp.sympify(layers_per_branch) == 1:
+        raise ValueError(
+            "layers_per_branch is 1; expected at least 2: the condition is on the product of the scales other than "
+            "the last, which is empty at 1, so no scale satisfies it"
+        )
+    return exponent().at(m=positive_integer("layers_per_branch", layers_per_branch, least=2))
+
+
+def fixup_scale(branches: Value, layers_per_branch: Value) -> sp.Expr:
+    """Return Fixup's factor branches^(-1/(2m - 2)) on the standard deviation of the layers of a branch."""
+    return positive_integer("branches", branches) ** fixup_exponent(layers_per_branch)
+
+
+def update_exponent(exponents: Sequence[Value]) -> sp.Expr:
+    """Return the exponent of L in the first-order update of one branch with scales a_k = L^(-exponents[k]).
+
+    Asymptotic in L. It is -2 times the sum of the exponents without the largest; one empty sum (m = 1) gives 0.
+
+    Raises
+    ------
+    ValueError
+        If `exponents` is empty.
+    """
+    if not exponents:
+        raise ValueError("exponents is empty; expected one for each layer of the branch")
+    known = [real("exponents", e) for e in exponents]
+    return order().at(sigma=sum(known) - sp.Max(*known))
+
+
+def required_exponent_sum() -> sp.Expr:
+    """Return 1/2, what the exponents without the largest must sum to for an update of order 1/L."""
+    return condition().result
+
+
+DERIVATIONS: tuple[Callable[[], Derivation], ...] = (exponent, order, condition)

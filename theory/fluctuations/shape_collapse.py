@@ -1,0 +1,58 @@
+r"""How far the variance of log ||x_L||^2 is from beta = 5 sum 1/n_l, for ReLU nets of any shape.
+
+Exactly, the variance is the sum of v(n_l) over the layers, v(n) = `theory.fluctuations.relu_log_variance`: it depends
+on the widths behind the layers, in any order, and on nothing else. As n v(n) is 5 only in the limit, nets of equal beta
+but different shapes differ: relative to beta the variance is the mean of n v(n) / 5, weighted by 1/n.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+
+import sympy as sp
+
+from theory.derivation import Derivation, Value
+from theory.domain import positive_integer
+from theory.fluctuations.log_moments import wide_variance
+from theory.fluctuations.norms import N
+from theory.rules import equal, leading, substituting
+
+
+@cache
+def second_order() -> Derivation:
+    """Derive Var log r of a ReLU layer to second order in 1/n."""
+    epsilon = sp.Symbol("epsilon", positive=True)
+    average = wide_variance().steps[1].statement
+    return (
+        Derivation.begin(
+            "Variance of the logarithm of a wide ReLU layer, to second order",
+            "The average of the square of log r around 1, to fourth order, less the squared mean; every later term "
+            "is of order 1/n^3 or less.",
+            average,
+        )
+        .then("Write the width as 1/epsilon.", sp.expand(average.subs(N, 1 / epsilon)), substituting({N: 1 / epsilon}))
+        .then("Keep two orders.", 5 * epsilon + sp.Rational(37, 2) * epsilon**2, leading(epsilon, 2))
+        .then("Put the width back.", 5 / N + sp.Rational(37, 2) / N**2, substituting({epsilon: 1 / N}))
+        .then("Divide by 5/n.", 1 + sp.Rational(37, 10) / N, lambda before, now: equal(before * N / 5, now))
+    )
+
+
+def excess(widths: Sequence[Value]) -> sp.Expr:
+    """Return Var log ||x_L||^2 / (5 sum 1/n) - 1 to leading order: 3.7 sum 1/n^2 / sum 1/n for layers of these widths.
+
+    Asymptotic: the error is O(1/n^2).
+
+    Raises
+    ------
+    ValueError
+        If there are no widths, or one is not a positive integer.
+    """
+    if not widths:
+        raise ValueError("no widths; expected those behind every layer, at least one")
+    inverses = [1 / positive_integer("widths", width) for width in widths]
+    ratios = [second_order().at(n=1 / inverse) - 1 for inverse in inverses]
+    return sum(a * b for a, b in zip(inverses, ratios, strict=True)) / sum(inverses)
+
+
+DERIVATIONS: tuple[Callable[[], Derivation], ...] = (second_order,)

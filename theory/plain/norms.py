@@ -1,0 +1,96 @@
+r"""Plain nets x_l = phi(W_l x_{l-1}): means of the square norm, exact at every width.
+
+`layer_factor` and `norm_product` hold for every symmetric weight law (any mean-0 law if linear), because they use
+nothing but second moments and a sign flip of each row. The fluctuations around the mean are in `theory.fluctuations`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+
+import sympy as sp
+
+from theory.derivation import Derivation, Value
+from theory.domain import nonnegative, positive_integer, real
+from theory.expectation import VARIANCE
+from theory.layer.rectifiers import SLOPE, symmetric_leaky
+from theory.rules import recursion, substituting
+
+
+@cache
+def layer() -> Derivation:
+    """Derive the factor by which one layer multiplies E||x||^2."""
+    n = sp.Symbol("n", integer=True, positive=True)
+    q = sp.Symbol("q", positive=True)
+    norm = sp.Symbol(r"\|x\|^2", positive=True)
+    return (
+        Derivation.begin(
+            "Growth of the square norm in one layer",
+            "Each of n units has a symmetric pre-activation of variance q at a fixed input; add their second moments "
+            "and divide by the square norm of the input.",
+            n * symmetric_leaky().result / norm,
+        )
+        .then(
+            "The pre-activation w.x has variance sigma^2 ||x||^2.",
+            n * VARIANCE * norm * (1 + SLOPE**2) / (2 * norm),
+            substituting({q: VARIANCE * norm}),
+        )
+        .then("The input's norm cancels: the factor is the same for every input.", n * VARIANCE * (1 + SLOPE**2) / 2)
+    )
+
+
+@cache
+def depth() -> Derivation:
+    """Derive E||x_L||^2 at constant width from the factor of one layer."""
+    q, depth_ = sp.Function("q"), sp.Symbol("L", integer=True, nonnegative=True)
+    g, start = sp.Symbol("g", positive=True), sp.Symbol(r"\|x\|^2", positive=True)
+    return Derivation.begin(
+        "Square norm in depth",
+        "The weights of a layer are independent of its input, so the mean square norm is multiplied by g in every "
+        "layer.",
+        sp.Eq(q(depth_ + 1), g * q(depth_)),
+    ).then("Solve from the square norm of the input.", sp.Eq(q(depth_), start * g**depth_), recursion(depth_, start))
+
+
+def layer_factor(fan_out: Value, variance: Value, slope: Value = 0) -> sp.Expr:
+    """Return E||phi(Wx)||^2 / ||x||^2 over the weights; slope 0 is ReLU, 1 is linear.
+
+    Exact at every width for any law of weights that is symmetric about 0 (mean 0 suffices if slope = 1).
+
+    Raises
+    ------
+    ValueError
+        If `fan_out` is not a positive integer, `variance` is negative or `slope` is not real.
+    """
+    values = {VARIANCE: nonnegative("variance", variance), SLOPE: real("slope", slope)}
+    return layer().at(values, n=positive_integer("fan_out", fan_out))
+
+
+def norm_in_depth(factor: Value, layers: Value, square_norm: Value = 1) -> sp.Expr:
+    """Return E||x_L||^2 of `layers` layers that each multiply the mean square norm by `factor`."""
+    values = {"g": nonnegative("factor", factor), "L": positive_integer("layers", layers, least=0)}
+    return depth().at({sp.Symbol(r"\|x\|^2"): nonnegative("square_norm", square_norm)}, **values)
+
+
+def norm_product(
+    fan_outs: Sequence[Value], variances: Sequence[Value], slope: Value = 0, square_norm: Value = 1
+) -> sp.Expr:
+    """Return E||x_L||^2 over the weights for layers of uneven widths: the product of their factors.
+
+    Exact; the input is fixed and `square_norm` is its square norm. The last of `fan_outs` is the width of x_L.
+
+    Raises
+    ------
+    ValueError
+        If the two sequences differ in length.
+    """
+    if len(fan_outs) != len(variances):
+        raise ValueError(
+            f"variances has {len(variances)} entries; expected one for each of the {len(fan_outs)} fan_outs"
+        )
+    factors = (layer_factor(n, s, slope) for n, s in zip(fan_outs, variances, strict=True))
+    return sp.prod(factors) * nonnegative("square_norm", square_norm)
+
+
+DERIVATIONS: tuple[Callable[[], Derivation], ...] = (layer, depth)

@@ -1,0 +1,173 @@
+r"""Residual nets x_{l+1} = x_l + F_l(x_l): means of the square norm, forward and backward.
+
+The branch is F(x) = a1 a2 W2 relu(W1 x), W1 (hidden x width) of variance 2/width, W2 (width x hidden) of variance
+1/hidden ("He then LeCun"). Its gain is the factor E||F||^2 / ||x||^2 = (a1 a2)^2: 1 for standard initialisation, 2 with
+He's variance on the last layer as well. Everything is exact at every width, over the weights at a fixed input; weights
+are symmetric about 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+import sympy as sp
+
+from theory.derivation import Derivation, Value
+from theory.domain import nonnegative, positive_integer
+from theory.expectation import averaged
+from theory.layer import one_layer
+from theory.plain import norms as plain
+from theory.rules import equal, recursion
+from theory.symbols import DEPTH, ETA
+
+
+@cache
+def branch() -> Derivation:
+    """Derive the gain of a branch whose layers have variances 2 a1^2 / width and a2^2 / hidden."""
+    n, h = (sp.Symbol(name, integer=True, positive=True) for name in ("n", "h"))
+    first, last, norm = (sp.Symbol(name, positive=True) for name in ("a_1", "a_2", r"\|x\|^2"))
+    hidden = sp.Symbol(r"\|r\|^2", positive=True)
+    last_layer = one_layer.second_moment(n, last**2 / h, hidden)
+    first_layer = plain.layer_factor(h, 2 * first**2 / n) * norm
+    return (
+        Derivation.begin(
+            "Gain of a residual branch",
+            "Average ||W2 r||^2 over the last layer, at fixed hidden activations r, and divide by ||x||^2.",
+            last_layer / norm,
+        )
+        .then(
+            "Average the hidden square norm over the first layer, a ReLU layer of h units.",
+            n * last**2 / h * first_layer / norm,
+            averaged({hidden: (1, first_layer)}),
+        )
+        .then("Widths and input cancel: the gain is the square of a1 a2.", (first * last) ** 2)
+    )
+
+
+@cache
+def growth() -> Derivation:
+    """Derive the factor by which a block multiplies E||x||^2."""
+    norm, inner, output = sp.symbols(r"\|x\|^2 x^{T}F \|F\|^2", real=True)
+    return (
+        Derivation.begin(
+            "Growth of the square norm in one block",
+            "Expand ||x + F||^2.",
+            norm + 2 * inner + output,
+        )
+        .then(
+            "Average over the last layer: it is independent of x and r and has mean 0, so x.F has mean 0; the branch "
+            "has gain eta^2.",
+            norm + ETA**2 * norm,
+            averaged({inner: (1, 0), output: (1, ETA**2 * norm)}),
+        )
+        .then("Take out the square norm of the input: at gain 1 it doubles, at gain 2 it triples.", (1 + ETA**2) * norm)
+        .then("Divide by it.", 1 + ETA**2, _divided_by(norm))
+    )
+
+
+@cache
+def backward() -> Derivation:
+    """Derive the factor by which a block multiplies the mean square norm of the cotangent."""
+    norm, inner = sp.symbols(r"\|v\|^2 v^{T}W_1^{T}DW_2^{T}v", real=True)
+    hidden, square = sp.symbols(r"\|DW_2^{T}v\|^2 \|W_1^{T}DW_2^{T}v\|^2", nonnegative=True)
+    n, h = (sp.Symbol(name, integer=True, positive=True) for name in ("n", "h"))
+    first, last = (sp.Symbol(name, positive=True) for name in ("a_1", "a_2"))
+    return (
+        Derivation.begin(
+            "Growth of the cotangent in one block",
+            "Expand the square norm of v + W1^T D W2^T v, D the mask of active units.",
+            norm + 2 * inner + square,
+        )
+        .then(
+            "Average over W1 given the mask: the signs of W2^T v are independent and absorb those of the rows of W1, "
+            "so n entries of variance 2 a1^2/n, and no correlation with v, remain.",
+            norm + one_layer.second_moment(n, 2 * first**2 / n, hidden),
+            averaged({inner: (1, 0), square: (1, 2 * first**2 * hidden)}),
+        )
+        .then(
+            "Average over W2 and the mask: h entries of variance a2^2/h times ||v||^2, each active with probability "
+            "1/2.",
+            norm + 2 * first**2 * one_layer.second_moment(h, last**2 / h, norm) / 2,
+            averaged({hidden: (1, last**2 * norm / 2)}),
+        )
+        .then(
+            "Divide by the square norm of v: the factor is that of the forward pass.",
+            1 + (first * last) ** 2,
+            _divided_by(norm),
+        )
+    )
+
+
+def _divided_by(norm: sp.Symbol) -> Callable[[sp.Basic, sp.Basic], str]:
+    return lambda before, now: equal(sp.expand(before / norm), now)
+
+
+@cache
+def growth_in_depth() -> Derivation:
+    """Derive E||x_l||^2 / ||x_0||^2."""
+    q = sp.Function("q")
+    return Derivation.begin(
+        "Square norm of the residual stream",
+        "The weights of a block are independent of its input, so every block multiplies the mean square norm.",
+        sp.Eq(q(DEPTH + 1), growth().result * q(DEPTH)),
+    ).then("Solve from 1.", sp.Eq(q(DEPTH), (1 + ETA**2) ** DEPTH), recursion(DEPTH, sp.S.One))
+
+
+@cache
+def variance_in_depth() -> Derivation:
+    """Derive the variance of the residual stream at a fixed input."""
+    v = sp.Function("v")
+    stream = growth_in_depth().result
+    return Derivation.begin(
+        "Variance of the residual stream at a fixed input",
+        "By the law of total variance each block adds the mean conditional variance of its branch, eta^2 times the "
+        "mean square of its input.",
+        sp.Eq(v(DEPTH + 1), v(DEPTH) + ETA**2 * stream),
+    ).then(
+        "Solve from 0: a fixed input has no variance. It is one less than the second moment at every depth.",
+        sp.Eq(v(DEPTH), (1 + ETA**2) ** DEPTH - 1),
+        recursion(DEPTH, sp.S.Zero),
+    )
+
+
+def branch_gain(first_scale: Value, last_scale: Value) -> sp.Expr:
+    """Return E||F||^2 / ||x||^2 for standard deviations first_scale sqrt(2/width) and last_scale / sqrt(hidden)."""
+    scales = {"a_1": nonnegative("first_scale", first_scale), "a_2": nonnegative("last_scale", last_scale)}
+    return branch().at(**scales)
+
+
+def block_growth(branch_gain: Value = 1) -> sp.Expr:
+    """Return E||x_{l+1}||^2 / ||x_l||^2: 2 if branches preserve the second moment, 3 with He on the last layer."""
+    return growth().at(eta=sp.sqrt(nonnegative("branch_gain", branch_gain)))
+
+
+def second_moment_growth(branch_gain: Value = 1, blocks: Value = 1) -> sp.Expr:
+    """Return E||x_L||^2 / ||x_0||^2 after `blocks` blocks."""
+    return _in_depth(growth_in_depth(), branch_gain, blocks)
+
+
+def variance_at_fixed_input(blocks: Value, branch_gain: Value = 1) -> sp.Expr:
+    """Return the variance of x_L per coordinate over the weights at a fixed x_0, averaged over coordinates.
+
+    In units of ||x_0||^2 / width. It is the second moment that grows by a constant factor; this starts at 0.
+    """
+    return _in_depth(variance_in_depth(), branch_gain, blocks)
+
+
+def backward_growth(branch_gain: Value = 1, blocks: Value = 1) -> sp.Expr:
+    """Return E||dC/dx_0||^2 / ||v||^2 for a cotangent v at x_L.
+
+    Exact for Gaussian weights and any v that is independent of them; for other symmetric laws v needs independent
+    random signs.
+    """
+    factor = backward().at(a_1=1, a_2=sp.sqrt(nonnegative("branch_gain", branch_gain)))
+    return plain.norm_in_depth(factor, blocks)
+
+
+def _in_depth(derivation: Derivation, branch_gain: Value, blocks: Value) -> sp.Expr:
+    gain, blocks = nonnegative("branch_gain", branch_gain), positive_integer("blocks", blocks, least=0)
+    return derivation.at(eta=sp.sqrt(gain), l=blocks)
+
+
+DERIVATIONS: tuple[Callable[[], Derivation], ...] = (branch, growth, backward, growth_in_depth, variance_in_depth)

@@ -1,0 +1,167 @@
+r"""The paths through a residual net: how many branches the variance of the stream went through.
+
+Each block is x' = x + F(x), F of gain eta_l^2 with a last layer of mean 0. At one input every ReLU is its mask, so the
+state is a sum over paths; u_k adds those through k branches: u_k' = u_k + J u_{k-1}. Flipping the signs of a row of the
+first layer flips its mask: at any vector, not only at its own input, J has the gain eta^2 in the mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from itertools import combinations, pairwise
+
+import sympy as sp
+
+from theory.derivation import Derivation, Value
+from theory.domain import nonnegative, positive_integer
+from theory.expectation import averaged
+from theory.rules import differentiated, equal, numerically, recursion, substituting
+from theory.symbols import DEPTH, ETA
+
+T = sp.Symbol("t", positive=True)
+L, K = sp.Symbol("L", integer=True, positive=True), sp.Symbol("k", integer=True, nonnegative=True)
+
+
+@cache
+def gain_at_masks() -> Derivation:
+    """Derive the gain of a branch at another vector than that whose masks it has."""
+    n, h = (sp.Symbol(name, integer=True, positive=True) for name in ("n", "h"))
+    active, square, hidden, norm = sp.symbols(r"1_{w.x>0} (w.u)^2 \|DW_1u\|^2 \|u\|^2", nonnegative=True)
+    return (
+        Derivation.begin(
+            "Gain of a branch at the masks of another vector",
+            "Average ||W2 D W1 u||^2 over the last layer, of variance eta^2/h: n outputs see the masked units.",
+            n * ETA**2 / h * hidden,
+        )
+        .then(
+            "Each of h units is active at x or not.",
+            n * ETA**2 / h * h * active * square,
+            substituting({hidden: h * active * square}),
+        )
+        .then(
+            "Turning w about turns the mask about and leaves (w.u)^2 alone: the mask is 1/2 in the mean, and w, of "
+            "variance 2/n, has the mean square 2/n ||u||^2 along u.",
+            n * ETA**2 * sp.Rational(1, 2) * 2 / n * norm,
+            averaged({active: (1, sp.Rational(1, 2)), square: (1, 2 * norm / n)}),
+        )
+        .then("Widths cancel.", ETA**2 * norm)
+    )
+
+
+@cache
+def generating_function() -> Derivation:
+    """Derive sum_k t^k E||u_k||^2 / ||x_0||^2 in equal blocks."""
+    q, inner, branch = sp.Function("G"), sp.Symbol("u_k^{T}Ju_{k-1}", real=True), sp.Symbol(r"\|Ju\|^2", positive=True)
+    gain = gain_at_masks().result.subs(sp.Symbol(r"\|u\|^2", nonnegative=True), q(DEPTH))
+    return (
+        Derivation.begin(
+            "Variance by number of branches",
+            "Sum t^k ||u_k + J u_{k-1}||^2 over k: a branch that is passed through costs a factor t.",
+            q(DEPTH) + 2 * inner + T * branch,
+        )
+        .then(
+            "Average over the block: the last layer has mean 0.",
+            q(DEPTH) + T * ETA**2 * q(DEPTH),
+            averaged({inner: (1, 0), branch: (1, gain)}),
+        )
+        .then(
+            "That is the sum one block later.",
+            sp.Eq(q(DEPTH + 1), (1 + T * ETA**2) * q(DEPTH)),
+            lambda before, now: equal(sp.factor(before), now.rhs),
+        )
+        .then("Solve from 1.", sp.Eq(q(DEPTH), (1 + T * ETA**2) ** DEPTH), recursion(DEPTH, sp.S.One))
+    )
+
+
+@cache
+def binomial() -> Derivation:
+    """Derive the share of the variance that went through k of L equal branches: a binomial law."""
+    chance = ETA**2 / (1 + ETA**2)
+    whole = generating_function().result.subs(DEPTH, L)
+    return (
+        Derivation.begin(
+            "Share of paths by number of branches",
+            "Divide the generating function by its value at t = 1, the mean square of the stream.",
+            whole / whole.subs(T, 1),
+        )
+        .then(
+            "That of L independent branches, each passed through with probability eta^2 / (1 + eta^2).",
+            (1 - chance + chance * T) ** L,
+        )
+        .then(
+            "By the binomial theorem the coefficients are those of Bin(L, eta^2 / (1 + eta^2)).",
+            sp.Sum(sp.binomial(L, K) * chance**K * (1 - chance) ** (L - K) * T**K, (K, 0, L)),
+            numerically,
+        )
+    )
+
+
+@cache
+def mean_depth() -> Derivation:
+    """Derive the mean number of branches that the variance went through."""
+    shares = binomial().steps[1].statement
+    return Derivation.begin("Mean number of branches", "The generating function of the shares.", shares).then(
+        "Its slope at t = 1.", L * ETA**2 / (1 + ETA**2), differentiated(T, sp.S.One, value=sp.S.One)
+    )
+
+
+@cache
+def normalised() -> Derivation:
+    """Derive the chance that the variance after block l went through its branch, where branches are normalised."""
+    before = sp.Symbol("l", integer=True, positive=True)
+    return Derivation.begin(
+        "Normalised branches",
+        "A branch of gain eta^2 carries eta^2 / (1 + eta^2) of the variance behind its block.",
+        ETA**2 / (1 + ETA**2),
+    ).then(
+        "One that adds 1 to a stream of variance l, as block l does to a stream that starts from 1, has gain 1/l.",
+        1 / (before + 1),
+        substituting({ETA: 1 / sp.sqrt(before)}),
+    )
+
+
+def path_variances(gains: Sequence[Value]) -> list[sp.Expr]:
+    """Return E||u_k||^2 / ||x_0||^2 for k = 0, ..., L, of blocks whose branches have these gains eta_l^2.
+
+    The coefficients of prod (1 + t eta_l^2): for every choice of k blocks the product of their gains. Exact at every
+    width, for weights symmetric about 0; C(L, k) eta^(2k) if all gains are eta^2.
+    """
+    checked = [nonnegative("gain", gain) for gain in gains]
+    return [sp.Add(*(sp.prod(some) for some in combinations(checked, k))) for k in range(len(checked) + 1)]
+
+
+def mean_branches(gains: Sequence[Value]) -> sp.Expr:
+    """Return the mean number of branches that the variance went through, sum eta_l^2 / (1 + eta_l^2). Exact."""
+    return sp.Add(*(mean_depth().at(L=1, eta=sp.sqrt(nonnegative("gain", gain))) for gain in gains))
+
+
+def normalised_gain(block: Value) -> sp.Expr:
+    """Return 1/l, the gain of the l-th branch (l = 1, 2, ...) if each adds the variance that the input has."""
+    return 1 / positive_integer("block", block)
+
+
+def fourth_moment_bounds(gains: Sequence[Value], width: Value, hidden: Value) -> list[sp.Expr]:
+    """Bound E||u_k||^4 / ||x_0||^4 from above, k = 0, ..., L, for Gaussian weights.
+
+    In one block E||u_k + J u_{k-1}||^4 is, with a = ||u_k||^2 and b = ||u_{k-1}||^2, a^2 + 2 (1 + 2/n) eta^2 a b +
+    eta^4 (1 + 2/n)(1 + 5/h) b^2 at the most (`residual_fluctuations`, which has a = b), for odd powers of the last
+    layer vanish; and E a b is at most the root of E a^2 E b^2.
+    """
+    n, h = positive_integer("width", width), positive_integer("hidden", hidden)
+    bounds = [sp.S.One] + [sp.S.Zero] * len(gains)
+    for gain in gains:
+        eta = nonnegative("gain", gain)
+        spread = [2 * (1 + 2 / n) * eta * sp.sqrt(a * b) for b, a in pairwise(bounds)]
+        tails = [eta**2 * (1 + 2 / n) * (1 + 5 / h) * b for b in bounds]
+        bounds = bounds[:1] + [a + s + t for a, s, t in zip(bounds[1:], spread, tails, strict=False)]
+    return bounds
+
+
+DERIVATIONS: tuple[Callable[[], Derivation], ...] = (
+    gain_at_masks,
+    generating_function,
+    binomial,
+    mean_depth,
+    normalised,
+)
