@@ -15,7 +15,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 
-from claims.addresses import OLD
 from claims.run import Run
 from evidence import Finding
 from theory.derivation import Derivation
@@ -78,7 +77,9 @@ def claim(
     derivation: Callable[[], Derivation] | Sequence[Callable[[], Derivation]] = (),
     exact: bool = True,
 ) -> Callable[[Check], Check]:
-    """Register a claim.
+    """Register a claim by its id, ``subject.function``, which is also the address of its random streams.
+
+    The file within the subject is no part of it, so claims can move between files without changing a number.
 
     Parameters
     ----------
@@ -98,7 +99,7 @@ def claim(
     """
 
     def register(check: Check) -> Check:
-        name = f"{OLD.get(check.__module__, check.__module__.rpartition('.')[2])}.{check.__name__}"
+        name = f"{_subject(check.__module__)}.{check.__name__}"
         if name in REGISTRY:
             raise ValueError(f"{name} is registered twice")
         if len(mutants) < 2 or len({m.name for m in mutants}) < len(mutants):
@@ -112,3 +113,9 @@ def claim(
         return check
 
     return register
+
+
+def _subject(module: str) -> str:
+    """Return the folder that a claim's file stands in; of a file elsewhere, its own name."""
+    folders, _, file = module.rpartition(".")
+    return folders.rpartition(".")[2] if "claims." in folders else file

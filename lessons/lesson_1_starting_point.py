@@ -106,7 +106,7 @@ def _(apart_guess):
 
 @app.cell(hide_code=True)
 def _(refute):
-    kit.refuted(refute, "symmetry.constant_units_stay_alike", "asymmetric data cure it")
+    kit.refuted(refute, "training.constant_units_stay_alike", "asymmetric data cure it")
     return
 
 

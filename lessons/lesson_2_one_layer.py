@@ -132,7 +132,7 @@ def _(product_guess):
 
 @app.cell(hide_code=True)
 def _(refute):
-    kit.refuted(refute, "pre_activations.product_variance", "the product of the variances")
+    kit.refuted(refute, "layer.product_variance", "the product of the variances")
     return
 
 

@@ -67,7 +67,7 @@ def _(backward_guess):
 
 @app.cell(hide_code=True)
 def _(refute_never):
-    kit.refuted(refute_never, "glorot.glorot_conditions", "never both at once")
+    kit.refuted(refute_never, "plain.glorot_conditions", "never both at once")
     return
 
 
@@ -115,7 +115,7 @@ def _(mean_guess):
 
 @app.cell(hide_code=True)
 def _(refute_fans):
-    kit.refuted(refute_fans, "glorot.glorot_is_a_harmonic_mean_of_variances", "the harmonic mean of the fans")
+    kit.refuted(refute_fans, "plain.glorot_is_a_harmonic_mean_of_variances", "the harmonic mean of the fans")
     return
 
 
@@ -172,7 +172,7 @@ def _(depth_guess):
 @app.cell(hide_code=True)
 def _(refute_regained):
     kit.refuted(
-        refute_regained, "compromise.compromise_decays_at_alternating_widths", "what one layer loses the next regains"
+        refute_regained, "plain.compromise_decays_at_alternating_widths", "what one layer loses the next regains"
     )
     return
 

@@ -66,7 +66,7 @@ def _(depths_guess):
 
 @app.cell(hide_code=True)
 def _(xavier):
-    kit.refuted(xavier, "rates.rates_of_initialisers", "Xavier on every layer")
+    kit.refuted(xavier, "plain.rates_of_initialisers", "Xavier on every layer")
     return
 
 
@@ -119,7 +119,7 @@ def _(slopes_guess):
 
 @app.cell(hide_code=True)
 def _(variance):
-    kit.refuted(variance, "rates.rates_of_initialisers", "He preserves the variance")
+    kit.refuted(variance, "plain.rates_of_initialisers", "He preserves the variance")
     return
 
 
@@ -167,7 +167,7 @@ def _(named_guess):
 
 @app.cell(hide_code=True)
 def _(selu_button):
-    kit.refuted(selu_button, "gains.selu_fixed_point", "gain 3/4")
+    kit.refuted(selu_button, "layer.selu_fixed_point", "gain 3/4")
     return
 
 
@@ -219,7 +219,7 @@ def _(tanh_guess):
 
 @app.cell(hide_code=True)
 def _(tanh_button):
-    kit.refuted(tanh_button, "tanh_gain.tanh_gain_has_its_own_fixed_point", "tanh gain 5/3 keeps variance 1")
+    kit.refuted(tanh_button, "mean_field.tanh_gain_has_its_own_fixed_point", "tanh gain 5/3 keeps variance 1")
     return
 
 

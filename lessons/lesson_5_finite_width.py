@@ -64,7 +64,7 @@ def _(law_guess):
 
 @app.cell(hide_code=True)
 def _(typical):
-    kit.refuted(typical, "lognormality.log_norm_is_typical", "median = mean")
+    kit.refuted(typical, "fluctuations.log_norm_is_typical", "median = mean")
     return
 
 
@@ -116,7 +116,7 @@ def _(growth_guess):
 
 @app.cell(hide_code=True)
 def _(free):
-    kit.refuted(free, "width_and_depth.width_must_grow_with_depth", "depth is free")
+    kit.refuted(free, "fluctuations.width_must_grow_with_depth", "depth is free")
     return
 
 

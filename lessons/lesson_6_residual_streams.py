@@ -70,7 +70,7 @@ def _(sizes_guess):
 
 @app.cell(hide_code=True)
 def _(triples):
-    kit.refuted(triples, "fixup_growth.he_on_the_last_layer_triples", "it doubles")
+    kit.refuted(triples, "residual.he_on_the_last_layer_triples", "it doubles")
     return
 
 
@@ -84,7 +84,7 @@ def _(sizes_guess):
 
 @app.cell(hide_code=True)
 def _(variance):
-    kit.refuted(variance, "fixup_variance.variance_at_fixed_input", "the variance doubles")
+    kit.refuted(variance, "residual.variance_at_fixed_input", "the variance doubles")
     return
 
 
@@ -140,7 +140,7 @@ def _(ways_guess):
 
 @app.cell(hide_code=True)
 def _(identity):
-    kit.refuted(identity, "fixup_growth.gradient_doubles", "the identity path keeps gradients at 1")
+    kit.refuted(identity, "residual.gradient_doubles", "the identity path keeps gradients at 1")
     return
 
 

@@ -71,7 +71,7 @@ def _(scaling_guess):
 
 @app.cell(hide_code=True)
 def _(invariant):
-    kit.refuted(invariant, "degrees.layer_table", "ReLU is scale-invariant")
+    kit.refuted(invariant, "homogeneity.layer_table", "ReLU is scale-invariant")
     return
 
 
@@ -85,7 +85,7 @@ def _(scaling_guess):
 
 @app.cell(hide_code=True)
 def _(logits):
-    kit.refuted(logits, "degrees.layer_table", "f is the softmax layer")
+    kit.refuted(logits, "homogeneity.layer_table", "f is the softmax layer")
     return
 
 
@@ -141,7 +141,7 @@ def _(theorem_guess):
 
 @app.cell(hide_code=True)
 def _(later):
-    kit.refuted(later, "fixup_bounds.theorem_1", "large in the later blocks")
+    kit.refuted(later, "homogeneity.theorem_1", "large in the later blocks")
     return
 
 
@@ -195,7 +195,7 @@ def _(vacuous_guess):
 
 @app.cell(hide_code=True)
 def _(entropy):
-    kit.refuted(entropy, "fixup_bounds.entropy_is_at_most_log_c", "a lower bound")
+    kit.refuted(entropy, "homogeneity.entropy_is_at_most_log_c", "a lower bound")
     return
 
 

@@ -58,7 +58,7 @@ def test_a_selection_runs_and_is_written(tmp_path: Path) -> None:
 def test_list_names_every_claim() -> None:
     done = call("--list")
     assert done.returncode == 0
-    assert "fixup_growth.residual_stream_doubles  [R2]" in done.stdout
+    assert "residual.residual_stream_doubles  [R2]" in done.stdout
     assert len(done.stdout.splitlines()) >= 30
 
 

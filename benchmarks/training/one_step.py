@@ -1,9 +1,9 @@
 """How the change of the whole function in one SGD step grows with depth, for every way to start.
 
-Measured is ||f(after) - f(before)|| / rate (simulations/experiments/one_step.py), the median over draws, with classifiers
-that are not zero. The rate is the largest of a ladder that gives the median of the next rung within 10%. Where none does, the
-depth is "unresolved", or "overflows" if not even the smallest rate gives a finite number; neither enters the fit, least
-squares over the depths from 10 on. The verdict is that of the first rule that holds:
+Measured is ||f(after) - f(before)|| / rate (simulations/experiments/one_step.py), the median over draws, with
+classifiers that are not zero. The rate is the largest of a ladder that gives the median of the next rung within 10%.
+Where none does, the depth is "unresolved", or "overflows" if not even the smallest rate gives a finite number; neither
+enters the fit, least squares over the depths from 10 on. The verdict is that of the first rule that holds:
 
 - exponential: a depth overflows (a power would have to be about L^12: a gradient above 1e18 at L = 1000);
 - vanishes: the last change is below 1/1000 of the first;

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 DEPTHS = 10.0 ** np.arange(0, 5.5, 0.5)
 """Numbers of branches."""
 RATE = 1e-3
-SCALE = "fixup_updates.fixup_scale"
+SCALE = "fixup.fixup_scale"
 RULES = {"sign": "the minus sign lost", "variance": "a variance", "last": "on the last layer only"} | {
     "counted": "L counts layers",
     "gpt": "1/sqrt(2L)",
@@ -31,10 +31,10 @@ RULES = {"sign": "the minus sign lost", "variance": "a variance", "last": "on th
 }
 """Fixup's scale as it is often written: wrong versions of the claim `SCALE`."""
 STATEMENTS = {
-    "adder": ("fixup_rules.scalars_change_nothing_at_first", "a scalar adder initialised at 1"),
-    "bias values": ("fixup_rules.scalars_change_nothing_at_first", "the best bias scalars 0.2, 0.1, 0.7"),
-    "data": ("branch_gains.fixup_without_zeros", "the input data rescaled"),
-    "free": ("step_of_biases.biases_move_the_function_with_the_depth", "free of depth"),
+    "adder": ("fixup.scalars_change_nothing_at_first", "a scalar adder initialised at 1"),
+    "bias values": ("fixup.scalars_change_nothing_at_first", "the best bias scalars 0.2, 0.1, 0.7"),
+    "data": ("residual.fixup_without_zeros", "the input data rescaled"),
+    "free": ("fixup.biases_move_the_function_with_the_depth", "free of depth"),
 }
 """What is often said of the rest of Fixup, each a wrong version of a claim."""
 

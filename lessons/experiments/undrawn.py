@@ -193,8 +193,8 @@ EXERCISES = (
     ),
 )
 STATEMENTS = {
-    "independent": ("engines.undrawn_equals_drawn", "the gradient-independence assumption"),
-    "variance": ("engines.undrawn_equals_drawn", "entries of another law"),
-    "anew": ("engines.undrawn_weights_are_used_again", "reused weights treated as fresh"),
+    "independent": ("independence.undrawn_equals_drawn", "the gradient-independence assumption"),
+    "variance": ("independence.undrawn_equals_drawn", "entries of another law"),
+    "anew": ("independence.undrawn_weights_are_used_again", "reused weights treated as fresh"),
 }
 """What is often said of random weights, each a wrong version of a claim."""

@@ -4,8 +4,8 @@ Stages of blocks of 3 x 3 convolutions; each stage but the first starts with a s
 addition, and a global average and a dense classifier the last. ``stages=(16, 32, 64)`` and 3 blocks a stage are
 ResNet-20.
 
-Fixup's rules are those of ``simulations/networks/fixup.py``, with a block as its authors released it: x + bias1a enters
-both the branch and a shortcut that changes the image. Their code is this one's ``stem=torch_default``; it draws branches by
+Fixup's rules are those of ``fixup.py``, with a block as its authors released it: x + bias1a enters both the branch and
+a shortcut that changes the image. Their code is this one's ``stem=torch_default``; it draws branches by
 fan-out, as here, and the stem as PyTorch does, while the default here is He's fan-in.
 """
 

@@ -54,7 +54,7 @@ def test_an_interrupt_ends_the_server_though_a_lesson_is_open(browser: Browser) 
             server.kill()
 
 
-@pytest.mark.parametrize("claim", ["fixup_growth.residual_stream_doubles"])
+@pytest.mark.parametrize("claim", ["residual.residual_stream_doubles"])
 def test_report_renders_its_formulas(page: Page, tmp_path: Path, claim: str) -> None:
     report = tmp_path / "report.html"
     command = [sys.executable, "paper_checks.py", "--only", claim, "--effort", "quick", "--html", str(report)]

@@ -18,9 +18,9 @@ from simulations import digits
 from theory.derivation import Derivation
 
 CHEAP = (
-    "fixup_bounds.theorem_1",
-    "fixup_growth.residual_stream_doubles",
-    "glorot.glorot_conditions",
+    "homogeneity.theorem_1",
+    "residual.residual_stream_doubles",
+    "plain.glorot_conditions",
     "plain.norm_product",
 )
 

@@ -5,32 +5,32 @@ import pytest
 from claims.catalogue import REGISTRY
 
 MISSTATEMENTS = {
-    1: ("fixup_bounds.entropy_is_at_most_log_c", "a lower bound"),
-    2: ("branch_gains.fixup_without_zeros", "the input data rescaled"),
-    3: ("degrees.layer_table", "f is the softmax layer"),
-    4: ("fixup_rules.scalars_change_nothing_at_first", "a scalar adder initialised at 1"),
-    5: ("fixup_rules.scalars_change_nothing_at_first", "the best bias scalars 0.2, 0.1, 0.7"),
-    6: ("fixup_bounds.theorem_1", "large in the later blocks"),
-    7: ("fixup_updates.fixup_scale", "the minus sign lost"),
-    8: ("glorot.glorot_is_a_harmonic_mean_of_variances", "the harmonic mean of the fans"),
-    9: ("glorot.glorot_conditions", "never both at once"),
-    10: ("degrees.layer_table", "ReLU is scale-invariant"),
-    11: ("rates.rates_of_initialisers", "Xavier on every layer"),
-    12: ("rates.rates_of_initialisers", "He preserves the variance"),
-    13: ("fixup_growth.he_on_the_last_layer_triples", "it doubles"),
-    14: ("fixup_variance.variance_at_fixed_input", "the variance doubles"),
+    1: ("homogeneity.entropy_is_at_most_log_c", "a lower bound"),
+    2: ("residual.fixup_without_zeros", "the input data rescaled"),
+    3: ("homogeneity.layer_table", "f is the softmax layer"),
+    4: ("fixup.scalars_change_nothing_at_first", "a scalar adder initialised at 1"),
+    5: ("fixup.scalars_change_nothing_at_first", "the best bias scalars 0.2, 0.1, 0.7"),
+    6: ("homogeneity.theorem_1", "large in the later blocks"),
+    7: ("fixup.fixup_scale", "the minus sign lost"),
+    8: ("plain.glorot_is_a_harmonic_mean_of_variances", "the harmonic mean of the fans"),
+    9: ("plain.glorot_conditions", "never both at once"),
+    10: ("homogeneity.layer_table", "ReLU is scale-invariant"),
+    11: ("plain.rates_of_initialisers", "Xavier on every layer"),
+    12: ("plain.rates_of_initialisers", "He preserves the variance"),
+    13: ("residual.he_on_the_last_layer_triples", "it doubles"),
+    14: ("residual.variance_at_fixed_input", "the variance doubles"),
     15: ("recurrent.lstm_keeps_what_its_gates_keep", "LSTM gradients do not vanish"),
-    16: ("matrix_logs.logarithms_of_products", "the sum of the logarithms"),
-    17: ("symmetry.constant_units_stay_alike", "asymmetric data cure it"),
-    18: ("tanh_gain.tanh_gain_has_its_own_fixed_point", "tanh gain 5/3 keeps variance 1"),
-    19: ("shattered.real_masks_overlap_more_and_more", "2^-L in a real net"),
-    20: ("fixup_growth.gradient_doubles", "the identity path keeps gradients at 1"),
+    16: ("spectra.logarithms_of_products", "the sum of the logarithms"),
+    17: ("training.constant_units_stay_alike", "asymmetric data cure it"),
+    18: ("mean_field.tanh_gain_has_its_own_fixed_point", "tanh gain 5/3 keeps variance 1"),
+    19: ("shattering.real_masks_overlap_more_and_more", "2^-L in a real net"),
+    20: ("residual.gradient_doubles", "the identity path keeps gradients at 1"),
 }
 FURTHER = [
-    *(("fixup_updates.fixup_scale", name) for name in ("a variance", "on the last layer only", "L counts layers")),
-    ("fixup_updates.fixup_scale", "1/sqrt(2L)"),  # the other forms of 7
-    ("matrix_logs.logarithms_of_products", "commuting is enough"),  # the second half of 16
-    ("gains.selu_fixed_point", "gain 3/4"),  # the second half of 18
+    *(("fixup.fixup_scale", name) for name in ("a variance", "on the last layer only", "L counts layers")),
+    ("fixup.fixup_scale", "1/sqrt(2L)"),  # the other forms of 7
+    ("spectra.logarithms_of_products", "commuting is enough"),  # the second half of 16
+    ("layer.selu_fixed_point", "gain 3/4"),  # the second half of 18
 ]
 
 

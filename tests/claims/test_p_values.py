@@ -13,13 +13,13 @@ ALPHA = 0.05
 INPUTS = digits()
 
 WITH_P_VALUES = {
-    "law": "glorot.glorot_is_a_harmonic_mean_of_variances",
+    "law": "plain.glorot_is_a_harmonic_mean_of_variances",
     "mean": "plain.backward_norm_is_width_free",
 }
 CERTAIN = {
-    "identity": "fixup_bounds.softmax_identity",
-    "identity, bit for bit": "fixup_homogeneity.degrees_compose",
-    "inequality": "fixup_bounds.entropy_is_at_most_log_c",
+    "identity": "homogeneity.softmax_identity",
+    "identity, bit for bit": "homogeneity.degrees_compose",
+    "inequality": "homogeneity.entropy_is_at_most_log_c",
 }
 
 
@@ -47,5 +47,5 @@ def test_what_is_certain_is_never_refuted(name: str) -> None:
 
 
 def test_a_rate_within_its_bias_is_never_refuted() -> None:
-    name = "fixup_updates.update_order_of_a_branch"
+    name = "fixup.update_order_of_a_branch"
     assert REGISTRY[name].check(run(name, 0)).verdict == "held"

@@ -41,6 +41,6 @@ def test_a_claim_without_proper_mutants_is_refused(mutants, message: str) -> Non
 
 
 def test_a_pattern_matches_id_code_or_paper() -> None:
-    one = REGISTRY["fixup_growth.residual_stream_doubles"]
-    assert all(one.matches(pattern) for pattern in ("r2", "FIXUP_growth.*", "zhang*", "*doubles"))
+    one = REGISTRY["residual.residual_stream_doubles"]
+    assert all(one.matches(pattern) for pattern in ("r2", "RESIDUAL.*", "zhang*", "*doubles"))
     assert not any(one.matches(pattern) for pattern in ("R", "R3", "growth"))
