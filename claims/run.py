@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 from typing import Concatenate, Literal, ParamSpec, TypeVar, cast
 
 import numpy as np
 
+from evidence import ChiSquareTest, CountTest, MeanTest
+from evidence.arrays import Array
 from simulations import Inputs, stream
+from theory.derivation import Value
+from theory.domain import number
 
 Effort = Literal["quick", "standard", "thorough"]
 
@@ -35,13 +40,36 @@ class Run:
     """The probability with which this claim (or, after `share`, this part of it) may be refuted though true."""
     samples: dict[Hashable, object] = field(default_factory=dict, compare=False, repr=False)
 
-    def error(self, standard: float) -> float:
+    def error(self, standard: float, at_most: float = math.inf) -> float:
         """Return the error that must be seen at this effort, given the one at standard effort."""
-        return standard * COARSER[self.effort]
+        return min(standard * COARSER[self.effort], at_most)
 
     def share(self, parts: int) -> Run:
         """Return a run with its alpha divided among `parts` tests."""
         return replace(self, alpha=self.alpha / parts)
+
+    def mean(
+        self, truth: Value, *, variance: Value, error: float, at_most: float = math.inf, unit: float | None = None
+    ) -> MeanTest:
+        """Plan the test of a mean (see `MeanTest`): `draws` says how many samples it needs, a call tests them.
+
+        Parameters
+        ----------
+        truth, variance : number or SymPy number
+            What theory says the mean is, and the variance of a sample or a bound on it.
+        error : float
+            The relative error to be seen at standard effort (`at_most` so much at any); absolute with a `unit` of 1.
+        """
+        error = self.error(error, at_most)
+        return MeanTest(number(truth), variance=number(variance), error=error, alpha=self.alpha, unit=unit)
+
+    def chi_square(self, degrees: Array | float, *, error: float, at_most: float = math.inf) -> ChiSquareTest:
+        """Plan the test of chi-square laws (see `ChiSquareTest`); the relative error of scale is as in `mean`."""
+        return ChiSquareTest(degrees, error=self.error(error, at_most), alpha=self.alpha)
+
+    def count(self, probability: Value, *, error: float, at_most: float = math.inf) -> CountTest:
+        """Plan the test of a probability (see `CountTest`); the relative error is as in `mean`."""
+        return CountTest(number(probability), error=self.error(error, at_most), alpha=self.alpha)
 
     def rng(self, *address: str | int) -> np.random.Generator:
         """Open the claim's random stream at `address`."""

@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from evidence.finding import UNSURE, Finding, Verdict, inconclusive
-
-Array = NDArray[np.float64]
+from evidence.arrays import Array
+from evidence.finding import UNSURE, Finding, inconclusive
 
 
 def identity(
@@ -39,11 +38,11 @@ def identity(
     gap = np.abs(left - right)
     violated = _any(np.asarray(gap > rounding))
     return Finding(
-        "identity",
-        "refuted" if violated.any() else "held",
-        None,
-        expected,
-        _agreement(gap, rounding) if not violated.any() else f"{violated.mean():.0%} of draws differ",
+        kind="identity",
+        verdict="refuted" if violated.any() else "held",
+        p_value=None,
+        expected=expected,
+        measured=_agreement(gap, rounding) if not violated.any() else f"{violated.mean():.0%} of draws differ",
         detectable=_typical(rounding, right),
         effect=float(violated.mean()),
         miss=miss_of_violations(violated, chance),
@@ -74,13 +73,12 @@ def inequality(
     share = float(told.mean())
     violated = _any(np.asarray(smaller - larger > rounding))
     tightness = float(np.median(smaller[told] / larger[told])) if share and (larger[told] > 0).all() else math.nan
-    verdict: Verdict = "refuted" if violated.any() else "held" if share > 0 else "inconclusive"
     return Finding(
-        "inequality",
-        verdict,
-        None,
-        "no violation",
-        f"{tightness:.0%} tight" if not violated.any() else f"{violated.mean():.0%} of draws fail",
+        kind="inequality",
+        verdict="refuted" if violated.any() else "held" if share > 0 else "inconclusive",
+        p_value=None,
+        expected="no violation",
+        measured=f"{tightness:.0%} tight" if not violated.any() else f"{violated.mean():.0%} of draws fail",
         detectable=_typical(rounding, larger),
         effect=float(violated.mean()),
         miss=miss_of_violations(violated, chance),

@@ -3,44 +3,86 @@
 from __future__ import annotations
 
 import math
+from dataclasses import KW_ONLY, dataclass
+from functools import cache
+from typing import SupportsFloat
 
 from scipy import optimize, stats
 
-from evidence.finding import POWER, UNSURE, Finding, Verdict, inconclusive
+from evidence.finding import POWER, UNSURE, Finding, inconclusive, judged
 
 
-def counts(successes: int, trials: int, *, probability: float, error: float, alpha: float) -> Finding:
-    """Test that each of `trials` independent trials succeeds with `probability`; `error` is relative to it."""
-    if not 0 <= successes <= trials:
-        raise ValueError(f"{successes} successes in {trials} trials")
-    if trials < 1 or not 0 < probability < 1:
-        return inconclusive("counts", f"{trials} trials, probability {probability}", expected=probability)
-    law = stats.binom(trials, probability)
-    p_value = min(1.0, 2 * float(min(law.cdf(successes), law.sf(successes - 1))))
-    low, high = _acceptance(trials, probability, alpha)
-    detectable = _smallest_error(trials, probability, low, high)
-    verdict: Verdict = "refuted" if p_value <= alpha else "held" if detectable <= error * (1 + 1e-9) else "inconclusive"
-    return Finding(
-        "counts",
-        verdict,
-        p_value,
-        probability,
-        successes / trials,
-        detectable,
-        effect=abs(successes / trials / probability - 1),
-        miss=_miss(successes, trials, low, high) if verdict == "refuted" else 1.0,
-        note="too few trials for the stated error" if verdict == "inconclusive" else "",
-    )
+@dataclass(frozen=True)
+class CountTest:
+    """A test of a probability: planned from what theory says it is, then called with a number of successes.
 
+    Parameters
+    ----------
+    probability : float
+        What theory says the probability of a success is.
+    error : float
+        The error that must be seen with probability 0.999, relative to the probability.
+    alpha : float
+        The probability of refuting a true claim.
 
-def trials_for_counts(probability: float, *, error: float, alpha: float) -> int:
-    """Return how many trials see a relative `error` of `probability` at `alpha` with probability 0.999.
-
-    Raises
-    ------
-    ValueError
-        If `error` is not positive, or takes the probability above 1 or below 0.
+    Examples
+    --------
+    >>> test = CountTest(0.5, error=0.1, alpha=1e-6)
+    >>> test(int(0.501 * test.trials), test.trials).verdict
+    'held'
+    >>> test(int(0.501 * test.trials), test.trials, expected=0.6).verdict
+    'refuted'
     """
+
+    probability: float
+    _: KW_ONLY
+    error: float
+    alpha: float
+
+    @property
+    def trials(self) -> int:
+        """The number of independent trials with which the stated error is seen with probability 0.999.
+
+        Raises
+        ------
+        ValueError
+            If `error` is not positive, or takes the probability above 1 or below 0.
+        """
+        return _trials(self.probability, self.error, self.alpha)
+
+    def __call__(self, successes: int, trials: int, expected: SupportsFloat | None = None) -> Finding:
+        """Test that each of `trials` independent trials succeeds with the probability `expected`, by default theory's.
+
+        Raises
+        ------
+        ValueError
+            If there are more successes than trials, or fewer than none.
+        """
+        if not 0 <= successes <= trials:
+            raise ValueError(f"{successes} successes in {trials} trials")
+        probability = self.probability if expected is None else float(expected)
+        if trials < 1 or not 0 < probability < 1:
+            return inconclusive("counts", f"{trials} trials, probability {probability}", expected=probability)
+        law = stats.binom(trials, probability)
+        p_value = min(1.0, 2 * float(min(law.cdf(successes), law.sf(successes - 1))))
+        low, high = _acceptance(trials, probability, self.alpha)
+        refuted = p_value <= self.alpha
+        return judged(
+            "counts",
+            refuted=refuted,
+            p_value=p_value,
+            expected=probability,
+            measured=successes / trials,
+            detectable=_smallest_error(trials, probability, low, high),
+            error=self.error,
+            effect=abs(successes / trials / probability - 1),
+            miss=_miss(successes, trials, low, high) if refuted else 1.0,
+            samples="trials",
+        )
+
+
+@cache
+def _trials(probability: float, error: float, alpha: float) -> int:
     if not (0 < probability < 1 and 0 < error <= min(1.0, 1 / probability - 1)):
         raise ValueError(f"a relative error of {error} does not fit a probability of {probability}")
     spread = float(stats.norm.isf(alpha / 2) + stats.norm.isf(1 - POWER))

@@ -12,7 +12,7 @@ confidence bound itself fails is included.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -25,7 +25,7 @@ UNSURE = 1e-11
 """Probability that the confidence bound behind ``miss`` fails."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Finding:
     """The outcome of one test (see the module)."""
 
@@ -44,22 +44,76 @@ class Finding:
     note: str = ""
 
 
+def judged(
+    kind: str,
+    *,
+    refuted: bool,
+    p_value: float,
+    expected: Number,
+    measured: Number,
+    detectable: float,
+    error: float,
+    effect: float,
+    miss: float,
+    samples: str = "draws",
+) -> Finding:
+    """Return the finding of a test with power: what is not refuted held if `detectable` is at most the stated `error`.
+
+    Parameters
+    ----------
+    refuted : bool
+        Whether the measurement lies outside what the claim allows.
+    miss : float
+        Counts where the test refuted; what survived once may always do so.
+    samples : str
+        What a test that is not able to see `error` has too few of.
+    """
+    able = detectable <= error * (1 + 1e-9)
+    return Finding(
+        kind=kind,
+        verdict="refuted" if refuted else "held" if able else "inconclusive",
+        p_value=p_value,
+        expected=expected,
+        measured=measured,
+        detectable=detectable,
+        effect=effect,
+        miss=miss if refuted else 1.0,
+        note="" if refuted or able else f"too few {samples} for the stated error",
+    )
+
+
 def inconclusive(kind: str, note: str, *, expected: Number = math.nan, measured: Number = math.nan) -> Finding:
     """Return the finding that nothing can be said, and why."""
-    return Finding(kind, "inconclusive", None, expected, measured, math.inf, 0.0, 1.0, note=note)
+    return Finding(
+        kind=kind,
+        verdict="inconclusive",
+        p_value=None,
+        expected=expected,
+        measured=measured,
+        detectable=math.inf,
+        effect=0.0,
+        miss=1.0,
+        note=note,
+    )
 
 
-def all_of(findings: Sequence[Finding]) -> Finding:
+def all_of(findings: Iterable[Finding]) -> Finding:
     """Combine the parts of a claim: held if all held, refuted if any was; p-values by Bonferroni.
 
     Each part must have been tested at its share of alpha. The numbers shown are those of the part that speaks loudest:
     a refuted one, else an inconclusive one, else the first.
+
+    Raises
+    ------
+    ValueError
+        If there are no findings.
     """
+    findings = list(findings)
     if not findings:
         raise ValueError("a claim needs at least one finding")
     refuted = [f for f in findings if f.verdict == "refuted"]
     doubtful = [f for f in findings if f.verdict == "inconclusive"]
-    loudest = min(refuted, key=lambda f: f.miss) if refuted else (doubtful or list(findings))[0]
+    loudest = min(refuted, key=lambda f: f.miss) if refuted else (doubtful or findings)[0]
     p_values = [f.p_value for f in findings if f.p_value is not None]
     shares = [f.non_vacuous for f in findings if f.non_vacuous is not None]
     return replace(

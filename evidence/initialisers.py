@@ -21,14 +21,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from evidence.counts import counts, trials_for_counts
+from evidence.arrays import Array
+from evidence.counts import CountTest
 from evidence.finding import Finding, inconclusive
-from evidence.mean import draws_for_mean, mean
+from evidence.mean import MeanTest
 from evidence.symmetry import draws_for_symmetry, symmetry
 
-Array = NDArray[np.float64]
 Layout = Literal["in_out", "out_in"]
 
 Sampler = Callable[[int, int], ArrayLike]
@@ -106,25 +106,43 @@ def check_initialiser(
         If `sampler` is not callable.
     ValueError
         If an option makes no sense, or the sampler returns a wrong shape, or numbers that are not real and finite.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> def he(fan_in, fan_out):
+    ...     return rng.normal(0, (2 / fan_in) ** 0.5, (fan_in, fan_out))
+    >>> report = check_initialiser(he, 24, 16, variance=lambda fan_in, fan_out: 2 / fan_in)
+    >>> report.passed
+    True
+    >>> check_initialiser(he, 24, 16, variance=2 / 16).findings["variance / stated"].verdict
+    'refuted'
     """
     _validate(sampler, fan_in, fan_out, kurtosis, layout, error, alpha, draws)
     claimed = float(variance(fan_in, fan_out) if callable(variance) else variance)
     if not 0 < claimed < math.inf:
         raise ValueError(f"variance must be positive and finite, got {claimed}")
     part, spread = alpha / PARTS, (kurtosis - 1) * (1 + error) ** 2
-    draws = draws or _draws(fan_in, fan_out, spread, error, part)
+    mean = MeanTest(0.0, variance=1.0, error=error, alpha=part, unit=1.0)
+    square = MeanTest(1.0, variance=spread, error=error, alpha=part)
+    sign = CountTest(0.5, error=error, alpha=part)
+    entry_draws = max(mean.draws, square.draws, draws_for_symmetry(error=error, alpha=part))
+    draws = draws or max(
+        _matrices(fan_in, fan_out, entry_draws, sign.trials),
+        _products_test(fan_in, fan_out, COARSER * error, part).draws if min(fan_in, fan_out) > 1 else 0,
+    )
     weights = np.stack([_matrix(sampler, fan_in, fan_out, layout) for _ in range(draws)]) / math.sqrt(claimed)
     entries, signs = weights.ravel(), np.sign(weights)
     findings = {
-        "mean / deviation": mean(entries, expected=0.0, variance=1.0, unit=1.0, error=error, alpha=part),
-        "variance / stated": mean(entries**2, expected=1.0, variance=spread, error=error, alpha=part),
+        "mean / deviation": mean(entries),
+        "variance / stated": square(entries**2),
         "asymmetry": symmetry(entries, error=error, alpha=part),
-        "same sign in next draw": _agreement(signs[1:] * signs[:-1], error, part),
+        "same sign in next draw": _agreement(sign, signs[1:] * signs[:-1]),
     }
     if fan_in > 1:
-        findings["... at next input"] = _agreement(signs[:, 1:] * signs[:, :-1], error, part)
+        findings["... at next input"] = _agreement(sign, signs[:, 1:] * signs[:, :-1])
     if fan_out > 1:
-        findings["... at next output"] = _agreement(signs[:, :, 1:] * signs[:, :, :-1], error, part)
+        findings["... at next output"] = _agreement(sign, signs[:, :, 1:] * signs[:, :, :-1])
     if min(fan_in, fan_out) > 1:
         findings["squared inner products"] = inner_products(signs, error=COARSER * error, alpha=part)
     return InitialiserReport(fan_in, fan_out, draws, findings)
@@ -140,26 +158,23 @@ def inner_products(signs: Array, *, error: float, alpha: float) -> Finding:
     products = np.stack([one.T @ one for one in narrow])
     sizes = np.stack([one.T @ one for one in np.abs(narrow)])  # the expected squares, where some entries are 0
     excess = np.triu(products**2 - sizes, 1).sum(axis=(1, 2)) / (long * pairs)
-    return mean(1 + excess, expected=1.0, variance=_inner_spread(long, short), error=error, alpha=alpha)
+    return _products_test(long, short, error, alpha)(1 + excess)
 
 
-def _inner_spread(long: int, short: int) -> float:
-    return 4 * (long - 1) / (long * short * (short - 1))
-
-
-def _agreement(products: Array, error: float, alpha: float) -> Finding:
-    """Count pairs of equal signs among those without a 0."""
-    return counts(int((products > 0).sum()), int(np.count_nonzero(products)), probability=0.5, error=error, alpha=alpha)
-
-
-def _draws(fan_in: int, fan_out: int, spread: float, error: float, alpha: float) -> int:
+def _products_test(fan_in: int, fan_out: int, error: float, alpha: float) -> MeanTest:
     long, short = max(fan_in, fan_out), min(fan_in, fan_out)
-    entries = draws_for_mean(max(1.0, spread), error=error, alpha=alpha)
-    pairs = trials_for_counts(0.5, error=error, alpha=alpha)
-    needs = [max(entries, draws_for_symmetry(error=error, alpha=alpha)) / (long * short), 1 + pairs / (long * short)]
-    needs += [pairs / (long * short - one) for one in (long, short) if long * short > one]
-    if short > 1:
-        needs.append(draws_for_mean(_inner_spread(long, short), error=COARSER * error, alpha=alpha))
+    return MeanTest(1.0, variance=4 * (long - 1) / (long * short * (short - 1)), error=error, alpha=alpha)
+
+
+def _agreement(test: CountTest, products: Array) -> Finding:
+    """Count pairs of equal signs among those without a 0."""
+    return test(int((products > 0).sum()), int(np.count_nonzero(products)))
+
+
+def _matrices(fan_in: int, fan_out: int, entries: int, pairs: int) -> int:
+    """Return how many matrices have so many entries, and so many pairs of entries in each direction that has any."""
+    size = fan_in * fan_out
+    needs = [entries / size, 1 + pairs / size, *(pairs / (size - one) for one in (fan_in, fan_out) if size > one)]
     return math.ceil(max(needs))
 
 

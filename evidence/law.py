@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import optimize, stats
 
-from evidence.finding import POWER, UNSURE, Finding, Verdict, inconclusive
-
-Array = NDArray[np.float64]
+from evidence.arrays import Array
+from evidence.finding import POWER, UNSURE, Finding, inconclusive, judged
 
 
 def law(
@@ -49,52 +48,90 @@ def law(
     p_value = float(stats.kstwo.sf(distance, count))
     band = _band(alpha / 2, count)
     needed = band + _band((1 - POWER) / 2, count)
-    detectable = _smallest_error(distance_of, needed)
-    verdict: Verdict = "refuted" if p_value <= alpha else "held" if detectable <= error * (1 + 1e-9) else "inconclusive"
+    refuted = p_value <= alpha
     true_distance = distance - _band(UNSURE / 2, count)
     surplus = max(0.0, true_distance - band)
-    return Finding(
+    return judged(
         "law",
-        verdict,
-        p_value,
-        expected,
-        measured,
-        detectable,
-        effect=max(
-            abs(measured / expected - 1), _smallest_error(distance_of, distance) if verdict == "refuted" else 0.0
-        ),
-        miss=min(1.0, 2 * math.exp(-2 * count * surplus**2) + UNSURE) if verdict == "refuted" else 1.0,
-        note="too few draws for the stated error" if verdict == "inconclusive" else "",
-    )
-
-
-def chi_square_law(statistics: Array, degrees: Array, *, error: float, alpha: float) -> Finding:
-    """Test that each statistic is chi-square with its own number of degrees of freedom (those with 0 left out).
-
-    `error` is a relative error of scale: that all statistics are (1 + error) times too large or too small.
-    """
-    if statistics.shape != degrees.shape:
-        raise ValueError(f"statistics of shape {statistics.shape}, but degrees of shape {degrees.shape}")
-    alive = ~(degrees <= 0)
-    statistics, degrees = statistics[alive], degrees[alive]
-    if statistics.size == 0:
-        return inconclusive("law", "nothing sampled", expected=1.0)
-    if not (np.isfinite(statistics).all() and np.isfinite(degrees).all()):
-        return inconclusive("law", "samples that are NaN or infinite", expected=1.0)
-    return law(
-        stats.chi2.cdf(statistics, degrees),
-        measured=float(statistics.sum() / degrees.sum()),
-        distance_of=lambda error: _scale_distance(degrees, error),
+        refuted=refuted,
+        p_value=p_value,
+        expected=expected,
+        measured=measured,
+        detectable=_smallest_error(distance_of, needed),
         error=error,
-        alpha=alpha,
+        effect=max(abs(measured / expected - 1), _smallest_error(distance_of, distance) if refuted else 0.0),
+        miss=min(1.0, 2 * math.exp(-2 * count * surplus**2) + UNSURE),
     )
 
 
-def draws_for_chi_square(degrees: Array, *, error: float, alpha: float) -> int:
-    """Return how many chi-square statistics with such `degrees` see an `error` of scale with probability 0.999."""
-    distance = _scale_distance(degrees[degrees > 0], error)
-    nats = math.sqrt(math.log(2 / alpha * 2) / 2) + math.sqrt(math.log(2 / (1 - POWER) * 2) / 2)
-    return math.ceil(1.02 * (nats / distance) ** 2)
+@dataclass(frozen=True, eq=False)
+class ChiSquareTest:
+    """A test that statistics have chi-square laws: planned from their degrees of freedom, then called with them.
+
+    Parameters
+    ----------
+    degrees : float or array
+        Degrees of freedom: one number for all statistics, or numbers of the law that those of the statistics have.
+    error : float
+        The relative error of scale to be seen with probability 0.999: all statistics (1 + error) times too large.
+    alpha : float
+        The probability of refuting a true claim.
+
+    Examples
+    --------
+    Squared norms of three standard normal variables are chi-square with three degrees of freedom:
+
+    >>> test = ChiSquareTest(3, error=0.1, alpha=1e-6)
+    >>> normals = np.random.default_rng(0).standard_normal((test.draws, 3))
+    >>> test((normals**2).sum(axis=1)).verdict
+    'held'
+    >>> test((normals**2).sum(axis=1) / 1.2).verdict
+    'refuted'
+    """
+
+    degrees: Array | float
+    _: KW_ONLY
+    error: float
+    alpha: float
+
+    @property
+    def draws(self) -> int:
+        """The number of statistics with which the stated error is seen with probability 0.999."""
+        degrees = np.atleast_1d(np.asarray(self.degrees, dtype=float))
+        distance = _scale_distance(degrees[degrees > 0], self.error)
+        nats = math.sqrt(math.log(2 / self.alpha * 2) / 2) + math.sqrt(math.log(2 / (1 - POWER) * 2) / 2)
+        return math.ceil(1.02 * (nats / distance) ** 2)
+
+    def __call__(self, statistics: Array, degrees: Array | None = None) -> Finding:
+        """Test that each of `statistics` (draws,) is chi-square with its own degrees, those with 0 left out.
+
+        Parameters
+        ----------
+        degrees : array (draws,), optional
+            Those of each statistic; by default the one number of the plan.
+
+        Raises
+        ------
+        ValueError
+            If there are not as many degrees as statistics.
+        """
+        if degrees is None and np.ndim(self.degrees) == 0:
+            degrees = np.full(statistics.shape, float(self.degrees))
+        if degrees is None or statistics.shape != degrees.shape:
+            given = "none" if degrees is None else f"those of shape {degrees.shape}"
+            raise ValueError(f"expected degrees of statistics of shape {statistics.shape}, got {given}")
+        statistics, degrees = statistics[~(degrees <= 0)], degrees[~(degrees <= 0)]
+        if statistics.size == 0:
+            return inconclusive("law", "nothing sampled", expected=1.0)
+        if not (np.isfinite(statistics).all() and np.isfinite(degrees).all()):
+            return inconclusive("law", "samples that are NaN or infinite", expected=1.0)
+        return law(
+            stats.chi2.cdf(statistics, degrees),
+            measured=float(statistics.sum() / degrees.sum()),
+            distance_of=lambda error: _scale_distance(degrees, error),
+            error=self.error,
+            alpha=self.alpha,
+        )
 
 
 def binomial_degrees(units: int) -> Array:

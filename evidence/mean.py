@@ -16,13 +16,13 @@ log(2/alpha), B = log(1/0.001).
 from __future__ import annotations
 
 import math
+from dataclasses import KW_ONLY, dataclass
+from typing import SupportsFloat
 
 import numpy as np
-from numpy.typing import NDArray
 
-from evidence.finding import POWER, UNSURE, Finding, Verdict, inconclusive
-
-Array = NDArray[np.float64]
+from evidence.arrays import Array
+from evidence.finding import POWER, UNSURE, Finding, inconclusive, judged
 
 _BOUND = 2 * math.sqrt(2) / 3
 
@@ -34,22 +34,6 @@ def influence(u: Array) -> Array:
     return value
 
 
-def draws_for_mean(variance: float, *, error: float, alpha: float) -> int:
-    """Return how many draws of a quantity see a shift of its mean by `error` at level `alpha` with probability 0.999.
-
-    Raises
-    ------
-    ValueError
-        If `variance` is negative or infinite, or `error` or `alpha` is not positive.
-    """
-    if not (0 <= variance < math.inf and error > 0 and alpha > 0):
-        raise ValueError(f"expected finite variance >= 0, error > 0, alpha > 0; got {variance}, {error}, {alpha}")
-    draws = max(2, math.ceil(4 * _nats(alpha) * variance / error**2))
-    while variance > 0 and smallest_shift(draws, variance, alpha) > error:
-        draws = math.ceil(1.02 * draws)
-    return draws
-
-
 def smallest_shift(draws: int, variance: float, alpha: float) -> float:
     """Return the smallest shift of the mean that `draws` draws see at level `alpha` with probability 0.999."""
     rate = _rate(draws, variance, alpha)
@@ -59,67 +43,109 @@ def smallest_shift(draws: int, variance: float, alpha: float) -> float:
     return math.inf if discriminant < 0 else product / (rate * (1 + math.sqrt(discriminant)))
 
 
-def mean(
-    samples: Array,
-    *,
-    expected: float,
-    variance: float,
-    error: float,
-    alpha: float,
-    truth: float | None = None,
-    unit: float | None = None,
-) -> Finding:
-    """Test that independent `samples` have mean `expected`, given that their variance is at most `variance`.
+@dataclass(frozen=True)
+class MeanTest:
+    """A test of a mean: planned from what theory knows of it, then called with as many samples as it asks for.
 
     Parameters
     ----------
-    samples : array (draws,)
+    truth : float
+        What theory says the mean is.
+    variance : float
+        What theory says the variance of a sample is, or an upper bound on it.
     error : float
-        The error that must be seen, relative to `unit`.
+        The error of the mean that must be seen with probability 0.999, in units of `unit`.
     alpha : float
         The probability of refuting a true claim.
-    truth : float, optional
-        What theory says the mean is, where `expected` may be a wrong version of it; the power against that version
-        then has a closed form.
     unit : float, optional
-        What errors are relative to; by default |truth|.
+        What errors are relative to; by default |truth|. With 1 they are absolute.
+
+    Examples
+    --------
+    The square of a standard normal variable has mean 1 and variance 2:
+
+    >>> import numpy as np
+    >>> test = MeanTest(1.0, variance=2.0, error=0.1, alpha=1e-6)
+    >>> test.draws
+    17477
+    >>> squares = np.random.default_rng(0).standard_normal(test.draws) ** 2
+    >>> test(squares).verdict
+    'held'
+    >>> test(squares, expected=1.2).verdict
+    'refuted'
     """
-    if samples.ndim != 1:
-        raise ValueError(f"expected one sample a draw, got shape {samples.shape}")
-    truth = expected if truth is None else truth
-    unit = abs(truth) if unit is None else unit
-    if samples.size == 0 or not (math.isfinite(expected) and unit > 0 and math.isfinite(variance) and variance > 0):
-        return inconclusive("mean", f"{samples.size} samples, expected {expected}, unit {unit}, variance {variance}")
-    if not np.isfinite(samples).all():
-        return inconclusive("mean", "samples that are NaN or infinite", expected=expected)
-    rate, threshold = _rate(samples.size, variance, alpha), _threshold(samples.size, variance, alpha)
-    influences = influence(rate * (samples - expected))
-    total = float(influences.sum())
-    p_value = min(1.0, alpha * math.exp(min(700.0, threshold - abs(total))))
-    detectable = smallest_shift(samples.size, variance, alpha) / unit
-    measured = robust_mean(samples, rate)
-    verdict: Verdict = (
-        "refuted" if abs(total) >= threshold else "held" if detectable <= error * (1 + 1e-9) else "inconclusive"
-    )
-    miss = 1.0
-    if verdict == "refuted":
-        as_told = truth != expected and abs(float(influence(rate * (samples - truth)).sum())) < threshold
-        miss = (
-            _miss_of_shift(truth - expected, samples.size, variance, alpha)
-            if as_told
-            else _miss_seen(influences, threshold)
+
+    truth: float
+    _: KW_ONLY
+    variance: float
+    error: float
+    alpha: float
+    unit: float | None = None
+
+    @property
+    def draws(self) -> int:
+        """The number of samples with which the stated error is seen with probability 0.999.
+
+        Raises
+        ------
+        ValueError
+            If `variance` is negative or infinite, `alpha` is not positive, or `error` or its unit is not.
+        """
+        variance, alpha, shift = self.variance, self.alpha, self.error * self._unit
+        if not (0 <= variance < math.inf and shift > 0 and alpha > 0):
+            raise ValueError(
+                f"expected finite variance >= 0, error > 0, alpha > 0, and a unit if the mean is 0; got {self}"
+            )
+        draws = max(2, math.ceil(4 * _nats(alpha) * variance / shift**2))
+        while variance > 0 and smallest_shift(draws, variance, alpha) > shift:
+            draws = math.ceil(1.02 * draws)
+        return draws
+
+    def __call__(self, samples: Array, expected: SupportsFloat | None = None) -> Finding:
+        """Test that the mean of independent `samples` (draws,) is `expected`, by default the truth.
+
+        `expected` may be a wrong version of the truth; the power against it then has a closed form.
+
+        Raises
+        ------
+        ValueError
+            If there is not one sample a draw.
+        """
+        if samples.ndim != 1:
+            raise ValueError(f"expected one sample a draw, got shape {samples.shape}")
+        truth, variance, alpha, unit = self.truth, self.variance, self.alpha, self._unit
+        told = truth if expected is None else float(expected)
+        if samples.size == 0 or not (math.isfinite(told) and unit > 0 and math.isfinite(variance) and variance > 0):
+            return inconclusive("mean", f"{samples.size} samples, expected {told}, unit {unit}, variance {variance}")
+        if not np.isfinite(samples).all():
+            return inconclusive("mean", "samples that are NaN or infinite", expected=told)
+        rate, threshold = _rate(samples.size, variance, alpha), _threshold(samples.size, variance, alpha)
+        influences = influence(rate * (samples - told))
+        total = float(influences.sum())
+        measured = robust_mean(samples, rate)
+        refuted, miss = abs(total) >= threshold, 1.0
+        if refuted:
+            as_told = truth != told and abs(float(influence(rate * (samples - truth)).sum())) < threshold
+            miss = (
+                _miss_of_shift(truth - told, samples.size, variance, alpha)
+                if as_told
+                else _miss_seen(influences, threshold)
+            )
+        return judged(
+            "mean",
+            refuted=refuted,
+            p_value=min(1.0, alpha * math.exp(min(700.0, threshold - abs(total)))),
+            expected=told,
+            measured=measured,
+            detectable=smallest_shift(samples.size, variance, alpha) / unit,
+            error=self.error,
+            effect=abs(measured - told) / unit,
+            miss=miss,
         )
-    return Finding(
-        "mean",
-        verdict,
-        p_value,
-        expected,
-        measured,
-        detectable,
-        effect=abs(measured - expected) / unit,
-        miss=miss,
-        note="too few draws for the stated error" if verdict == "inconclusive" else "",
-    )
+
+    @property
+    def _unit(self) -> float:
+        return abs(self.truth) if self.unit is None else self.unit
 
 
 def robust_mean(samples: Array, rate: float) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scipy import optimize, stats
 
-from evidence.finding import POWER, UNSURE, Finding, Verdict, inconclusive
+from evidence.finding import POWER, UNSURE, Finding, inconclusive, judged
 
 
 def at_least(successes: int, trials: int, *, share: float, error: float, alpha: float) -> Finding:
@@ -24,19 +24,18 @@ def at_least(successes: int, trials: int, *, share: float, error: float, alpha: 
     p_value = float(stats.binom.cdf(successes, trials, share))
     most = int(stats.binom.ppf(alpha, trials, share))  # successes that still refute, found at the edge of alpha
     most -= stats.binom.cdf(most, trials, share) > alpha
-    detectable = _smallest_error(trials, share, most)
-    verdict: Verdict = "refuted" if p_value <= alpha else "held" if detectable <= error * (1 + 1e-9) else "inconclusive"
     highest = float(stats.beta.isf(UNSURE, successes + 1, trials - successes)) if successes < trials else 1.0
-    return Finding(
+    return judged(
         "proportion",
-        verdict,
-        p_value,
-        f"at least {share:g}",
-        successes / trials,
-        detectable,
+        refuted=p_value <= alpha,
+        p_value=p_value,
+        expected=f"at least {share:g}",
+        measured=successes / trials,
+        detectable=_smallest_error(trials, share, most),
+        error=error,
         effect=max(0.0, 1 - successes / trials / share),
-        miss=min(1.0, float(stats.binom.sf(most, trials, highest)) + UNSURE) if verdict == "refuted" else 1.0,
-        note="too few trials for the stated error" if verdict == "inconclusive" else "",
+        miss=min(1.0, float(stats.binom.sf(most, trials, highest)) + UNSURE),
+        samples="trials",
     )
 
 

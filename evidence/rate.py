@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from evidence.arrays import Array
 from evidence.certain import identity
 from evidence.finding import Finding
-
-Array = NDArray[np.float64]
 
 
 def slopes(x: Array, y: Array) -> Array:
@@ -32,14 +31,11 @@ def rate(x: Array, y: Array, *, expected: float, bias: float, chance: bool = Tru
     fitted = slopes(x, y)
     found = identity(fitted, np.full_like(fitted, expected), rounding=bias, chance=chance)
     shown = float(np.median(fitted)) if fitted.size else math.nan
-    return Finding(
-        "rate",
-        found.verdict,
-        None,
-        expected,
-        shown,
-        f"{2 * bias:.1g} (slope)",
-        abs(shown - expected),
-        found.miss,
-        note=found.note,
+    return replace(
+        found,
+        kind="rate",
+        expected=expected,
+        measured=shown,
+        detectable=f"{2 * bias:.1g} (slope)",
+        effect=abs(shown - expected),
     )

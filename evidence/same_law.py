@@ -21,12 +21,10 @@ import bisect
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
-from evidence.finding import POWER, UNSURE, Finding, Verdict, inconclusive
-
-Array = NDArray[np.float64]
+from evidence.arrays import Array
+from evidence.finding import POWER, UNSURE, Finding, inconclusive, judged
 
 _PLANNED_FROM = 458
 """Wei and Dudley's bound has the constant 2 from this many samples a side on."""
@@ -82,21 +80,18 @@ def same_law(first: dict[str, Array], second: dict[str, Array], *, error: float,
     tail = _tail(gaps[worst], count)
     sizes = range(1, count + 1)
     critical = sizes[0] + bisect.bisect_left(sizes, -share, key=lambda gap: -_tail(gap, count))
-    detectable = critical / count + math.sqrt(-math.log(1 - POWER) / count)
-    able = detectable <= min(1.0, error * (1 + 1e-9))
-    verdict: Verdict = "refuted" if tail <= share else "held" if able else "inconclusive"
     true_distance = distance - math.sqrt(2 * math.log(4 * len(gaps) / UNSURE) / count)
-    surplus = max(0.0, true_distance - critical / count)  # 0 of what is not refuted, which makes its miss 1
-    return Finding(
+    surplus = max(0.0, true_distance - critical / count)
+    return judged(
         "same law",
-        verdict,
-        min(1.0, len(gaps) * tail),
-        "same law",
-        f"distance {distance:.2g} in {worst}",
-        detectable,
+        refuted=tail <= share,
+        p_value=min(1.0, len(gaps) * tail),
+        expected="same law",
+        measured=f"distance {distance:.2g} in {worst}",
+        detectable=critical / count + math.sqrt(-math.log(1 - POWER) / count),
+        error=min(1.0, error),  # no two cdfs are further apart
         effect=distance,
         miss=min(1.0, math.exp(-count * surplus**2) + UNSURE),
-        note="too few draws for the stated error" if verdict == "inconclusive" else "",
     )
 
 

@@ -9,12 +9,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
-from evidence.finding import POWER, UNSURE, Finding, inconclusive
-
-Array = NDArray[np.float64]
+from evidence.arrays import Array
+from evidence.finding import POWER, UNSURE, Finding, inconclusive, judged
 
 
 def draws_for_symmetry(*, error: float, alpha: float) -> int:
@@ -34,17 +32,15 @@ def symmetry(entries: Array, *, error: float, alpha: float) -> Finding:
     p_value = min(1.0, 2 * float(tails))
     # Hoeffding's bounds on the critical excursion and on the walk at the t of the largest difference.
     critical, slack = math.sqrt(2 * count * math.log(4 / alpha)), math.sqrt(-2 * count * math.log(1 - POWER))
-    detectable = (critical + slack) / count
     surplus = max(0.0, excursion - math.sqrt(2 * count * math.log(2 / UNSURE)) - critical)
-    refuted = p_value <= alpha
-    return Finding(
+    return judged(
         "symmetry",
-        "refuted" if refuted else "held" if detectable <= error * (1 + 1e-9) else "inconclusive",
-        p_value,
-        0.0,
-        excursion / count,
-        detectable,
+        refuted=p_value <= alpha,
+        p_value=p_value,
+        expected=0.0,
+        measured=excursion / count,
+        detectable=(critical + slack) / count,
+        error=error,
         effect=excursion / count,
-        miss=min(1.0, math.exp(-(surplus**2) / (2 * count)) + UNSURE) if refuted else 1.0,
-        note="" if refuted or detectable <= error * (1 + 1e-9) else "too few draws for the stated error",
+        miss=min(1.0, math.exp(-(surplus**2) / (2 * count)) + UNSURE),
     )

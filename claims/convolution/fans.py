@@ -11,7 +11,7 @@ from claims.convolution.padding import even_images
 from claims.papers import FIXUP, HE
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of, chi_square_law, draws_for_chi_square, draws_for_mean, mean
+from evidence import Finding, all_of
 from simulations import Initialiser, he, he_fan_out, rademacher, torch_default
 from simulations.layers.convolution import Convolution
 from simulations.networks.resnet import resnet
@@ -80,17 +80,11 @@ def strides_and_padding_change_the_fan_out(
     and middle of 5 x 5 pixels, at stride 1 with padding and at stride 2 without; the sum of squares over channels is a
     multiple of a chi-square variable.
     """
-    error, parts, degrees = (
-        min(run.error(0.1), COARSEST),
-        run.share(len(PLACES) * len(STRIDES)),
-        np.full(1, float(CHANNELS)),
-    )
-    draws, findings = draws_for_chi_square(degrees, error=error, alpha=parts.alpha), []
+    run, findings = run.share(len(PLACES) * len(STRIDES)), []
+    test = run.chi_square(CHANNELS, error=0.1, at_most=COARSEST)
     for stride in STRIDES:
-        sums = run.once(_cotangents, stride, stride if strided else 1, init, draws)
-        for row, column in PLACES:
-            scaled = sums[:, row, column] / enters(row, column, stride)
-            findings.append(chi_square_law(scaled, np.full(draws, float(CHANNELS)), error=error, alpha=parts.alpha))
+        sums = run.once(_cotangents, stride, stride if strided else 1, init, test.draws)
+        findings += [test(sums[:, row, column] / enters(row, column, stride)) for row, column in PLACES]
     return all_of(findings)
 
 
@@ -164,20 +158,12 @@ def released_code_takes_fan_out(
     width. Rule 2's scale is left out. Measured before the ReLU, which halves: in the branches, Gaussian, the sum over
     channels is a multiple of a chi-square variable; in the stem, uniform, the kurtosis of a square is at most 3.
     """
-    error, parts = min(run.error(0.05), 0.1), run.share(len(LAYERS) + 1)
+    run = run.share(len(LAYERS) + 1)
     third = number(one_layer.second_moment(1, one_layer.uniform_variance(1 / sp.sqrt(SIZE**2 * STEM)), SIZE**2 * STEM))
-    degrees = {name: np.full(1, float(out)) for name, (_, out) in LAYERS.items()}
-    spread = 2 * third**2 / WIDTHS[0]
-    draws = max(draws_for_chi_square(one, error=error, alpha=parts.alpha) for one in degrees.values())
-    draws = max(draws, draws_for_mean(spread, error=error * third, alpha=parts.alpha))
-    found = run.once(_released, branch, stem, draws)
-    laws = [
-        chi_square_law(
-            out * found[name] / (2 * number(growth(channels, out))),
-            np.full(draws, float(out)),
-            error=error,
-            alpha=parts.alpha,
-        )
-        for name, (channels, out) in LAYERS.items()
+    laws = {name: run.chi_square(out, error=0.05, at_most=0.1) for name, (_, out) in LAYERS.items()}
+    mean = run.mean(third, variance=2 * third**2 / WIDTHS[0], error=0.05, at_most=0.1)
+    found = run.once(_released, branch, stem, max(mean.draws, *(law.draws for law in laws.values())))
+    findings = [
+        laws[name](out * found[name] / (2 * number(growth(channels, out)))) for name, (channels, out) in LAYERS.items()
     ]
-    return all_of([*laws, mean(found["stem"], expected=third, variance=spread, error=error, alpha=parts.alpha)])
+    return all_of([*findings, mean(found["stem"])])

@@ -11,7 +11,7 @@ import sympy as sp
 from claims.papers import HE
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of, chi_square_law, draws_for_chi_square, draws_for_mean, mean
+from evidence import Finding, all_of
 from simulations import Initialiser, LeakyReLU, Network, Sequential, he, he_fan_out
 from simulations.layers.convolution import Convolution
 from simulations.numbers.arrays import Array
@@ -97,20 +97,12 @@ def padding_takes_from_the_edges(
     Averages over Gaussian weights at fixed images with the same real channels in every pixel; exact at any width. At
     each place the sum of squares over the 3 channels is a multiple of a chi-square variable.
     """
-    error, parts, degrees = min(run.error(0.08), COARSEST), run.share(len(PLACES)), np.full(1, float(OUT))
-    draws = draws_for_chi_square(degrees, error=error, alpha=parts.alpha)
-    sums = run.once(_outputs, init, padding, draws)
+    test = run.share(len(PLACES)).chi_square(OUT, error=0.08, at_most=COARSEST)
+    sums = run.once(_outputs, init, padding, test.draws)
     last = sums.shape[1] - 1
     return all_of(
-        [
-            chi_square_law(
-                sums[:, min(row, last), min(column, last)] / (2 * number(share(_inside(row), _inside(column)))),
-                np.full(draws, float(OUT)),
-                error=error,
-                alpha=parts.alpha,
-            )
-            for row, column in PLACES
-        ]
+        test(sums[:, min(row, last), min(column, last)] / (2 * number(share(_inside(row), _inside(column)))))
+        for row, column in PLACES
     )
 
 
@@ -177,20 +169,10 @@ def the_deficit_spreads(run: Run, *, shares: Callable[[], list[sp.Expr]] = _shar
     ReLU layers. At fixed patch a pixel's square norm has relative second moment m = 1 + 5/n, so by Minkowski's
     inequality that of a pixel two layers up, and of a mean of pixels, is at most m^2.
     """
-    error, parts = min(run.error(0.1), COARSEST), run.share(3)
     second = number(fluctuations.relu_ratio_moment(2, DEEP_CHANNELS)) ** 2
-    draws = draws_for_mean(second - 1, error=error, alpha=parts.alpha)
-    samples = run.once(_two_layers, padded, draws)
+    test = run.share(3).mean(1, variance=second - 1, error=0.1, at_most=COARSEST)
+    samples = run.once(_two_layers, padded, test.draws)
     return all_of(
-        [
-            mean(
-                column / number(truth),
-                expected=number(told / truth),
-                truth=1.0,
-                variance=second - 1,
-                error=error,
-                alpha=parts.alpha,
-            )
-            for column, told, truth in zip(samples.T, shares(), _shares(), strict=True)
-        ]
+        test(column / number(truth), expected=told / truth)
+        for column, told, truth in zip(samples.T, shares(), _shares(), strict=True)
     )

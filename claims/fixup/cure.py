@@ -11,7 +11,7 @@ from claims.fixup.scale import BRANCHES, RATE, SLOPE, X, sizes_of_inputs
 from claims.papers import FIXUP
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of, draws_for_mean, identity, mean, rate
+from evidence import Finding, all_of, identity, rate
 from simulations import he, lecun, measure, residual_mlp
 from simulations.experiments import scalar_branch
 from simulations.layers.losses import EPS
@@ -172,15 +172,16 @@ def branch_tangent_kernel(
     Averages over Gaussian weights and a readout of random signs at fixed input; exact at any width. Three blocks of
     width 3 and hidden width 5.
     """
-    error, true = run.error(0.02), _rules(BLOCKS)
-    parts, findings = run.share(len(true)), []
+    true, findings = _rules(BLOCKS), []
+    run = run.share(len(true))
     for name, scales in true.items():
-        truth = number(tangent_kernel.branch_trace(BLOCKS, WIDTH, HIDDEN, *scales))
-        variance = number(tangent_kernel.branch_trace_variance_bound(BLOCKS, WIDTH, HIDDEN, *scales))
-        draws = draws_for_mean(variance, error=error * truth, alpha=parts.alpha)
-        samples = run.once(_trace, *true[(confuse or {}).get(name, name)], draws)
-        claimed = number(trace(BLOCKS, WIDTH, HIDDEN, *rules(BLOCKS)[name]))
-        findings.append(mean(samples, expected=claimed, variance=variance, error=error, truth=truth, alpha=parts.alpha))
+        test = run.mean(
+            tangent_kernel.branch_trace(BLOCKS, WIDTH, HIDDEN, *scales),
+            variance=tangent_kernel.branch_trace_variance_bound(BLOCKS, WIDTH, HIDDEN, *scales),
+            error=0.02,
+        )
+        samples = run.once(_trace, *true[(confuse or {}).get(name, name)], test.draws)
+        findings.append(test(samples, expected=trace(BLOCKS, WIDTH, HIDDEN, *rules(BLOCKS)[name])))
     return all_of(findings)
 
 

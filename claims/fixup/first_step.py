@@ -11,7 +11,7 @@ import sympy as sp
 from claims.fixup.scale import sizes_of_inputs
 from claims.run import Run
 from claims.sample_networks import rows
-from evidence import Finding, draws_for_mean, mean
+from evidence import Finding
 from simulations import Initialiser, he, lecun, residual_mlp, zero
 from simulations.experiments import scalar_branch
 from simulations.layers.dense import Gradients
@@ -116,19 +116,9 @@ def kernel_tests(
     run: Run, depths: tuple[int, ...], fixed_up: bool, simulated: Scales, claimed: Callable[[int, sp.Expr], sp.Expr]
 ) -> list[Finding]:
     """Test the mean kernel at these depths."""
-    error, parts, findings = run.error(0.06), run.share(len(depths)), []
+    run, findings = run.share(len(depths)), []
     for blocks in depths:
         trace, variance = _trace(blocks, fixed_up)
-        draws = draws_for_mean(variance, error=error * number(trace), alpha=parts.alpha)
-        samples = run.once(_kernel, simulated, blocks, draws)
-        findings.append(
-            mean(
-                samples,
-                expected=number(claimed(blocks, trace)),
-                truth=number(trace),
-                variance=variance,
-                error=error,
-                alpha=parts.alpha,
-            )
-        )
+        test = run.mean(trace, variance=variance, error=0.06)
+        findings.append(test(run.once(_kernel, simulated, blocks, test.draws), expected=claimed(blocks, trace)))
     return findings

@@ -11,7 +11,7 @@ from claims.convolution.padding import even_images
 from claims.papers import FIXUP
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of, draws_for_mean, mean
+from evidence import Finding, all_of
 from simulations import Network, he_fan_out, rademacher
 from simulations.layers.convolution import Convolution
 from simulations.layers.dense import Gradients
@@ -90,22 +90,14 @@ def shared_biases_add_up(run: Run, *, ratio: Ratio = padding.shared_bias_ratio, 
     normal with a variance that is a sum of C' independent squares, each of kurtosis at most 3 (so is a mean of several,
     by Minkowski's inequality): the relative second moment of its square is at most 3 (1 + 2/C').
     """
-    error, parts = min(run.error(0.1), 0.2), run.share(3)
     counts = padding.axis_windows(SIDE, SIZE, 1, 0)
     entry = sum(number(padding.cotangent_second_moment(a, b, SIZE)) for a in counts for b in counts) / POSITIONS
-    variance = 3 * (1 + 2 / OUT) - 1
-    draws = draws_for_mean(variance, error=error, alpha=parts.alpha)
-    samples = run.once(_square_gradients, alike, draws)
+    test = run.share(3).mean(1, variance=3 * (1 + 2 / OUT) - 1, error=0.1, at_most=0.2)
+    samples = run.once(_square_gradients, alike, test.draws)
     return all_of(
-        [
-            mean(
-                column / (entry * number(padding.shared_bias_ratio(*shared))),
-                expected=number(ratio(*shared) / padding.shared_bias_ratio(*shared)),
-                truth=1.0,
-                variance=variance,
-                error=error,
-                alpha=parts.alpha,
-            )
-            for column, shared in zip(samples.T, [(CHANNELS, POSITIONS), (1, POSITIONS), (1, 1)], strict=True)
-        ]
+        test(
+            column / (entry * number(padding.shared_bias_ratio(*shared))),
+            expected=ratio(*shared) / padding.shared_bias_ratio(*shared),
+        )
+        for column, shared in zip(samples.T, [(CHANNELS, POSITIONS), (1, POSITIONS), (1, 1)], strict=True)
     )

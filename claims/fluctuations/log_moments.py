@@ -11,7 +11,7 @@ import sympy as sp
 from claims.papers import HANIN
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of, counts, draws_for_mean, mean, trials_for_counts
+from evidence import Finding, all_of
 from simulations import LeakyReLU, gaussian, he, measure, mlp, uniform
 from simulations.engines.record import Record
 from simulations.numbers.arrays import Array
@@ -72,15 +72,11 @@ def nets_die(
     The probability is over weights at a fixed input other than 0; exact at any width for any continuous symmetric law
     (normal and uniform here), without biases. Widths 3, 2, 2.
     """
-    error, parts, widths = run.error(0.035), run.share(2), NARROW
-    truth = _dead()
-    claimed = truth if probability is dying.dead_probability else number(probability(widths))
-    trials = trials_for_counts(truth, error=error, alpha=parts.alpha)
-    findings = []
+    test, findings = run.share(2).count(_dead(), error=0.035), []
+    claimed = _dead() if probability is dying.dead_probability else probability(NARROW)
     for law in (gaussian, uniform):
-        active = run.once(_net, (3, *widths), law, slope, bias, trials).active[:, -1]
-        dead = int((active == 0).sum())
-        findings.append(counts(dead, len(active), probability=claimed, error=error, alpha=parts.alpha))
+        active = run.once(_net, (3, *NARROW), law, slope, bias, test.trials).active[:, -1]
+        findings.append(test(int((active == 0).sum()), len(active), expected=claimed))
     return all_of(findings)
 
 
@@ -144,33 +140,15 @@ def log_norm_is_typical(
     at any width (here four layers of 6). Only their leading orders -beta/2 and beta, as of a log-normal variable, and
     normality itself are asymptotic; neither is tested. The variance of the squared deviation is exact.
     """
-    error, parts = run.error(0.08), run.share(2)
-    drift, variance, fourth = _cumulants()
-    of_square = fourth + 2 * variance**2
-    draws = max(
-        draws_for_mean(variance, error=error * abs(drift), alpha=parts.alpha),
-        draws_for_mean(of_square, error=error * variance, alpha=parts.alpha),
-    )
-    record = run.once(_net, (WIDTHS[0], *WIDTHS), gaussian, slope, None, int(1.1 * draws))  # one net in 16 is dead
-    logs = _logs(record)
+    run, (drift, variance, fourth) = run.share(2), _cumulants()
+    mean = run.mean(drift, variance=variance, error=0.08)
+    square = run.mean(variance, variance=fourth + 2 * variance**2, error=0.08)
+    draws = int(1.1 * max(mean.draws, square.draws))  # one net in 16 is dead
+    logs = _logs(run.once(_net, (WIDTHS[0], *WIDTHS), gaussian, slope, None, draws))
     return all_of(
         [
-            mean(
-                logs,
-                expected=drift if typical is log_moments.log_mean else number(typical(WIDTHS)),
-                truth=drift,
-                variance=variance,
-                error=error,
-                alpha=parts.alpha,
-            ),
-            mean(
-                (logs - drift) ** 2,
-                expected=variance if spread is log_moments.log_variance else number(spread(WIDTHS)),
-                truth=variance,
-                variance=of_square,
-                error=error,
-                alpha=parts.alpha,
-            ),
+            mean(logs, expected=drift if typical is log_moments.log_mean else typical(WIDTHS)),
+            square((logs - drift) ** 2, expected=variance if spread is log_moments.log_variance else spread(WIDTHS)),
         ]
     )
 

@@ -12,7 +12,7 @@ import sympy as sp
 from claims.papers import HANIN
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of, draws_for_mean, mean
+from evidence import Finding, all_of
 from simulations import Initialiser, LeakyReLU, he, lecun, measure, mlp, rademacher
 from simulations.numbers.arrays import Array
 from theory.domain import number
@@ -89,40 +89,25 @@ def relative_variance_of_the_norm(
     Averages over Gaussian weights at fixed input; exact at finite width. The per-layer variance is pooled over two
     uneven layers, the product is tested over three.
     """
-    error, coarse, parts = run.error(0.02), run.error(0.1), run.share(2)
-    widths = (6, 4, 3)
+    run, widths, wide = run.share(2), (6, 4, 3), (4, 12, 9, 15)
     variance = max(number(_fourth_central(n) / fluctuations.relative_variance([n]) ** 2) - 1 for n in widths[1:])
+    one = run.mean(1, variance=variance, error=0.02)
     # A layer of 4 dies in a sixteenth of the draws, which have no second ratio: the mean stands in, so that the number
     # of samples is fixed in advance.
-    draws = int(1.05 * draws_for_mean(variance, error=error, alpha=parts.alpha) / (len(widths) - 1))
+    draws = int(1.05 * one.draws / (len(widths) - 1))
     squares = (run.once(_ratios, widths, init, draws) - 1) ** 2 / [
         number(fluctuations.relative_variance([n])) for n in widths[1:]
     ]
     alive = np.isfinite(squares)
     claimed = [number(relative_variance(n, m) / fluctuations.relative_variance([n])) for m, n in pairwise(widths)]
-    wide = (4, 12, 9, 15)
     truth = number(fluctuations.fourth_moment_ratio(wide[1:]))
     spread = number(sp.prod(fluctuations.relu_ratio_moment(4, n) for n in wide[1:])) - truth**2
-    draws = draws_for_mean(spread, error=coarse * truth, alpha=parts.alpha)
-    products = np.nan_to_num(np.prod(run.once(_ratios, wide, init, draws), axis=1)) ** 2
+    whole = run.mean(truth, variance=spread, error=0.1)
+    products = np.nan_to_num(np.prod(run.once(_ratios, wide, init, whole.draws), axis=1)) ** 2
     return all_of(
         [
-            mean(
-                np.where(alive, squares, 1.0).ravel(),
-                expected=float(np.where(alive, claimed, 1.0).mean()),
-                variance=variance,
-                error=error,
-                truth=1.0,
-                alpha=parts.alpha,
-            ),
-            mean(
-                products,
-                expected=number(product(wide[1:])),
-                variance=spread,
-                error=coarse,
-                truth=truth,
-                alpha=parts.alpha,
-            ),
+            one(np.where(alive, squares, 1.0).ravel(), expected=np.where(alive, claimed, 1.0).mean()),
+            whole(products, expected=product(wide[1:])),
         ]
     )
 
@@ -176,17 +161,13 @@ def typical_growth_is_negative(
     Averages over Gaussian weights at fixed input, given that the layer is alive; exact at finite width. Width 10
     (ReLU) and 4 (linear).
     """
-    error, parts = run.error(0.05), run.share(2)
-    findings = []
+    run, layers, findings = run.share(2), 4, []
     for width, simulated, init, exponent, truth, spread in (
         (10, slope, he, relu_exponent, fluctuations.relu_lyapunov(10), fluctuations.relu_log_variance(10)),
         (4, 1.0, lecun, linear_exponent, fluctuations.linear_lyapunov(4), fluctuations.linear_log_variance(4)),
     ):
-        unit, variance, layers = abs(number(truth)), number(spread), 4
-        draws = int(1.02 * draws_for_mean(variance, error=error * unit, alpha=parts.alpha) / layers)
-        ratios = run.once(_ratios, (width,) * (layers + 1), init, draws, simulated)
+        test = run.mean(truth, variance=spread, error=0.05)
+        ratios = run.once(_ratios, (width,) * (layers + 1), init, int(1.02 * test.draws / layers), simulated)
         logs = np.log(ratios[ratios > 0])  # given which layers are alive, independent, each of the law given alive
-        findings.append(
-            mean(logs, expected=number(exponent(width)), variance=variance, error=error, truth=-unit, alpha=parts.alpha)
-        )
+        findings.append(test(logs, expected=exponent(width)))
     return all_of(findings)

@@ -8,7 +8,7 @@ import sympy as sp
 
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of, draws_for_mean, mean
+from evidence import Finding, all_of
 from simulations import LeakyReLU, he, measure, mlp
 from simulations.numbers.arrays import Array
 from simulations.weights.orthogonal import haar
@@ -65,24 +65,9 @@ def orthogonal_weights_fluctuate_less(
     Averages over Haar-distributed square weights at fixed input; exact at any width. Two layers of width 4, dead nets
     included; the variances are exact.
     """
-    error, parts, width = run.error(0.06), run.share(2), 4
+    run, width = run.share(2), 4
     truth, fourth = (number(orthogonal_relu.orthogonal_ratio_moment(k, width)) ** 2 for k in (2, 4))
-    spreads = {1: truth - 1, 2: fourth - truth**2}
-    draws = max(
-        draws_for_mean(spreads[1], error=error, alpha=parts.alpha),
-        draws_for_mean(spreads[2], error=error * truth, alpha=parts.alpha),
-    )
-    ratios = run.once(_orthogonal, width, slope, draws)
-    return all_of(
-        [
-            mean(
-                ratios**2,
-                expected=number(second(width)) ** 2,
-                truth=truth,
-                variance=spreads[2],
-                error=error,
-                alpha=parts.alpha,
-            ),
-            mean(ratios, expected=1.0, variance=spreads[1], error=error, alpha=parts.alpha),
-        ]
-    )
+    mean = run.mean(1, variance=truth - 1, error=0.06)
+    square = run.mean(truth, variance=fourth - truth**2, error=0.06)
+    ratios = run.once(_orthogonal, width, slope, max(mean.draws, square.draws))
+    return all_of([square(ratios**2, expected=number(second(width)) ** 2), mean(ratios)])

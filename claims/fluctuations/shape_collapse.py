@@ -11,7 +11,7 @@ import sympy as sp
 from claims.papers import HANIN
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of, draws_for_mean, mean
+from evidence import Finding, all_of
 from simulations import measure
 from simulations.numbers.arrays import Array
 from simulations.sweep.cell import Cell
@@ -118,22 +118,11 @@ def widths_add_up(
     is tested, for four shapes of a sweep. The collapse on 5 sum 1/n is asymptotic: n v(n) / 5 is 1.03 at width 128,
     1.14 at 32 and 2.0 at 8, 1 + 3.7/n to first order. Variances of squared deviations are exact.
     """
-    error, parts = run.error(0.08), run.share(len(SHAPES))
-    findings = []
+    run, findings = run.share(len(SHAPES)), []
     for shape in SHAPES:
         widths = layer_widths(_cell(shape))
         drift, variance, fourth = (_summed(of, widths[1:]) for of in (log_mean, log_variance, log_fourth_cumulant))
-        of_square = fourth + 2 * variance**2
-        draws = draws_for_mean(of_square, error=error * variance, alpha=parts.alpha)
-        logs = run.once(_logs, _cell(shape, activation), int(1.1 * draws / _alive(widths[1:])))
-        findings.append(
-            mean(
-                (logs - drift) ** 2,
-                expected=spread(widths),
-                truth=variance,
-                variance=of_square,
-                error=error,
-                alpha=parts.alpha,
-            )
-        )
+        test = run.mean(variance, variance=fourth + 2 * variance**2, error=0.08)
+        logs = run.once(_logs, _cell(shape, activation), int(1.1 * test.draws / _alive(widths[1:])))
+        findings.append(test((logs - drift) ** 2, expected=spread(widths)))
     return all_of(findings)

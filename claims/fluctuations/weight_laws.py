@@ -12,7 +12,7 @@ import sympy as sp
 from claims.papers import HANIN
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of, draws_for_mean, mean
+from evidence import Finding, all_of
 from simulations import LeakyReLU, gaussian, he, measure, mlp, rademacher, uniform
 from simulations.numbers.arrays import Array
 from simulations.numbers.magnitudes import norm
@@ -75,17 +75,14 @@ def leaky_relative_variance(
     Averages over Gaussian weights at fixed input, whose direction does not matter, so layers are independent; exact at
     any width. Slopes 3/5 and 1/5, two uneven layers pooled. The variance of (r - 1)^2 is exact, from eighth moments.
     """
-    error, parts, widths = run.error(0.06), run.share(len(SLOPES)), (4, 6, 3)
-    findings = []
+    run, widths, findings = run.share(len(SLOPES)), (4, 6, 3), []
     for slope in SLOPES:
         truths = [number(_coefficient(slope) / n) for n in widths[1:]]
         fourths = [_fourth(n, slope) for n in widths[1:]]
         variance = max(fourth / truth**2 for fourth, truth in zip(fourths, truths, strict=True)) - 1
-        draws = draws_for_mean(variance, error=error, alpha=parts.alpha) // 2 + 1
-        ratios = run.once(_leaky, widths, slope, slope if simulated is None else simulated, draws)
-        squares = ((ratios - 1) ** 2 / truths).ravel()
-        expected = number(k(slope) / _coefficient(slope))
-        findings.append(mean(squares, expected=expected, truth=1.0, variance=variance, error=error, alpha=parts.alpha))
+        test = run.mean(1, variance=variance, error=0.06)
+        ratios = run.once(_leaky, widths, slope, slope if simulated is None else simulated, test.draws // 2 + 1)
+        findings.append(test(((ratios - 1) ** 2 / truths).ravel(), expected=k(slope) / _coefficient(slope)))
     return all_of(findings)
 
 
@@ -166,27 +163,16 @@ def weight_law_shows_in_fluctuations(
     Averages over weights at fixed input; exact at any width. One ReLU layer of 6 units with 3 inputs, uniform weights
     and random signs, on flat, one-hot and real inputs. The variance of (r - 1)^2 is exact, from eighth moments.
     """
-    error, parts = run.error(0.09), run.share(6)
-    findings = []
+    run, findings = run.share(6), []
     r4 = sp.Symbol("r4")
     told = {some: sp.lambdify(r4, relative_variance(UNITS, MOMENTS[some][4], r4)) for some in MOMENTS}
     for claimed, source in product(MOMENTS, ("flat", "one-hot", "real")):
         moments = _theory(claimed)
         truths, fourths = moments(_rows(run, source))
-        variance = float((fourths / truths**2).max()) - 1
-        draws = draws_for_mean(variance, error=error, alpha=parts.alpha)
-        squares, x = run.once(_one_layer, law or claimed, source, draws)
+        test = run.mean(1, variance=float((fourths / truths**2).max()) - 1, error=0.09)
+        squares, x = run.once(_one_layer, law or claimed, source, test.draws)
         truths, _ = moments(x)
         expected = told[claimed]((x**4).sum(axis=1)) / truths
         ratios = squares / number(plain.layer_factor(UNITS, sp.Rational(2, FAN_IN)))
-        findings.append(
-            mean(
-                (ratios - 1) ** 2 / truths,
-                expected=float(np.mean(expected)),
-                truth=1.0,
-                variance=variance,
-                error=error,
-                alpha=parts.alpha,
-            )
-        )
+        findings.append(test((ratios - 1) ** 2 / truths, expected=np.mean(expected)))
     return all_of(findings)

@@ -10,7 +10,7 @@ import sympy as sp
 from claims.papers import HANIN
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of, draws_for_mean, mean
+from evidence import Finding, all_of
 from simulations import Initialiser, he, lecun, measure, mlp
 from simulations.numbers.arrays import Array
 from theory.domain import number
@@ -76,24 +76,14 @@ def width_must_grow_with_depth(
     derived. One layer of 20 units (1.25) is made four times deeper: at four times the width the relative second moment
     is 1.27 (limit 1.28), at twice the width, the square root, it is 1.60.
     """
-    findings, parts = [], run.share(3)
-    for width, layers, claimed, standard in (
+    run, findings = run.share(3), []
+    for width, layers, claimed, error in (
         (START, 1, line, 0.03),
         (DEEPER * START, DEEPER, line, 0.03),
         (isqrt(DEEPER) * START, DEEPER, root, 0.045),
     ):
-        error = run.error(standard)
         truth = number(width_and_depth.fourth_moment(width, layers))
         variance = number(fluctuations.relu_ratio_moment(4, width) ** layers) - truth**2
-        draws = draws_for_mean(variance, error=error * truth, alpha=parts.alpha)
-        findings.append(
-            mean(
-                run.once(_squares, width, layers, init, draws),
-                expected=number(claimed(width, layers)),
-                truth=truth,
-                variance=variance,
-                error=error,
-                alpha=parts.alpha,
-            )
-        )
+        test = run.mean(truth, variance=variance, error=error)
+        findings.append(test(run.once(_squares, width, layers, init, test.draws), expected=claimed(width, layers)))
     return all_of(findings)

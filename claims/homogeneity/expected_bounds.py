@@ -12,7 +12,7 @@ from claims.papers import FIXUP
 from claims.registry import claim, mutant
 from claims.run import Run
 from claims.sample_networks import homogeneous, rows
-from evidence import Finding, all_of, draws_for_mean, draws_for_symmetry, inequality, mean, symmetry
+from evidence import Finding, all_of, draws_for_symmetry, inequality, symmetry
 from simulations import mlp, one_hot, softmax_loss
 from simulations.measure import batches
 from simulations.numbers.arrays import Array
@@ -137,24 +137,17 @@ def gaussian_logits_exactly(
     too. At s = 1 and 3. Where theorem 2 bounds, this is the value: at 10 classes 0.805 and 4.14, the bound -0.76 and
     2.31.
     """
-    error, scales, classes = run.error(0.05), (1.0, 3.0), run.inputs.classes
-    parts, findings = run.share(2 * len(scales)), []
+    scales, classes, findings = (1.0, 3.0), run.inputs.classes, []
+    run = run.share(2 * len(scales))
     for scale in scales:
         truth = gaussian_logits.expected_loss_minus_entropy(classes, scale)
-        square = 1 - truth / scale**2
         # E (p.z)^2 <= sum E p_i z_i^2 <= s^2 + s^4 (Jensen, then Stein twice); then Minkowski with E (y.z)^2 = s^2.
         variance = scale**2 * (math.sqrt(1 + scale**2) + 1) ** 2 - truth**2
-        spread = square * (1 - square)  # of ||p||^2, which lies between 0 and 1
-        draws = max(
-            draws_for_mean(variance, error=error * truth, alpha=parts.alpha),
-            draws_for_mean(spread, error=error * square, alpha=parts.alpha),
-        )
-        excess, squares = run.once(_gaussian_logits, scale, trained, draws)
-        claimed = number(exact(scale, square))
-        findings += [
-            mean(excess, expected=claimed, variance=variance, error=error, truth=truth, alpha=parts.alpha),
-            mean(squares, expected=square, variance=spread, error=error, alpha=parts.alpha),
-        ]
+        excess = run.mean(truth, variance=variance, error=0.05)
+        square = 1 - truth / scale**2  # the mean of ||p||^2, which lies between 0 and 1
+        squares = run.mean(square, variance=square * (1 - square), error=0.05)
+        seen = run.once(_gaussian_logits, scale, trained, max(excess.draws, squares.draws))
+        findings += [excess(seen[0], expected=exact(scale, square)), squares(seen[1])]
     return all_of(findings)
 
 
@@ -215,23 +208,11 @@ def theorem_2_is_vacuous_for_small_logits(
     largest is at most s^2 (Poincaré). At 10 classes the threshold is 1.496: theorem 2 detects explosions and is silent
     at ordinary scales.
     """
-    error, sizes = run.error(0.02), (10, 2, 3, 100)
-    parts = run.share(2 * len(sizes))
-    findings = []
+    sizes, findings = (10, 2, 3, 100), []
+    run = run.share(2 * len(sizes))
     for classes in sizes:
-        truth = number(maximum.expected_maximum(classes))
-        draws = draws_for_mean(1.0, error=error * truth, alpha=parts.alpha)
-        samples = run.once(_largest, classes, correlation, draws)
-        findings.append(
-            mean(
-                samples,
-                expected=number(expected_maximum(classes)),
-                variance=1.0,
-                error=error,
-                truth=truth,
-                alpha=parts.alpha,
-            )
-        )
-        silent = math.log(classes) / number(threshold(classes))
-        findings.append(mean(samples, expected=silent, variance=1.0, error=error, truth=truth, alpha=parts.alpha))
+        test = run.mean(maximum.expected_maximum(classes), variance=1, error=0.02)
+        samples = run.once(_largest, classes, correlation, test.draws)
+        findings.append(test(samples, expected=expected_maximum(classes)))
+        findings.append(test(samples, expected=math.log(classes) / number(threshold(classes))))
     return all_of(findings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import sympy as sp
@@ -11,7 +12,7 @@ from claims.papers import FIXUP
 from claims.registry import claim, mutant
 from claims.run import Run
 from claims.sample_networks import BATCH, DRAWS, homogeneous, rows
-from evidence import Finding, all_of, draws_for_mean, identity, mean
+from evidence import Finding, all_of, identity
 from simulations import Dense, Initialiser, Network, gaussian, lecun, softmax_loss, zero
 from simulations.layers.losses import EPS, one_hot
 from simulations.numbers.arrays import Array
@@ -90,14 +91,14 @@ def loss_at_initialisation(
     negative. Their size is at most the squared norm of the centred logits over 4, as log-sum-exp curves by at most
     1/2, so their second moment is at most s^4 (c^2 - 1)/16.
     """
-    error = run.error(0.05)
     losses, entropies = run.once(_zero_classifier, readout)
     log_c, rounding = np.array(number(initial_loss.loss(run.inputs.classes, 0))), 8 * (run.inputs.classes + 4) * EPS
     base = number(sp.log(CLASSES))
     truth = number(initial_loss.loss(CLASSES, SCALE)) - base
     slack = number(initial_loss.loss_remainder(CLASSES, SCALE))
     variance = SCALE**4 * (CLASSES**2 - 1) / 16 - (truth - slack) ** 2
-    draws = draws_for_mean(variance, error=error * truth - slack, alpha=run.alpha)
+    test = run.mean(truth, variance=variance, error=0.05)
+    draws = replace(test, error=test.error * truth - slack, unit=1.0).draws  # the slack is forgiven
     samples = run.once(_rises, SCALE, trained, draws)
     # The mean lies somewhere in [claimed - slack, claimed]: the point there that the samples like best is tested.
     claimed = number(loss(CLASSES, SCALE)) - base
@@ -105,13 +106,6 @@ def loss_at_initialisation(
         [
             identity(losses, log_c, rounding=rounding),
             identity(entropies, log_c, rounding=rounding),
-            mean(
-                samples,
-                expected=float(np.clip(samples.mean(), claimed - slack, claimed)),
-                variance=variance,
-                error=error,
-                truth=truth,
-                alpha=run.alpha,
-            ),
+            test(samples, expected=np.clip(samples.mean(), claimed - slack, claimed)),
         ]
     )

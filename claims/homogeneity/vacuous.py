@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 
 import numpy as np
 import sympy as sp
@@ -11,13 +10,12 @@ import sympy as sp
 from claims.papers import FIXUP
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of, counts, inequality, trials_for_counts
+from evidence import Finding, all_of, inequality
 from simulations import Dense, Network, lecun, one_hot, softmax_loss
 from simulations.measure import batches
 from simulations.numbers.arrays import Array
 from simulations.sweep.cell import Cell
 from simulations.sweep.networks import body
-from theory.domain import number
 from theory.homogeneity import softmax, vacuous
 
 WIDTH = 8
@@ -56,12 +54,6 @@ def _labels(run: Run, logits: Array, kind: str) -> Array:
     labels = run.rng("labels", batch).integers(classes, size=(draws, batch))
     kinds = {"independent": labels, "alike": np.repeat(labels[:, :1], batch, axis=1), "trained": logits.argmax(-1)}
     return one_hot(kinds[kind], classes)
-
-
-@cache
-def _draws(*tests: tuple[float, float, float]) -> int:
-    """Return how many draws are enough for tests of (probability, error, alpha)."""
-    return max(trials_for_counts(probability, error=error, alpha=alpha) for probability, error, alpha in tests)
 
 
 @claim(
@@ -123,24 +115,20 @@ def theorem_2_speaks_in_half_of_the_draws(
     (at large logits H <= log c and l is at least the gap to the largest, so every gap is below B log c / s). One
     example of two classes: 1/2 at every scale, exactly.
     """
-    coarse, fine, parts = run.error(0.2), run.error(0.08), run.share(2 * len(BODIES) + 1)
-    half = number(vacuous.share_at_small_logits())
-    least = number(vacuous.share_at_large_logits(CLASSES, BATCH))
-    draws = _draws((half, fine, parts.alpha), (least, coarse, parts.alpha))
-    findings = []
+    run, findings = run.share(2 * len(BODIES) + 1), []
+    half = run.count(vacuous.share_at_small_logits(), error=0.08)
+    least = run.count(vacuous.share_at_large_logits(CLASSES, BATCH), error=0.2)
+    draws = max(half.trials, least.trials)
     for cell in BODIES:
         logits = run.once(_logits, cell, CLASSES, BATCH, draws)
         targets = _labels(run, logits, labels)
-        for scale, claimed, error in (
-            (SMALL, small(), fine),
-            (LARGE, large(CLASSES, BATCH), coarse),
-        ):
+        for scale, test, claimed in ((SMALL, half, small()), (LARGE, least, large(CLASSES, BATCH))):
             silent = int((_excess(logits, targets, scale)[0] <= 0).sum())
-            findings.append(counts(silent, draws, probability=number(claimed), error=error, alpha=parts.alpha))
+            findings.append(test(silent, draws, expected=claimed))
         findings.append(_growth(logits[:1000], targets[:1000], rises))
     logits = run.once(_logits, BODIES[0], 2, 1, draws)
     silent = int((_excess(logits, _labels(run, logits, labels), 1.0)[0] <= 0).sum())
-    findings.append(counts(silent, draws, probability=half, error=fine, alpha=parts.alpha))
+    findings.append(half(silent, draws))
     return all_of(findings)
 
 

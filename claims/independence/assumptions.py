@@ -10,7 +10,7 @@ import sympy as sp
 from claims.papers import HE
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of, draws_for_mean, mean
+from evidence import Finding, all_of
 from simulations import Dense, LeakyReLU, Network, Sequential, he
 from simulations.numbers.arrays import Array
 from theory.domain import number
@@ -71,27 +71,16 @@ def activations_are_not_centred(
 
     Averages over Gaussian weights at fixed input; exact at any width (here 4, 8, 8).
     """
-    error, parts = run.error(0.05), run.share(2)
-    variance = sp.Rational(2, FEATURES)  # of a pre-activation, for an input of norm 1
+    run, variance = run.share(2), sp.Rational(2, FEATURES)  # of a pre-activation, for an input of norm 1
     unit, after = number(rectifiers.relu_mean(variance)), _after(rectifiers.relu_second_moment(variance))
     kurtosis = number(fluctuations.relu_ratio_moment(2, HIDDEN)) * (1 + 2 / OUT)
-    cases = [
-        (number(hidden_mean(variance)), unit, number(rectifiers.relu_variance(variance)) / HIDDEN),
-        (_after(passed_on(variance)), after, (kurtosis - 1) * after**2),
-    ]
-    draws = max(draws_for_mean(spread, error=error * truth, alpha=parts.alpha) for _, truth, spread in cases)
-    samples = run.once(_two_layers, slope, draws)
+    first = run.mean(unit, variance=number(rectifiers.relu_variance(variance)) / HIDDEN, error=0.05)
+    second = run.mean(after, variance=(kurtosis - 1) * after**2, error=0.05)
+    samples = run.once(_two_layers, slope, max(first.draws, second.draws))
     return all_of(
         [
-            mean(
-                samples[:, column],
-                expected=claimed,
-                variance=spread,
-                error=error,
-                truth=truth,
-                alpha=parts.alpha,
-            )
-            for column, (claimed, truth, spread) in enumerate(cases)
+            first(samples[:, 0], expected=hidden_mean(variance)),
+            second(samples[:, 1], expected=_after(passed_on(variance))),
         ]
     )
 

@@ -10,13 +10,12 @@ import sympy as sp
 from claims.independence.wrong_weights import independent_backward
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of, draws_for_mean, mean
+from evidence import Finding, all_of
 from simulations import mlp, rademacher
 from simulations.engines.block import Cotangent
 from simulations.numbers.arrays import Array
 from simulations.weights.kinds import Kind
 from simulations.weights.undrawn import undrawn
-from theory.domain import number
 from theory.independence import gradient_independence
 from theory.plain import backward
 
@@ -101,15 +100,9 @@ def independence_fails_for_ones(
     Averages over Gaussian He weights at fixed input. Exact at any width, and so is the variance: tested at 2, 16 and
     10,000 units. The error does not vanish with the width, because all active units lean to the side of the input.
     """
-    parts, findings = run.share(len(WIDTHS)), []
-    for width, standard in WIDTHS.items():
-        truth, variance = (
-            number(known(width))
-            for known in (gradient_independence.ones_ratio, gradient_independence.ones_ratio_variance)
-        )
-        error = run.error(standard)
-        draws = draws_for_mean(variance, error=error * truth, alpha=parts.alpha)
-        seen = run.once(ratios, width, 1, kind, cotangent, draws)
-        expected = number(ratio(width))
-        findings.append(mean(seen, expected=expected, truth=truth, variance=variance, error=error, alpha=parts.alpha))
+    run, findings = run.share(len(WIDTHS)), []
+    for width, error in WIDTHS.items():
+        variance = gradient_independence.ones_ratio_variance(width)
+        test = run.mean(gradient_independence.ones_ratio(width), variance=variance, error=error)
+        findings.append(test(run.once(ratios, width, 1, kind, cotangent, test.draws), expected=ratio(width)))
     return all_of(findings)

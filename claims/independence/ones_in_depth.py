@@ -10,11 +10,10 @@ from claims.independence.gradient_independence import EXACT, SCHOENHOLZ, ones, r
 from claims.independence.wrong_weights import independent_backward
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of, draws_for_mean, mean
+from evidence import Finding, all_of
 from simulations import rademacher
 from simulations.engines.block import Cotangent
 from simulations.weights.kinds import Kind
-from theory.domain import number
 from theory.independence import gradient_independence, ones_in_depth
 
 SHAPES = {(1000, 2): 0.04, (4, 3): 0.1}
@@ -85,19 +84,10 @@ def gradient_of_ones_grows_in_depth(
     Averages over Gaussian He weights at fixed input, dead nets included. Exact at any width and depth, and so is the
     variance: tested for two layers of 1000 units and three of 4. In depth the growth ends at 1 + (n - 1) / pi.
     """
-    parts, findings = run.share(len(SHAPES)), []
-    for (width, layers), standard in SHAPES.items():
-        error, truth = min(run.error(standard), standard), number(ones_in_depth.ones_growth(width, layers))
-        variance = number(ones_in_depth.ones_growth_variance(width, layers))
-        draws = draws_for_mean(variance, error=error * truth, alpha=parts.alpha)
-        findings.append(
-            mean(
-                run.once(ratios, width, layers, kind, cotangent, draws),
-                expected=number(growth(width, layers)),
-                truth=truth,
-                variance=variance,
-                error=error,
-                alpha=parts.alpha,
-            )
-        )
+    run, findings = run.share(len(SHAPES)), []
+    for (width, layers), error in SHAPES.items():
+        variance = ones_in_depth.ones_growth_variance(width, layers)
+        test = run.mean(ones_in_depth.ones_growth(width, layers), variance=variance, error=error, at_most=error)
+        seen = run.once(ratios, width, layers, kind, cotangent, test.draws)
+        findings.append(test(seen, expected=growth(width, layers)))
     return all_of(findings)

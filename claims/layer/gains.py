@@ -10,7 +10,7 @@ import sympy as sp
 from claims.papers import HE
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of, draws_for_mean, identity, mean
+from evidence import Finding, all_of, identity
 from simulations import Initialiser, LeakyReLU, Tanh, he, lecun, mlp
 from simulations.layers.activations import GELU, SELU, Sigmoid
 from simulations.layers.dense import Layer
@@ -92,22 +92,12 @@ def second_moment_gains(run: Run, *, gain: Callable[[str], sp.Expr] = gains.gain
     Averages over Gaussian weights at fixed inputs of mean square 1, so that pre-activations are N(0, 1); exact at
     every width. Fourth moments, which the tests need, are exact (ReLU, SELU) or bounded.
     """
-    error, parts = run.error(0.06), run.share(len(LAYERS))
-    findings = []
+    run, findings = run.share(len(LAYERS)), []
     for name, layer in LAYERS.items():
         truth = number(gains.second_moment(name))
-        variance = number(gains.fourth_moment_bound(name)) - truth**2
-        draws = draws_for_mean(variance, error=error * truth, alpha=parts.alpha)
-        findings.append(
-            mean(
-                run.once(_activations, layer, init, draws) ** 2,
-                expected=1 / number(gain(name)) ** 2,
-                variance=variance,
-                error=error,
-                truth=truth,
-                alpha=parts.alpha,
-            )
-        )
+        test = run.mean(truth, variance=number(gains.fourth_moment_bound(name)) - truth**2, error=0.06)
+        squares = run.once(_activations, layer, init, test.draws) ** 2
+        findings.append(test(squares, expected=1 / number(gain(name)) ** 2))
     return all_of(findings)
 
 
@@ -154,22 +144,15 @@ def selu_fixed_point(
     are drawn to the fixed point is a statement about wide ones, and not tested). The published constants agree with
     the derived ones to rounding.
     """
-    error, parts = run.error(0.02), run.share(2)
-    spread = number(selu.fourth_moment()) - 1
-    draws = draws_for_mean(max(spread, 1.0), error=error, alpha=parts.alpha)
-    units = run.once(_activations, activation, lecun, draws)
+    run = run.share(2)
+    square = run.mean(1, variance=number(selu.fourth_moment()) - 1, error=0.02)
+    unit = run.mean(0, variance=1, error=0.02, unit=1)
+    units = run.once(_activations, activation, lecun, max(square.draws, unit.draws))
     published = np.array([SELU.alpha, SELU.scale])
     return all_of(
         [
-            mean(
-                units**2,
-                expected=1 / number(gain()) ** 2,
-                variance=spread,
-                error=error,
-                truth=1.0,
-                alpha=parts.alpha,
-            ),
-            mean(units, expected=0.0, variance=1.0, error=error, unit=1.0, alpha=parts.alpha),
+            square(units**2, expected=1 / number(gain()) ** 2),
+            unit(units),
             identity(
                 published,
                 np.array([number(constant) for constant in constants()]),

@@ -10,7 +10,7 @@ import sympy as sp
 from claims.papers import GLOROT, LECUN
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of, chi_square_law, draws_for_chi_square, draws_for_mean, mean
+from evidence import Finding, all_of
 from simulations import Initialiser, gaussian, lecun, measure, mlp, rademacher, uniform
 from simulations.numbers.arrays import Array
 from simulations.weights.initialisers import Law, truncated_gaussian
@@ -82,32 +82,14 @@ def linear_second_moment(
     law with mean 0 and uncorrelated entries. For Gaussian weights the law is chi-square; for others the mean is
     tested, with the Gaussian variance, which bounds theirs because their kurtosis is below 3.
     """
-    error, parts = run.error(0.02), run.share(3)
-    expected = number(second_moment(FAN_IN, FAN_OUT, 1 / FAN_IN, _rows(run)))
-    degrees = np.full(1, float(FAN_OUT))
-    draws = draws_for_chi_square(degrees, error=error, alpha=parts.alpha)
-    norms = run.once(_layer_norms, lecun.with_law(laws[0]), draws)
-    ratios = norms[:, 1] / norms[:, 0]
-    findings = [
-        chi_square_law(
-            ratios * FAN_OUT / expected, np.full(ratios.size, float(FAN_OUT)), error=error, alpha=parts.alpha
-        )
-    ]
-    variance = 2 * FAN_OUT / FAN_IN**2
-    truth = FAN_OUT / FAN_IN
-    for law in laws[1:]:
-        draws = draws_for_mean(variance, error=error * truth, alpha=parts.alpha)
-        norms = run.once(_layer_norms, lecun.with_law(law), draws)
-        findings.append(
-            mean(
-                norms[:, 1] / norms[:, 0],
-                expected=expected,
-                variance=variance,
-                error=error,
-                truth=truth,
-                alpha=parts.alpha,
-            )
-        )
+    run, expected = run.share(3), number(second_moment(FAN_IN, FAN_OUT, 1 / FAN_IN, _rows(run)))
+    law = run.chi_square(FAN_OUT, error=0.02)
+    norms = run.once(_layer_norms, lecun.with_law(laws[0]), law.draws)
+    findings = [law(norms[:, 1] / norms[:, 0] * FAN_OUT / expected)]
+    mean = run.mean(FAN_OUT / FAN_IN, variance=2 * FAN_OUT / FAN_IN**2, error=0.02)
+    for entries in laws[1:]:
+        norms = run.once(_layer_norms, lecun.with_law(entries), mean.draws)
+        findings.append(mean(norms[:, 1] / norms[:, 0], expected))
     return all_of(findings)
 
 
@@ -157,25 +139,14 @@ def uniform_and_truncated_variances(
 
     Moments of single entries; exact. The fourth moments that the test needs are derived too.
     """
-    error, parts = run.error(0.01), run.share(2)
-    half = number(bound(1.0))
+    run, cut = run.share(2), number(one_layer.truncated_variance(2))
     fourth = number(one_layer.uniform_fourth_moment(number(one_layer.uniform_bound(1.0))))
-    draws = draws_for_mean(fourth - 1, error=error, alpha=parts.alpha)
-    entries = run.once(_entries_of_bound, half, draws)
-    cut = number(one_layer.truncated_variance(2))
-    spread = number(one_layer.truncated_fourth_moment(2)) - cut**2
-    cut_draws = draws_for_mean(spread, error=error * cut, alpha=parts.alpha)
+    whole = run.mean(1, variance=fourth - 1, error=0.01)
+    truncated_test = run.mean(cut, variance=number(one_layer.truncated_fourth_moment(2)) - cut**2, error=0.01)
     return all_of(
         [
-            mean(entries**2, expected=1.0, variance=fourth - 1, error=error, alpha=parts.alpha),
-            mean(
-                run.once(_entries, cut_law, cut_draws) ** 2,
-                expected=number(truncated(2)),
-                variance=spread,
-                error=error,
-                truth=cut,
-                alpha=parts.alpha,
-            ),
+            whole(run.once(_entries_of_bound, number(bound(1.0)), whole.draws) ** 2),
+            truncated_test(run.once(_entries, cut_law, truncated_test.draws) ** 2, expected=truncated(2)),
         ]
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import sympy as sp
@@ -10,7 +11,7 @@ import sympy as sp
 from claims.papers import GLOROT, HE
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of, chi_square_law, draws_for_chi_square, draws_for_mean, mean
+from evidence import Finding, all_of
 from simulations import Initialiser, LeakyReLU, gaussian, lecun, mlp, rademacher, torch_default, uniform
 from simulations.measure import batches
 from simulations.numbers.arrays import Array
@@ -90,7 +91,7 @@ def product_variance(
     Averages over weights and over the inputs x, which are ReLU units with pre-activations N(0, 1); exact. Weights of
     variance 1 and mean 0 or 1; the variance is measured by half the squared distance of independent copies.
     """
-    error, parts = run.error(0.05), run.share(2)
+    run = run.share(2)
     x_moments = [number(rectifiers.leaky_moment(order, 0, 1)) if order else 1.0 for order in range(5)]
     findings = []
     for weight_mean in (0, 1):
@@ -106,19 +107,10 @@ def product_variance(
         )
         first, second, third, fourth = (w * x for w, x in zip(w_moments[1:], x_moments[1:], strict=True))
         central_fourth = number(fourth_central_moment(first, second, third, fourth))
-        spread = (central_fourth + truth**2) / 2
-        draws = draws_for_mean(spread, error=error * truth, alpha=parts.alpha)
-        products = run.once(_products, float(weight_mean), coupled, 2 * draws)
-        findings.append(
-            mean(
-                (products[::2] - products[1::2]) ** 2 / 2,
-                expected=number(product_variance(weight_mean, 1, rectifiers.relu_mean(1), rectifiers.relu_variance(1))),
-                variance=spread,
-                error=error,
-                truth=truth,
-                alpha=parts.alpha,
-            )
-        )
+        test = run.mean(truth, variance=(central_fourth + truth**2) / 2, error=0.05)
+        products = run.once(_products, float(weight_mean), coupled, 2 * test.draws)
+        claimed = product_variance(weight_mean, 1, rectifiers.relu_mean(1), rectifiers.relu_variance(1))
+        findings.append(test((products[::2] - products[1::2]) ** 2 / 2, claimed))
     return all_of(findings)
 
 
@@ -159,28 +151,20 @@ def fourth_moment_at_small_fan_in(
     chi-square. Uniform weights and random signs: the mean fourth power, in units of a normal one's; their even moments
     are at most those of normal weights, term by term, so E z^8 is at most 105.
     """
-    fan_in, error, coarse, parts = 3, run.error(0.05), run.error(0.08), run.share(3)
-    normal_one = number(pre_activations.fourth_moment(3, 1))
-    draws = draws_for_chi_square(np.ones(1), error=coarse, alpha=parts.alpha)
-    squares = run.once(_pre_activations, fan_in, lecun.with_law(normal), None, draws)[0].ravel() ** 2
-    findings = [chi_square_law(squares, np.ones(squares.size), error=coarse, alpha=parts.alpha)]
+    fan_in, run = 3, run.share(3)
+    chi_square = run.chi_square(1, error=0.08)
+    z, _ = run.once(_pre_activations, fan_in, lecun.with_law(normal), None, chi_square.draws)
+    findings = [chi_square(z.ravel() ** 2)]
     for law, kurtosis in ((uniform, pre_activations.uniform_kurtosis()), (rademacher, sp.Integer(1))):
-        spread = 105 - float(kurtosis) ** 2  # the mean is least with one feature other than 0: kappa
-        draws = draws_for_mean(spread, error=error * normal_one, alpha=parts.alpha)
-        z, rows = run.once(_pre_activations, fan_in, lecun.with_law(law), None, draws)
-        fourths = float(np.mean(np.sum(rows**4, axis=1))) / fan_in**2
-        truth = number(pre_activations.fourth_moment(kurtosis, fourths))
-        findings.append(
-            mean(
-                z.ravel() ** 4,
-                expected=number(fourth_moment(kurtosis, fourths)),
-                variance=spread,
-                error=error,
-                truth=truth,
-                unit=normal_one,
-                alpha=parts.alpha,
-            )
+        test = run.mean(
+            pre_activations.fourth_moment(3, 1),
+            variance=105 - float(kurtosis) ** 2,  # the mean is least with one feature other than 0: kappa
+            error=0.05,
         )
+        z, rows = run.once(_pre_activations, fan_in, lecun.with_law(law), None, test.draws)
+        fourths = float(np.mean(np.sum(rows**4, axis=1))) / fan_in**2
+        test = replace(test, truth=number(pre_activations.fourth_moment(kurtosis, fourths)), unit=test.truth)
+        findings.append(test(z.ravel() ** 4, fourth_moment(kurtosis, fourths)))
     return all_of(findings)
 
 
@@ -218,15 +202,8 @@ def layer_with_bias(
     variances. The simulated biases are normal, the weights uniform: the kurtosis of the sum is at most 3, so the
     squared pre-activation has at most the variance of a normal one's.
     """
-    fan_in, error = 2, run.error(0.02)
+    fan_in = 2
     truth = number(pre_activations.torch_second_moment(fan_in))
-    draws = draws_for_mean(2 * truth**2, error=error * truth, alpha=run.alpha)
-    z, _ = run.once(_pre_activations, fan_in, torch_default, bias / float(np.sqrt(3 * fan_in)), draws)
-    return mean(
-        z.ravel() ** 2,
-        expected=number(second_moment(fan_in)),
-        variance=2 * truth**2,
-        error=error,
-        truth=truth,
-        alpha=run.alpha,
-    )
+    test = run.mean(truth, variance=2 * truth**2, error=0.02)
+    z, _ = run.once(_pre_activations, fan_in, torch_default, bias / float(np.sqrt(3 * fan_in)), test.draws)
+    return test(z.ravel() ** 2, expected=second_moment(fan_in))

@@ -10,7 +10,7 @@ import sympy as sp
 from claims.papers import HE
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of, draws_for_mean, mean
+from evidence import Finding, all_of
 from simulations import Initialiser, LeakyReLU, lecun, mlp, rademacher
 from simulations.measure import batches
 from simulations.numbers.arrays import Array
@@ -77,35 +77,23 @@ def relu_moments(
     Averages over weights at fixed input; exact at every width. The half holds for any symmetric weights (also tested
     with random signs, at fan-in 8), the others for Gaussian pre-activations.
     """
-    parts = run.share(5)
+    run = run.share(5)
     moments = {k: number(rectifiers.leaky_moment(k, 0, 1)) for k in (1, 2, 3, 4, 8)}
     spread = number(rectifiers.relu_variance(1))
     central_fourth = number(fourth_central_moment(*(moments[k] for k in (1, 2, 3, 4))))
-    square_variance = moments[4] - moments[2] ** 2
-    draws = draws_for_mean(square_variance, error=run.error(0.02) * moments[2], alpha=parts.alpha)
-    units = run.once(_units, slope, lecun, draws)
-    signs = run.once(_units, slope, lecun.with_law(rademacher), draws)
-    twins = (units[::2] - units[1::2]) ** 2 / 2
-
-    def test(samples: Array, claimed: sp.Expr, truth: float, samples_variance: float, error: float) -> Finding:
-        return mean(
-            samples,
-            expected=number(claimed),
-            variance=samples_variance,
-            error=run.error(error),
-            truth=truth,
-            alpha=parts.alpha,
-        )
-
+    first = run.mean(moments[1], variance=spread, error=0.02)
+    second = run.mean(moments[2], variance=moments[4] - moments[2] ** 2, error=0.02)
+    fourth = run.mean(moments[4], variance=moments[8] - moments[4] ** 2, error=0.05)
+    central = run.mean(spread, variance=(central_fourth + spread**2) / 2, error=0.04)
+    units = run.once(_units, slope, lecun, second.draws)
+    signs = run.once(_units, slope, lecun.with_law(rademacher), second.draws)
     return all_of(
         [
-            test(units**2, second_moment(1), moments[2], square_variance, 0.02),
-            test(units, first_moment(1), moments[1], spread, 0.02),
-            test(twins, variance(1), spread, (central_fourth + spread**2) / 2, 0.04),
-            test(units**4, rectifiers.relu_fourth_moment(1), moments[4], moments[8] - moments[4] ** 2, 0.05),
-            test(
-                signs**2, second_moment(1), moments[2], square_variance, 0.02
-            ),  # the kurtosis of a sum of signs is below 3
+            second(units**2, second_moment(1)),
+            first(units, first_moment(1)),
+            central((units[::2] - units[1::2]) ** 2 / 2, variance(1)),
+            fourth(units**4),
+            second(signs**2, second_moment(1)),  # the kurtosis of a sum of signs is below 3
         ]
     )
 
@@ -151,21 +139,11 @@ def leaky_gain(
     test's variance is that of Gaussian weights.
     """
     slopes = (0.3, 0.6, 0.0, -0.6)
-    error, parts = run.error(0.02), run.share(len(slopes))
-    findings = []
+    run, findings = run.share(len(slopes)), []
     for slope in slopes:
         true_gain = number(rectifiers.leaky_gain(slope))
         variance = number(rectifiers.leaky_moment(4, slope, 1)) - true_gain**-4
-        draws = draws_for_mean(variance, error=error * true_gain**-2, alpha=parts.alpha)
-        units = run.once(_units, simulated(slope), lecun, draws)
-        findings.append(
-            mean(
-                units**2,
-                expected=1 / number(gain(slope)) ** 2,
-                variance=variance,
-                error=error,
-                truth=true_gain**-2,
-                alpha=parts.alpha,
-            )
-        )
+        test = run.mean(true_gain**-2, variance=variance, error=0.02)
+        units = run.once(_units, simulated(slope), lecun, test.draws)
+        findings.append(test(units**2, expected=1 / number(gain(slope)) ** 2))
     return all_of(findings)

@@ -9,7 +9,7 @@ import sympy as sp
 
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of, draws_for_mean, mean
+from evidence import Finding, all_of
 from simulations import LeakyReLU, mlp
 from simulations.numbers.arrays import Array
 from simulations.numbers.magnitudes import norm
@@ -94,21 +94,11 @@ def relu_correlation_map(
     width (the cosine itself: as the width grows). Real rows and the same rows turned by 60, 90 and 120 degrees, 32
     units; errors are absolute. The variance is exact.
     """
-    error, parts, findings = run.error(0.02), run.share(len(ANGLES)), []
+    run, findings = run.share(len(ANGLES)), []
     for angle in ANGLES:
         variance = number(angles.product_variance(angle)) / WIDTHS[1]
-        draws = draws_for_mean(variance, error=error, alpha=parts.alpha)
-        states = run.once(hidden_pairs, angle, slope, alike, draws)
+        test = run.mean(angles.next_cosine(angle), variance=variance, error=0.02, unit=1)
+        states = run.once(hidden_pairs, angle, slope, alike, test.draws)
         samples = np.einsum("di,di->d", states[:, 0], states[:, 1]) * WIDTHS[0] / WIDTHS[1]
-        findings.append(
-            mean(
-                samples,
-                expected=number(cosine(angle)),
-                truth=number(angles.next_cosine(angle)),
-                variance=variance,
-                error=error,
-                unit=1.0,
-                alpha=parts.alpha,
-            )
-        )
+        findings.append(test(samples, expected=cosine(angle)))
     return all_of(findings)

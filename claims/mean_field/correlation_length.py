@@ -11,7 +11,7 @@ from claims.mean_field.angles import turned
 from claims.mean_field.length_maps import SCHOENHOLZ
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of, draws_for_mean, mean
+from evidence import Finding, all_of
 from simulations import Dense, Network, Tanh, lecun, rademacher
 from simulations.numbers.arrays import Array
 from theory.layer import gains
@@ -86,19 +86,12 @@ def distances_and_gradients_share_a_depth_scale(
     differs from chi by less than 1e-4, made good. That factors of layers multiply is a statement about wide nets, and
     not tested. Off criticality only. Variances are exact.
     """
-    error, parts, q = min(run.error(0.04), COARSEST), run.share(2), correlation_length.settled_length(GAIN, BIAS)
+    run, q = run.share(2), correlation_length.settled_length(GAIN, BIAS)
     chi, parted = correlation_length.chi(GAIN, q), correlation_length.distance_factor(GAIN, BIAS, NEAR)
     spread = (correlation_length.distance_moment(4, GAIN, BIAS, NEAR) - parted**2) / UNITS
     back_spread = (3 * GAIN**4 * gains.tanh_moment(0, q, 4) - chi**2) / UNITS
-    draws = max(draws_for_mean(one, error=error * chi, alpha=parts.alpha) for one in (spread, back_spread))
-    factors = run.once(_factors, gain, biases, draws)
+    distance = run.mean(parted, variance=spread, error=0.04, at_most=COARSEST, unit=chi)
+    gradient = run.mean(chi, variance=back_spread, error=0.04, at_most=COARSEST)
+    factors = run.once(_factors, gain, biases, max(distance.draws, gradient.draws))
     claimed = math.exp(-1 / scale(GAIN, q))
-    return all_of(
-        [
-            mean(samples, expected=expected, truth=truth, variance=variance, error=error, unit=chi, alpha=parts.alpha)
-            for samples, expected, truth, variance in (
-                (factors[:, 0], claimed * parted / chi, parted, spread),
-                (factors[:, 1], claimed, chi, back_spread),
-            )
-        ]
-    )
+    return all_of([distance(factors[:, 0], claimed * parted / chi), gradient(factors[:, 1], claimed)])

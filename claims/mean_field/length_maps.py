@@ -10,7 +10,7 @@ import sympy as sp
 from claims.mean_field.angles import turned
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of, draws_for_mean, mean
+from evidence import Finding, all_of
 from simulations import LeakyReLU, lecun, measure, mlp, rademacher
 from simulations.numbers.arrays import Array
 from simulations.numbers.magnitudes import norm
@@ -80,26 +80,17 @@ def relu_length_map(run: Run, *, in_layers: InLayers = length_maps.in_layers, bi
     any width and depth, as the map is linear. Above the fixed point, at it, and at He's variance; after one layer and
     after three. The variance is exact.
     """
-    error, parts, findings = run.error(0.05), run.share(2 * len(CASES)), []
+    run, findings = run.share(2 * len(CASES)), []
     for weight, start in CASES:
+        seconds = length_maps.second_moments(weight, BIAS, start, LAYERS, WIDTH)
         truths = [number(length_maps.in_layers(weight, BIAS, start, layer)) for layer in range(1, LAYERS + 1)]
-        seconds = [number(second) for second in length_maps.second_moments(weight, BIAS, start, LAYERS, WIDTH)]
-        spreads = [second - truth**2 for second, truth in zip(seconds, truths, strict=True)]
-        draws = max(
-            draws_for_mean(spread, error=error * truth, alpha=parts.alpha)
-            for spread, truth in zip(spreads, truths, strict=True)
-        )
-        lengths = run.once(_lengths, weight, start, biases, draws)
+        tests = [
+            run.mean(truth, variance=number(second) - truth**2, error=0.05)
+            for second, truth in zip(seconds, truths, strict=True)
+        ]
+        lengths = run.once(_lengths, weight, start, biases, max(test.draws for test in tests))
         findings += [
-            mean(
-                lengths[:, layer],
-                expected=number(in_layers(weight, BIAS, start, layer)),
-                truth=truths[layer - 1],
-                variance=spreads[layer - 1],
-                error=error,
-                alpha=parts.alpha,
-            )
-            for layer in (1, LAYERS)
+            tests[layer - 1](lengths[:, layer], expected=in_layers(weight, BIAS, start, layer)) for layer in (1, LAYERS)
         ]
     return all_of(findings)
 
@@ -168,19 +159,14 @@ def chi_is_both_factors(
     The variance of the gradient's factor is exact; that of the distance's is a bound: the distance of a unit and that
     of its mirror image add up to that of linear units, so its fourth power has at most half of theirs, 3 / 2.
     """
-    error, parts, findings = run.error(0.04), run.share(2 * len(WEIGHTS)), []
+    run, findings = run.share(2 * len(WEIGHTS)), []
     for weight in WEIGHTS:
         size, chi = float(weight), number(length_maps.gradient_factor(weight))
         parted = number(length_maps.distance_factor(weight, NEAR))
-        spread = (1.5 * size**2 - parted**2) / UNITS * (chi / parted) ** 2
+        distance = run.mean(chi, variance=(1.5 * size**2 - parted**2) / UNITS * (chi / parted) ** 2, error=0.04)
         back_spread = size**2 * (1 + 1 / UNITS) / 4 * (1 + 2 / WIDTH) - chi**2
-        draws = max(draws_for_mean(one, error=error * chi, alpha=parts.alpha) for one in (spread, back_spread))
-        factors = run.once(_factors, weight, slope, draws)
-        for samples, claimed, truth, variance in (
-            (factors[:, 0] * chi / parted, number(distances(weight)), chi, spread),
-            (factors[:, 1], number(gradients(weight)), chi, back_spread),
-        ):
-            findings.append(
-                mean(samples, expected=claimed, truth=truth, variance=variance, error=error, alpha=parts.alpha)
-            )
+        gradient = run.mean(chi, variance=back_spread, error=0.04)
+        factors = run.once(_factors, weight, slope, max(distance.draws, gradient.draws))
+        findings.append(distance(factors[:, 0] * chi / parted, expected=distances(weight)))
+        findings.append(gradient(factors[:, 1], expected=gradients(weight)))
     return all_of(findings)

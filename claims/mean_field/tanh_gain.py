@@ -10,7 +10,7 @@ import numpy as np
 from claims.papers import GLOROT
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of, draws_for_mean, mean
+from evidence import Finding, all_of
 from simulations import Dense, Network, Tanh, lecun, measure
 from simulations.engines.record import Record
 from theory.layer import gains
@@ -72,35 +72,18 @@ def tanh_gain_has_its_own_fixed_point(
     Averages over Gaussian weights at fixed inputs scaled to that variance, and a cotangent of random signs; exact for
     one layer at every width (that deep nets settle there is a statement about wide ones, and not tested).
     """
-    error, coarse, parts = run.error(0.015), run.error(0.03), run.share(2)
-    variance = fixed_point(GAIN)
+    run, variance = run.share(2), fixed_point(GAIN)
     unit, slope = gains.tanh_moment(2, variance), gains.tanh_moment(0, variance, 2)
-    after, growing = GAIN**2 * unit, GAIN**2 * slope
     # Mean squares of WIDTH independent units; backwards each is a squared slope times that of a normal variable.
     spread = GAIN**4 * (gains.tanh_moment(4, variance) - unit**2) / WIDTH
     back_spread = GAIN**4 * (3 * gains.tanh_moment(0, variance, 4) - slope**2) / WIDTH
-    draws = max(
-        draws_for_mean(spread, error=error * after, alpha=parts.alpha),
-        draws_for_mean(back_spread, error=coarse * growing, alpha=parts.alpha),
-    )
-    record = run.once(_layer, gain, variance, draws)
+    ahead = run.mean(GAIN**2 * unit, variance=spread, error=0.015)
+    back = run.mean(GAIN**2 * slope, variance=back_spread, error=0.03)
+    record = run.once(_layer, gain, variance, max(ahead.draws, back.draws))
+    gradients = record.gradient_square_norms
     return all_of(
         [
-            mean(
-                gain**2 * record.square_norms[:, 2] / WIDTH,
-                expected=variance,
-                variance=spread,
-                error=error,
-                truth=after,
-                alpha=parts.alpha,
-            ),
-            mean(
-                record.gradient_square_norms[:, 1] / record.gradient_square_norms[:, 3],
-                expected=growth(GAIN, variance),
-                variance=back_spread,
-                error=coarse,
-                truth=growing,
-                alpha=parts.alpha,
-            ),
+            ahead(gain**2 * record.square_norms[:, 2] / WIDTH, expected=variance),
+            back(gradients[:, 1] / gradients[:, 3], expected=growth(GAIN, variance)),
         ]
     )

@@ -10,7 +10,7 @@ import numpy as np
 from claims.papers import GLOROT
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of, draws_for_mean, mean
+from evidence import Finding, all_of
 from simulations import Dense, LeakyReLU, Network, Tanh, lecun
 from simulations.layers.dense import Layer
 from simulations.numbers.arrays import Array
@@ -80,24 +80,15 @@ def xavier_tanh_decays_like_a_power(run: Run, *, after: Length = _next, activati
     follow it is a statement about wide ones, 2 l q_l = 1.044 and 1.014, and not tested. The variance is bounded by
     z^2 - tanh(z)^2 <= 2 z^4 / 3.
     """
-    depths, error = (10, 100), run.error(0.05)
-    parts, lengths, findings = run.share(len(depths)), tanh_slopes.lengths(1.0, max(depths)), []
+    depths, findings = (10, 100), []
+    run, lengths = run.share(len(depths)), tanh_slopes.lengths(1.0, max(depths))
     for depth in depths:
         q = lengths[depth]
         lost = q - _next(q)
         variance = (4 / 9 * 105 * q**4 - lost**2) / UNITS
-        draws = draws_for_mean(variance, error=error * lost, alpha=parts.alpha)
-        before, behind = run.once(_units, (q,), UNITS, 1.0, activation, draws)
-        findings.append(
-            mean(
-                (before - behind)[:, 0] / lost,
-                expected=(q - after(q)) / lost,
-                truth=1.0,
-                variance=variance / lost**2,
-                error=error,
-                alpha=parts.alpha,
-            )
-        )
+        test = run.mean(1, variance=variance / lost**2, error=0.05)
+        before, behind = run.once(_units, (q,), UNITS, 1.0, activation, test.draws)
+        findings.append(test((before - behind)[:, 0] / lost, expected=(q - after(q)) / lost))
     return all_of(findings)
 
 
@@ -143,18 +134,11 @@ def lengths_settle_at_their_own_rate(
     made good). That deep nets settle so is a statement about wide ones. The difference of a unit is bounded, so its
     variance is too (Bhatia and Davis).
     """
-    error, settled = run.error(0.05), tanh_maps.fixed_point(GAIN)
+    settled = tanh_maps.fixed_point(GAIN)
     low, high = (1 - APART) * settled, (1 + APART) * settled
     chord, tangent = tanh_slopes.finite_slope(GAIN, low, high), tanh_slopes.length_slope(GAIN, settled)
-    variance = chord * (GAIN**2 * STEEPEST / low - chord) / FEW
-    draws = draws_for_mean(variance, error=error * chord, alpha=run.alpha)
+    test = run.mean(chord, variance=chord * (GAIN**2 * STEEPEST / low - chord) / FEW, error=0.05)
     drawn = GAIN**scale
-    _, units = run.once(_units, (low / GAIN**2, high / GAIN**2), FEW, drawn, TANH, draws)
-    return mean(
-        drawn**2 * (units[:, 1] - units[:, 0]) / (high - low),
-        expected=slope(GAIN, settled) * chord / tangent,
-        truth=chord,
-        variance=variance,
-        error=error,
-        alpha=run.alpha,
-    )
+    _, units = run.once(_units, (low / GAIN**2, high / GAIN**2), FEW, drawn, TANH, test.draws)
+    moved = drawn**2 * (units[:, 1] - units[:, 0]) / (high - low)
+    return test(moved, expected=slope(GAIN, settled) * chord / tangent)

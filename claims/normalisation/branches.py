@@ -9,7 +9,7 @@ import sympy as sp
 
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of, draws_for_mean, mean
+from evidence import Finding, all_of
 from simulations import Dense, LeakyReLU, Network, Residual, Sequential, he, lecun
 from simulations.layers.dense import Layer
 from simulations.layers.normalisation import BatchNorm
@@ -111,30 +111,16 @@ def normalised_branches_grow_linearly(
     only the mean covariance is random, with mean 0 and variance at most Var x / n given the past. The second averages
     over normal inputs as well, exact for one block at any batch and width; later blocks tend to it with the width.
     """
-    error, parts = run.error(0.07), run.share(BLOCKS + 1)
+    run = run.share(BLOCKS + 1)
     truths = [number(normalised.stream_variance(START, block)) for block in range(BLOCKS + 1)]
-    bounds = [4 / CHANNELS * sum(truths[:block]) for block in range(BLOCKS + 1)]
-    needed = max(
-        draws_for_mean(bounds[block], error=error * truths[block], alpha=parts.alpha) for block in range(1, BLOCKS + 1)
-    )
-    seen = run.once(_variances, branch, needed)
-    findings = [
-        mean(
-            seen[:, block],
-            expected=number(sp.sympify(growth(START, block))),
-            truth=truths[block],
-            variance=bounds[block],
-            error=error,
-            alpha=parts.alpha,
-        )
+    tests = {
+        block: run.mean(truths[block], variance=4 / CHANNELS * sum(truths[:block]), error=0.07)
         for block in range(1, BLOCKS + 1)
-    ]
+    }
+    seen = run.once(_variances, branch, max(test.draws for test in tests.values()))
+    findings = [test(seen[:, block], expected=growth(START, block)) for block, test in tests.items()]
     # Given the activations a channel of F is normal of mean variance t <= 2 (ReLU contracts), Var(Var F) <= 2 t^2;
     # t is the mean of WIDE independent ones, and the covariance has variance Var x t / WIDE with Var x = 4 (B - 1) / B.
     truth = number(normalised.rectified_variance(BATCH))
-    variance = (4 * truth + truth * (2 - truth) + 4 * 4 * truth) / WIDE
-    draws = draws_for_mean(variance, error=error * truth, alpha=parts.alpha)
-    samples = run.once(_rectified, normal, draws)
-    expected = number(sp.sympify(slope(BATCH)))
-    findings.append(mean(samples, expected=expected, truth=truth, variance=variance, error=error, alpha=parts.alpha))
-    return all_of(findings)
+    test = run.mean(truth, variance=(4 * truth + truth * (2 - truth) + 4 * 4 * truth) / WIDE, error=0.07)
+    return all_of([*findings, test(run.once(_rectified, normal, test.draws), expected=slope(BATCH))])

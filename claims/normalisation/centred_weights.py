@@ -9,7 +9,7 @@ import sympy as sp
 
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of, draws_for_mean, mean
+from evidence import Finding, all_of
 from simulations import Dense, LeakyReLU, Network, lecun
 from simulations.layers.dense import Layer
 from simulations.layers.normalisation import WeightStandardised
@@ -121,40 +121,24 @@ def centred_weights_need_another_gain(
     and weights: variance over data from half squared differences of two inputs to the same weights, the square of the
     mean over data from their products.
     """
-    error, parts = run.error(0.05), run.share(5)
-    size = number(normalised.standardised_gain())
+    run, size = run.share(5), number(normalised.standardised_gain())
     told = number(normalised.centred_second_moment(normalised.standardised_gain()))
     claimed = size**2 / number(gain()) ** 2 * told
     spread, square = number(normalised.rectified_limit()), 1 - number(normalised.rectified_limit())
     fixed, gap, product = _standardised_variances(size)
     he_gap, he_product = _he_variances()
-    tests = [
-        (("row", 0), claimed, told, fixed, told),
-        (("centred", 0), claimed, told, gap, told),
-        (("centred", 1), 0.0, 0.0, product, 1.0),
-        (("he", 0), number(he_spread()), spread, he_gap, spread),
-        (("he", 1), 1 - number(he_spread()), square, he_product, square),
-    ]
-    draws: dict[str, int] = {}
-    for (name, _), _, _, variance, unit in tests:
-        needed = draws_for_mean(variance, error=error * unit, alpha=parts.alpha)
-        draws[name] = max(draws.get(name, 0), needed)
-    samples = {
-        "row": (run.once(_behind_relu, layer, size, draws["row"]),),
-        "centred": run.once(_pairs, layer, size, draws["centred"]),
-        "he": run.once(_pairs, _plain, float(np.sqrt(2)), draws["he"]),
-    }
+    row = run.mean(told, variance=fixed, error=0.05)
+    centred = run.mean(told, variance=gap, error=0.05), run.mean(0, variance=product, error=0.05, unit=1)
+    plain = run.mean(spread, variance=he_gap, error=0.05), run.mean(square, variance=he_product, error=0.05)
+    behind = run.once(_behind_relu, layer, size, row.draws)
+    pairs = run.once(_pairs, layer, size, max(test.draws for test in centred))
+    he_pairs = run.once(_pairs, _plain, float(np.sqrt(2)), max(test.draws for test in plain))
     return all_of(
         [
-            mean(
-                samples[name][part],
-                expected=expected,
-                truth=truth,
-                variance=variance,
-                error=error,
-                unit=unit,
-                alpha=parts.alpha,
-            )
-            for (name, part), expected, truth, variance, unit in tests
+            row(behind, claimed),
+            centred[0](pairs[0], claimed),
+            centred[1](pairs[1]),
+            plain[0](he_pairs[0], he_spread()),
+            plain[1](he_pairs[1], 1 - number(he_spread())),
         ]
     )

@@ -9,7 +9,7 @@ import sympy as sp
 
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of, draws_for_mean, identity, mean
+from evidence import Finding, all_of, identity
 from simulations import LeakyReLU, mlp, residual_mlp
 from simulations.layers.losses import EPS
 from simulations.networks.lsuv import Divisor, deviation, lsuv
@@ -112,23 +112,11 @@ def one_division_gives_unit_variance(
     """
     variances, rounding = run.once(_layers, divisor, bias)
     findings = [identity(variances, np.array(number(normalised.division().result)), rounding=rounding)]
-    error, parts = run.error(0.12), run.share(BLOCKS)
+    run = run.share(BLOCKS)
     truths = [number(normalised.stream_variance(START, block)) for block in range(BLOCKS + 1)]
-    bounds = [4 * sum(truths[:block]) for block in range(BLOCKS + 1)]
-    draws = max(
-        draws_for_mean(bounds[block], error=error * truths[block], alpha=parts.alpha) for block in range(1, BLOCKS + 1)
-    )
-    stream = run.once(_stream, draws)
-    for block in range(1, BLOCKS + 1):
-        expected = number(sp.sympify(growth(START, block)))
-        findings.append(
-            mean(
-                stream[:, block],
-                expected=expected,
-                truth=truths[block],
-                variance=bounds[block],
-                error=error,
-                alpha=parts.alpha,
-            )
-        )
+    tests = {
+        block: run.mean(truths[block], variance=4 * sum(truths[:block]), error=0.12) for block in range(1, BLOCKS + 1)
+    }
+    stream = run.once(_stream, max(test.draws for test in tests.values()))
+    findings += [test(stream[:, block], expected=growth(START, block)) for block, test in tests.items()]
     return all_of(findings)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-import numpy as np
 import sympy as sp
 
 from claims.papers import GLOROT
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of, chi_square_law, draws_for_chi_square, draws_for_mean, mean
+from evidence import Finding, all_of
 from simulations import Initialiser, LeakyReLU, glorot, measure, mlp, torch_default, uniform
 from simulations.engines.record import Record
 from simulations.numbers.arrays import Array
@@ -91,40 +90,24 @@ def compromise_decays_at_alternating_widths(
     Averages over Gaussian weights at fixed input and a cotangent of random signs; exact at finite width. Linear layers
     4 -> 12 -> 4: the gains of one layer by their chi-square laws, those of the cycle (3/4 both ways) by their means.
     """
-    error, parts = run.error(0.04), run.share(4)
-    truth = number(compromise.cycle_gain(NARROW, WIDE))
+    run, truth = run.share(4), number(compromise.cycle_gain(NARROW, WIDE))
     relative = (1 + 2 / NARROW) * (1 + 2 / WIDE) - 1  # chi-square with NARROW degrees of freedom, and with WIDE
-    draws = max(
-        draws_for_mean(relative, error=error, alpha=parts.alpha),
-        draws_for_chi_square(np.array([float(NARROW)]), error=error, alpha=parts.alpha),
-    )
-    record = run.once(_there_and_back, init, draws)
+    whole = run.mean(truth, variance=relative * truth**2, error=0.04)
+    to_wide, to_narrow = (run.chi_square(width, error=0.04) for width in (WIDE, NARROW))
+    record = run.once(_there_and_back, init, max(test.draws for test in (whole, to_wide, to_narrow)))
     ahead = record.square_norms / NARROW
     back = record.gradient_square_norms / NARROW
     # The first layer leads from NARROW to WIDE; the mean square of WIDE entries is a third of their sum over NARROW.
     share = NARROW / WIDE
     one_ahead, one_back = share * ahead[:, 1] / ahead[:, 0], back[:, 0] / (share * back[:, 1])
-    findings = [
-        chi_square_law(
-            gains * width / number(claimed), np.full(gains.size, float(width)), error=error, alpha=parts.alpha
-        )
-        for gains, width, claimed in (
-            (one_ahead, WIDE, forward(NARROW, WIDE)),
-            (one_back, NARROW, backward(NARROW, WIDE)),
-        )
-    ]
-    for gains in (ahead[:, 2] / ahead[:, 0], back[:, 0] / back[:, 2]):
-        findings.append(
-            mean(
-                gains,
-                expected=number(cycle(NARROW, WIDE)),
-                variance=relative * truth**2,
-                error=error,
-                truth=truth,
-                alpha=parts.alpha,
-            )
-        )
-    return all_of(findings)
+    return all_of(
+        [
+            to_wide(one_ahead * WIDE / number(forward(NARROW, WIDE))),
+            to_narrow(one_back * NARROW / number(backward(NARROW, WIDE))),
+            whole(ahead[:, 2] / ahead[:, 0], expected=cycle(NARROW, WIDE)),
+            whole(back[:, 0] / back[:, 2], expected=cycle(NARROW, WIDE)),
+        ]
+    )
 
 
 def _two_layers(run: Run, width: int, init: Initialiser, slope: float, draws: int) -> Array:
@@ -183,8 +166,7 @@ def old_heuristic_decays(
     Averages over weights at fixed input; exact at every width. Two layers of width 6, uniform weights; their kurtosis
     is below 3, so the test's variance, that of Gaussian weights, bounds theirs.
     """
-    width, error, parts = 6, run.error(0.04), run.share(3)
-    findings = []
+    width, run, findings = 6, run.share(3), []
     for drawn, slope, claimed, true_factor in (
         (init, 1.0, old, compromise.old_heuristic_factor(1)),
         (init, 0.0, old, compromise.old_heuristic_factor(0)),
@@ -192,15 +174,7 @@ def old_heuristic_decays(
     ):
         layer = sp.Rational(2, width) if slope else fluctuations.relative_variance([width])
         truth, relative = number(true_factor**2), number((1 + layer) ** 2 - 1)
-        draws = draws_for_mean(relative * truth**2, error=error * truth, alpha=parts.alpha)
-        findings.append(
-            mean(
-                run.once(_two_layers, width, drawn, slope, draws),
-                expected=number(claimed(slope)) ** 2,
-                variance=relative * truth**2,
-                error=error,
-                truth=truth,
-                alpha=parts.alpha,
-            )
-        )
+        test = run.mean(truth, variance=relative * truth**2, error=0.04)
+        growth = run.once(_two_layers, width, drawn, slope, test.draws)
+        findings.append(test(growth, expected=number(claimed(slope)) ** 2))
     return all_of(findings)

@@ -9,7 +9,7 @@ import sympy as sp
 from claims.papers import HE
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of, draws_for_mean, mean
+from evidence import Finding, all_of
 from simulations import Dense, LeakyReLU, Network, he, measure
 from simulations.layers.activations import Dropout
 from simulations.numbers.arrays import Array
@@ -64,24 +64,18 @@ def dropout_raises_the_second_moment(
     behind the mask, and behind a ReLU layer whose variance has been corrected. E||mx||^4 is at most 1/k times its
     squared mean, that of one feature; a ReLU layer multiplies it by 1 + 5/n.
     """
-    error, parts = run.error(0.05), run.share(2)
+    run = run.share(2)
     truth, bound = number(dropout.second_moment_factor(KEEP)), number(dropout.masked_square_bound(KEEP))
     corrected = number(dropout.he_variance(WIDTH, KEEP))
     behind = number(plain.layer_factor(WIDTH, corrected)) * truth
     after_layer = bound * number(fluctuations.fourth_moment_ratio([WIDTH])) - 1
-    draws = draws_for_mean(after_layer, error=error, alpha=parts.alpha)
-    ratios = run.once(_norm_ratios, inverted, (corrected * WIDTH / 2) ** 0.5, draws)
+    masked = run.mean(truth, variance=(bound - 1) * truth**2, error=0.05)
+    layer = run.mean(behind, variance=after_layer * behind**2, error=0.05)
+    ratios = run.once(_norm_ratios, inverted, (corrected * WIDTH / 2) ** 0.5, layer.draws)
     claimed = number(factor(KEEP))
     return all_of(
         [
-            mean(
-                ratios[:, position],
-                expected=claimed * mean_behind / truth,
-                variance=relative * mean_behind**2,
-                error=error,
-                truth=mean_behind,
-                alpha=parts.alpha,
-            )
-            for position, mean_behind, relative in ((0, truth, bound - 1), (1, behind, after_layer))
+            masked(ratios[:, 0], expected=claimed * truth / truth),
+            layer(ratios[:, 1], expected=claimed * behind / truth),
         ]
     )

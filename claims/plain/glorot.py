@@ -10,7 +10,7 @@ import sympy as sp
 from claims.papers import GLOROT
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of, chi_square_law, draws_for_chi_square, identity
+from evidence import Finding, all_of, identity
 from simulations import Initialiser, glorot, he, lecun, measure, mlp
 from simulations.layers.losses import EPS
 from simulations.numbers.arrays import Array
@@ -92,15 +92,14 @@ def glorot_conditions(
     One variance does both if and only if the fans are equal: the two gains, averaged over all unit vectors, have the
     ratio n_in / n_out in every draw.
     """
-    error, parts = run.error(0.02), run.share(2)
-    draws = draws_for_chi_square(np.array([float(FAN_OUT)]), error=error, alpha=parts.alpha)
+    inputs, outputs = (run.share(2).chi_square(fan, error=0.02) for fan in (FAN_IN, FAN_OUT))
+    draws = max(inputs.draws, outputs.draws)
     ahead, _ = run.once(_linear_layer, number(forward(FAN_IN, FAN_OUT)), draws)
     _, back = run.once(_linear_layer, number(backward(FAN_IN, FAN_OUT)), draws)
-    outputs, inputs = (np.full(ahead.size, float(fan)) for fan in (FAN_OUT, FAN_IN))
     return all_of(
         [
-            chi_square_law(ahead * FAN_IN, outputs, error=error, alpha=parts.alpha),
-            chi_square_law(back * FAN_OUT, inputs, error=error, alpha=parts.alpha),
+            outputs(ahead * FAN_IN),
+            inputs(back * FAN_OUT),
             *(
                 identity(run.once(_gains_agree, *fans), np.array(float(both(*fans))), rounding=0.0)
                 for fans in ((FAN_IN, FAN_OUT), (FAN_IN, FAN_IN))
@@ -151,16 +150,13 @@ def glorot_is_a_harmonic_mean_of_variances(
 
     The entries of drawn matrices have that variance (chi-square law), and at 100 and 300 fans it is 1/200; exact.
     """
-    error, (fan_in, fan_out) = run.error(0.02), (4, 12)
-    degrees = float(fan_in * fan_out)
-    draws = draws_for_chi_square(np.array([degrees]), error=error, alpha=run.alpha)
-    norms = run.once(_weights, init, fan_in, fan_out, draws)
+    fan_in, fan_out = 4, 12
+    test = run.chi_square(fan_in * fan_out, error=0.02)
+    norms = run.once(_weights, init, fan_in, fan_out, test.draws)
     ahead, back = plain_glorot.forward_variance(100), plain_glorot.backward_variance(300)
     return all_of(
         [
-            chi_square_law(
-                norms / number(compromise(fan_in, fan_out)), np.full(norms.size, degrees), error=error, alpha=run.alpha
-            ),
+            test(norms / number(compromise(fan_in, fan_out))),
             identity(
                 np.array(number(compromise(100, 300))),
                 np.array(number(2 / (1 / ahead + 1 / back))),

@@ -10,7 +10,7 @@ import sympy as sp
 from claims.papers import GLOROT, HE
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of, draws_for_mean, mean
+from evidence import Finding, all_of
 from simulations import Initialiser, LeakyReLU, he, he_fan_out, lecun, measure, mlp, torch_default
 from simulations.engines.record import Record
 from simulations.numbers.arrays import Array
@@ -79,9 +79,8 @@ def entries_telescope(
     by n_0 / n_L; so neither is exponential in depth. Averages over Gaussian weights and a cotangent of random signs at
     fixed input; exact at any width (here 10, 6, 5). The variances are exact.
     """
-    error, parts, widths = run.error(0.05), run.share(2), (10, 6, 5)
+    run, widths, findings = run.share(2), (10, 6, 5), []
     first, last = widths[0], widths[-1]
-    findings = []
     for init, towards, relative, exact, claimed in (
         (
             fan_in,
@@ -99,13 +98,10 @@ def entries_telescope(
         ),
     ):
         truth = number(exact)
-        variance = number(relative) * truth**2
-        draws = draws_for_mean(variance, error=error * truth, alpha=parts.alpha)
-        squares = getattr(run.once(_record, widths, init, 0.0, draws), towards) / np.array(widths)
+        test = run.mean(truth, variance=number(relative) * truth**2, error=0.05)
+        squares = getattr(run.once(_record, widths, init, 0.0, test.draws), towards) / np.array(widths)
         growth = squares[:, 0] / squares[:, -1] if init is fan_in else squares[:, -1] / squares[:, 0]
-        findings.append(
-            mean(growth, expected=number(claimed), truth=truth, variance=variance, error=error, alpha=parts.alpha)
-        )
+        findings.append(test(growth, expected=claimed))
     return all_of(findings)
 
 
@@ -157,24 +153,13 @@ def weight_gradients_follow_the_width(
     """
     widths = (4, 10, 6, 8)
     layers = range(1, len(widths))
-    error, parts = run.error(0.06), run.share(len(layers))
+    run, tests = run.share(len(layers)), {}
     relative = number(weight_gradients.relu_weight_gradient_relative_variance(widths))
-    draws = draws_for_mean(relative, error=error, alpha=parts.alpha)
-    samples = _by_layer(run.once(_record, widths, init, slope, draws))
-    truths = [number(weight_gradients.relu_weight_gradient(widths, k)) for k in layers]
-    return all_of(
-        [
-            mean(
-                sample,
-                expected=number(size(widths, k)),
-                truth=truth,
-                variance=relative * truth**2,
-                error=error,
-                alpha=parts.alpha,
-            )
-            for k, sample, truth in zip(layers, samples, truths, strict=True)
-        ]
-    )
+    for k in layers:
+        truth = number(weight_gradients.relu_weight_gradient(widths, k))
+        tests[k] = run.mean(truth, variance=relative * truth**2, error=0.06)
+    samples = _by_layer(run.once(_record, widths, init, slope, max(test.draws for test in tests.values())))
+    return all_of(tests[k](sample, expected=size(widths, k)) for k, sample in zip(layers, samples, strict=True))
 
 
 LAYERS, WIDTH = 4, 4
@@ -230,22 +215,8 @@ def weight_gradients_are_level(
     second moment of a squared norm by at most the 1 + 2/n of Gaussian ones, forwards (rows are independent) and
     backwards (columns are); each gradient has passed d - 1 layers, none of them twice.
     """
-    error, parts = run.error(0.08), run.share(LAYERS)
-    relative = (1 + 2 / WIDTH) ** (LAYERS - 1) - 1
-    draws = draws_for_mean(relative, error=error, alpha=parts.alpha)
-    samples = _by_layer(run.once(_record, (WIDTH,) * (LAYERS + 1), init, slope, draws))
     g = plain.layer_factor(WIDTH, one_layer.uniform_variance(1 / sp.sqrt(WIDTH)), slope=1)
-    truth = number(_level(g, 1))
-    return all_of(
-        [
-            mean(
-                sample,
-                expected=number(size(g, i)),
-                truth=truth,
-                variance=relative * truth**2,
-                error=error,
-                alpha=parts.alpha,
-            )
-            for i, sample in enumerate(samples, start=1)
-        ]
-    )
+    truth, relative = number(_level(g, 1)), (1 + 2 / WIDTH) ** (LAYERS - 1) - 1
+    test = run.share(LAYERS).mean(truth, variance=relative * truth**2, error=0.08)
+    samples = _by_layer(run.once(_record, (WIDTH,) * (LAYERS + 1), init, slope, test.draws))
+    return all_of(test(sample, expected=size(g, i)) for i, sample in enumerate(samples, start=1))

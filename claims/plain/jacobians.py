@@ -10,17 +10,7 @@ import sympy as sp
 from claims.papers import HANIN
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import (
-    Finding,
-    all_of,
-    binomial_degrees,
-    chi_square_law,
-    counts,
-    draws_for_chi_square,
-    draws_for_mean,
-    mean,
-    trials_for_counts,
-)
+from evidence import Finding, all_of, binomial_degrees
 from simulations import Initialiser, LeakyReLU, he, mlp, rademacher
 from simulations.experiments.jacobians import first_rows, pushed_tangents
 from simulations.numbers.arrays import Array
@@ -83,10 +73,9 @@ def masks_are_coin_flips(
     given the number K of units active at x, the tangent's norm ratio is chi-square with K degrees of freedom, layer by
     layer and independently; and K of the last layer is binomial, given that the layer below is alive.
     """
-    error, parts, widths = run.error(0.027), run.share(2), (6, 9, 7, 10)
-    needed = draws_for_chi_square(binomial_degrees(min(widths[1:])), error=error, alpha=parts.alpha)
-    trials = trials_for_counts(0.5, error=error, alpha=parts.alpha)
-    draws = int(1.05 * max(needed / 3, trials / widths[-1]))  # a layer of 7 is dead in 1 % of the draws
+    run, widths = run.share(2), (6, 9, 7, 10)
+    law, count = run.chi_square(binomial_degrees(min(widths[1:])), error=0.027), run.count(0.5, error=0.027)
+    draws = int(1.05 * max(law.draws / 3, count.trials / widths[-1]))  # a layer of 7 is dead in 1 % of the draws
     norms, active = run.once(_tangents, widths, init, masks_of, draws)
     alive = np.concatenate([np.ones((len(active), 1), dtype=bool), active[:, :-1] > 0], axis=1)
     alive &= norms[:, :-1] > 0  # the same, unless the masks are of another input
@@ -94,18 +83,7 @@ def masks_are_coin_flips(
     statistics = ratios * np.array(widths[:-1]) / 2
     told = np.stack([degrees(active[:, layer], width) for layer, width in enumerate(widths[1:])], axis=1)
     last = active[alive[:, -1], -1]
-    return all_of(
-        [
-            chi_square_law(statistics[alive], told[alive], error=error, alpha=parts.alpha),
-            counts(
-                int(last.sum()),
-                widths[-1] * len(last),
-                probability=share,
-                error=error,
-                alpha=parts.alpha,
-            ),
-        ]
-    )
+    return all_of([law(statistics[alive], told[alive]), count(int(last.sum()), widths[-1] * len(last), expected=share)])
 
 
 def _rows(run: Run, widths: tuple[int, ...], slope: float, draws: int) -> Array:
@@ -154,15 +132,10 @@ def jacobian_entries_have_heavy_tails(
     units, and two of 12 to a coarser error; fourth powers are averaged over the 8 entries of a row. The variance is
     exact.
     """
-    parts = run.share(2)
-    findings = []
-    for hidden, standard in (((6,), 0.09), ((12, 12), 0.25)):
-        error, truth = run.error(standard), number(jacobian_entries.jacobian_kurtosis(hidden))
+    run, findings = run.share(2), []
+    for hidden, error in (((6,), 0.09), ((12, 12), 0.25)):
+        truth = number(jacobian_entries.jacobian_kurtosis(hidden))
         variance = truth**2 * number(jacobian_entries.row_fourth_moment_relative_variance(hidden, 8))
-        draws = draws_for_mean(variance, error=error * truth, alpha=parts.alpha)
-        samples = run.once(_rows, (8, *hidden), slope, draws)
-        expected = number(kurtosis(hidden))
-        findings.append(
-            mean(samples, expected=expected, truth=truth, variance=variance, error=error, alpha=parts.alpha)
-        )
+        test = run.mean(truth, variance=variance, error=error)
+        findings.append(test(run.once(_rows, (8, *hidden), slope, test.draws), expected=kurtosis(hidden)))
     return all_of(findings)

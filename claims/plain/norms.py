@@ -11,16 +11,7 @@ import sympy as sp
 from claims.papers import HE
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import (
-    Finding,
-    all_of,
-    binomial_degrees,
-    chi_square_law,
-    counts,
-    draws_for_chi_square,
-    draws_for_mean,
-    mean,
-)
+from evidence import Finding, all_of, binomial_degrees
 from simulations import Initialiser, LeakyReLU, he, he_fan_out, measure, mlp, rademacher, uniform
 from simulations.engines.record import Record
 from simulations.numbers.arrays import Array
@@ -80,44 +71,24 @@ def norm_product(
     uneven layers: given the numbers of active units, the norm ratios are chi-square, layer by layer, and the numbers
     are binomial. Uniform weights and random signs: the mean norm after two layers.
     """
-    error, parts = run.error(0.02), run.share(6)
-    widths = (4, 10, 7, 9)
+    run, widths, narrow = run.share(6), (4, 10, 7, 9), (4, 8, 5)
+    laws = [run.chi_square(binomial_degrees(width), error=0.02) for width in widths[1:]]
     # A layer of 7 dies in 1 % of the draws, one of 10 in far fewer.
-    draws = int(
-        1.02
-        * max(draws_for_chi_square(binomial_degrees(width), error=error, alpha=parts.alpha) for width in widths[1:])
-    )
-    record = run.once(_forward, widths, init, slope, draws)
+    record = run.once(_forward, widths, init, slope, int(1.02 * max(law.draws for law in laws)))
     alive = record.active[:, :-1] > 0
     ratios = record.square_norms[:, 1:] / np.where(alive, record.square_norms[:, :-1], 1)
-    claimed = [number(factor) for factor in factors(widths)]
-    findings = [
-        chi_square_law(
-            ratios[alive[:, layer], layer] * width / (2 * claimed[layer]),
-            record.active[alive[:, layer], layer + 1],
-            error=error,
-            alpha=parts.alpha,
-        )
-        for layer, width in enumerate(widths[1:])
-    ]
+    findings = []
+    for layer, (law, width, factor) in enumerate(zip(laws, widths[1:], factors(widths), strict=True)):
+        living = alive[:, layer]
+        scaled = ratios[living, layer] * width / (2 * number(factor))
+        findings.append(law(scaled, record.active[living, layer + 1]))
     units = int(alive.sum(axis=0) @ np.array(widths[1:]))
-    findings.append(counts(int(record.active[:, 1:].sum()), units, probability=0.5, error=error, alpha=parts.alpha))
-    narrow = (4, 8, 5)
-    truth, claim_narrow = (number(sp.prod(some)) for some in (_factors(narrow), factors(narrow)))
-    variance = truth**2 * number(fluctuations.relative_variance(narrow[1:]))
-    for law in (uniform, rademacher):
-        draws = draws_for_mean(variance, error=error * truth, alpha=parts.alpha)
-        norms = run.once(_forward, narrow, init.with_law(law), slope, draws).square_norms
-        findings.append(
-            mean(
-                norms[:, -1] / norms[:, 0],
-                expected=claim_narrow,
-                variance=variance,
-                error=error,
-                truth=truth,
-                alpha=parts.alpha,
-            )
-        )
+    findings.append(run.count(0.5, error=0.02)(int(record.active[:, 1:].sum()), units))
+    truth = number(sp.prod(_factors(narrow)))
+    test = run.mean(truth, variance=truth**2 * number(fluctuations.relative_variance(narrow[1:])), error=0.02)
+    for entries in (uniform, rademacher):
+        norms = run.once(_forward, narrow, init.with_law(entries), slope, test.draws).square_norms
+        findings.append(test(norms[:, -1] / norms[:, 0], expected=sp.prod(factors(narrow))))
     return all_of(findings)
 
 
@@ -185,8 +156,6 @@ def backward_norm_is_width_free(
     Averages over weights and an independent cotangent of uncorrelated entries (here random signs) at fixed input;
     exact at finite width. Not for a fixed cotangent at a post-ReLU state.
     """
-    error, widths = run.error(0.02), (12, 6, 4)
-    variance = number(backward.backward_relative_variance(widths[1:], widths[0]))
-    draws = draws_for_mean(variance, error=error, alpha=run.alpha)
-    ratios = run.once(_backward, widths, init, cotangent, draws)
-    return mean(ratios, expected=number(product(widths)), variance=variance, error=error, truth=1.0, alpha=run.alpha)
+    widths = (12, 6, 4)
+    test = run.mean(1, variance=backward.backward_relative_variance(widths[1:], widths[0]), error=0.02)
+    return test(run.once(_backward, widths, init, cotangent, test.draws), expected=product(widths))

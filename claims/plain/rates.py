@@ -11,16 +11,7 @@ import sympy as sp
 from claims.papers import HE
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import (
-    Finding,
-    all_of,
-    binomial_degrees,
-    chi_square_law,
-    draws_for_chi_square,
-    draws_for_mean,
-    inequality,
-    mean,
-)
+from evidence import Finding, all_of, binomial_degrees, inequality
 from simulations import Initialiser, LeakyReLU, glorot, he, lecun, measure, mlp, one_hot, softmax_loss, torch_default
 from simulations.engines.record import Record
 from simulations.layers.losses import EPS
@@ -96,26 +87,18 @@ def rates_of_initialisers(
     that of all; as |a - b|^4 <= a^4 + b^4 for a, b >= 0, half the squared distance of twins has a second moment of at
     most half the fourth moment of an activation.
     """
-    error, parts = run.error(0.09), run.share(len(SCHEMES) + 1)
+    run, findings = run.share(len(SCHEMES) + 1), []
     relative = number(fluctuations.relative_variance([WIDTH, WIDTH]))
-    draws = draws_for_mean(relative, error=error, alpha=parts.alpha)
-    findings = []
     for name, (init, entry_variance) in SCHEMES.items():
         rate = plain.layer_factor(WIDTH, entry_variance)
-        truth, expected = number(rate**2), number(claimed.get(name, rate) ** 2)
-        norms = run.once(_plain, init, 2, slope, draws).square_norms
-        growth = norms[:, 2] / norms[:, 0]
-        findings.append(
-            mean(growth, expected=expected, truth=truth, variance=relative * truth**2, error=error, alpha=parts.alpha)
-        )
+        truth = number(rate**2)
+        test = run.mean(truth, variance=relative * truth**2, error=0.09)
+        norms = run.once(_plain, init, 2, slope, test.draws).square_norms
+        findings.append(test(norms[:, 2] / norms[:, 0], expected=claimed.get(name, rate) ** 2))
     truth = number(rectifiers.relu_variance(2))
-    variance = (number(rectifiers.relu_fourth_moment(2)) / 2 - truth**2) / WIDTH
-    twins = draws_for_mean(variance, error=error * truth, alpha=parts.alpha)
-    record = run.once(_plain, he, 1, slope, 2 * twins)
-    variances = record.variances[:, 1] / record.square_norms[::2, 0]
-    findings.append(
-        mean(variances, expected=number(spread(2)), truth=truth, variance=variance, error=error, alpha=parts.alpha)
-    )
+    test = run.mean(truth, variance=(number(rectifiers.relu_fourth_moment(2)) / 2 - truth**2) / WIDTH, error=0.09)
+    record = run.once(_plain, he, 1, slope, 2 * test.draws)
+    findings.append(test(record.variances[:, 1] / record.square_norms[::2, 0], expected=spread(2)))
     return all_of(findings)
 
 
@@ -171,33 +154,19 @@ def thirty_layers(
     is log c plus the logarithm of a mean of exp(z_i - z_y), so it is off by at most the range of the logits, on every
     sample. That either net trains is not claimed.
     """
-    error, parts = run.error(0.05), run.share(3)
-    needed = draws_for_chi_square(binomial_degrees(DEEP_WIDTH), error=error, alpha=parts.alpha)
+    run, findings = run.share(3), []
+    law = run.chi_square(binomial_degrees(DEEP_WIDTH), error=0.05)
     growth = LAYERS * number(fluctuations.relu_lyapunov(DEEP_WIDTH) - sp.log(2))
-    spread = LAYERS * number(fluctuations.relu_log_variance(DEEP_WIDTH))
-    draws = int(1.02 * max(needed / LAYERS, draws_for_mean(spread, error=error * abs(growth), alpha=parts.alpha)))
-    findings = []
+    typical = run.mean(growth, variance=LAYERS * number(fluctuations.relu_log_variance(DEEP_WIDTH)), error=0.05)
+    draws = int(1.02 * max(law.draws / LAYERS, typical.draws))
     for init, rate in ((he_init, 1.0), (glorot, xavier)):
         square_norms, active, _, _ = run.once(_deep, init, draws)
         alive = active[:, :-1] > 0
         ratios = square_norms[:, 1:][alive] / square_norms[:, :-1][alive]
-        findings.append(
-            chi_square_law(
-                ratios * DEEP_WIDTH / (2 * rate), active[:, 1:][alive].astype(float), error=error, alpha=parts.alpha
-            )
-        )
+        findings.append(law(ratios * DEEP_WIDTH / (2 * rate), active[:, 1:][alive].astype(float)))
     square_norms, active, losses, ranges = run.once(_deep, glorot, draws)
     logs = np.log(square_norms[active[:, -1] > 0, -1] / DEEP_WIDTH)
-    findings.append(
-        mean(
-            logs,
-            expected=growth + LAYERS * np.log(2 * xavier),
-            truth=growth,
-            variance=spread,
-            error=error,
-            alpha=parts.alpha,
-        )
-    )
+    findings.append(typical(logs, expected=growth + LAYERS * np.log(2 * xavier)))
     off, classes = np.abs(losses - limit(run.inputs.classes)), run.inputs.classes
     findings.append(inequality(ranges, off, rounding=8 * (classes + 4) * EPS * (1 + np.log(classes) + ranges)))
     return all_of(findings)

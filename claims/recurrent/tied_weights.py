@@ -8,7 +8,7 @@ import sympy as sp
 
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of, draws_for_mean, mean
+from evidence import Finding, all_of
 from simulations import Dense, Initialiser, Network, lecun, measure, rademacher
 from simulations.numbers.arrays import Array
 from theory.domain import number
@@ -77,19 +77,10 @@ def tied_weights_are_not_independent_layers(
     Averages over Gaussian weights at fixed input; exact at any width, and so are the variances. Two steps of width 3
     and three of width 2.
     """
-    parts, findings = run.share(len(CASES)), []
-    for (units, steps), standard in CASES.items():
-        error, truth = min(run.error(standard), 1.5 * standard), number(tied_weights.growth(units, steps))
+    run, findings = run.share(len(CASES)), []
+    for (units, steps), error in CASES.items():
+        truth = number(tied_weights.growth(units, steps))
         variance = number(tied_weights.second_moment(units, steps)) - truth**2
-        draws = draws_for_mean(variance, error=error * truth, alpha=parts.alpha)
-        findings.append(
-            mean(
-                run.once(_growth, units, steps, tied, init, draws),
-                expected=number(growth(units, steps)),
-                truth=truth,
-                variance=variance,
-                error=error,
-                alpha=parts.alpha,
-            )
-        )
+        test = run.mean(truth, variance=variance, error=error, at_most=1.5 * error)
+        findings.append(test(run.once(_growth, units, steps, tied, init, test.draws), expected=growth(units, steps)))
     return all_of(findings)

@@ -10,7 +10,7 @@ import sympy as sp
 from claims.papers import FIXUP, HANIN
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of, draws_for_mean, identity, mean
+from evidence import Finding, all_of, identity
 from simulations import (
     Dense,
     Initialiser,
@@ -112,23 +112,13 @@ def gains_multiply(
     Averages over Gaussian weights at fixed (non-negative) input; exact at any width (here 4). Two schedules: 1/sqrt L
     for L = 2, and eta^2 = 1, 1/2, 1/4.
     """
-    error, parts, findings = run.error(0.05), run.share(len(SCALES)), []
+    run, findings = run.share(len(SCALES)), []
     for scales in SCALES.values():
         truth = number(branch_gains.growth(scales))
         moments = [residual_fluctuations.block_ratio_second_moment(WIDTH, WIDTH, scale**2) for scale in scales]
-        variance = number(sp.prod(moments)) - truth**2
-        draws = draws_for_mean(variance, error=error * truth, alpha=parts.alpha)
-        samples = run.once(_growth, tuple(number(scale) for scale in scales), last_layer, ended, draws)
-        findings.append(
-            mean(
-                samples,
-                expected=number(growth(scales)),
-                variance=variance,
-                error=error,
-                truth=truth,
-                alpha=parts.alpha,
-            )
-        )
+        test = run.mean(truth, variance=number(sp.prod(moments)) - truth**2, error=0.05)
+        samples = run.once(_growth, tuple(number(scale) for scale in scales), last_layer, ended, test.draws)
+        findings.append(test(samples, expected=growth(scales)))
     return all_of(findings)
 
 
@@ -223,7 +213,7 @@ def fixup_without_zeros(
     Averages over Gaussian weights at fixed input; exact at any width (here 4). For L = 3 and m = 2 and 3. The zeroed
     net is asked draw by draw.
     """
-    error, parts, findings = run.error(0.04), run.share(2), []
+    run, findings = run.share(2), []
     for m in (2, 3):
         last, first, data = scale(BLOCKS, m), (first_layers or scale)(BLOCKS, m), 1.0
         if rescales_data:
@@ -231,18 +221,8 @@ def fixup_without_zeros(
         truth = number(branch_gains.unzeroed_growth(BLOCKS, m))
         gain = sp.Integer(BLOCKS) ** sp.Rational(-m, m - 1)
         moment = branch_gains.deep_block_ratio_second_moment(WIDTH, [WIDTH] * (m - 1), gain)
-        variance = number(moment**BLOCKS) - truth**2
-        draws = draws_for_mean(variance, error=error * truth, alpha=parts.alpha)
-        findings.append(
-            mean(
-                run.once(_fixup_growth, m, first, last, data, draws),
-                expected=number(growth(BLOCKS, m)),
-                variance=variance,
-                error=error,
-                truth=truth,
-                alpha=parts.alpha,
-            )
-        )
+        test = run.mean(truth, variance=number(moment**BLOCKS) - truth**2, error=0.04)
+        findings.append(test(run.once(_fixup_growth, m, first, last, data, test.draws), expected=growth(BLOCKS, m)))
         findings.append(
             identity(run.once(_fixup_growth, m, first, 0.0 if zeroed else last, data, 100), np.ones(1), rounding=EPS)
         )

@@ -11,7 +11,7 @@ import sympy as sp
 from claims.papers import FIXUP, HANIN
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of, draws_for_mean, identity, mean
+from evidence import Finding, all_of, identity
 from simulations import Initialiser, Network, he, lecun, measure, residual_mlp
 from simulations.layers.losses import EPS
 from simulations.layers.scaling import Scale
@@ -78,28 +78,23 @@ def root_half_forgets_the_input(
     Averages over Gaussian weights at fixed input; exact at any width (here 4). Two blocks: the total, and the shares of
     the input (which is not random), of the first and of the second branch.
     """
-    error, parts = run.error(0.07), run.share(3)
+    run = run.share(3)
     second = number(residual_fluctuations.block_ratio_second_moment(WIDTH, WIDTH))
     # A branch has E||F||^4 / ||x||^4 = (1 + 2/n)(1 + 5/n), what the ratio's E R^2 has beyond 1 + 2 + 4/n.
     branch = second - 3 - 4 / WIDTH
-    fourths = {0: (1.0, (second / 4) ** 2), 2: (0.25, branch / 16), 3: (0.5, branch * second / 16)}
-    claimed = {0: 1.0, 2: number(share(2)), 3: number(share(1))}
-    draws = max(
-        draws_for_mean(fourth - truth**2, error=error * truth, alpha=parts.alpha) for truth, fourth in fourths.values()
+    total, first, last = (
+        run.mean(truth, variance=fourth - truth**2, error=0.07)
+        for truth, fourth in ((1.0, (second / 4) ** 2), (0.25, branch / 16), (0.5, branch * second / 16))
     )
-    samples = run.once(_parts_of_the_stream, factor, last_layer, draws)
-    findings = [
-        mean(
-            samples[:, column],
-            expected=claimed[column],
-            variance=fourth - truth**2,
-            error=error,
-            truth=truth,
-            alpha=parts.alpha,
-        )
-        for column, (truth, fourth) in fourths.items()
-    ]
-    return all_of([*findings, identity(samples[:, 1], np.array(number(share(2))), rounding=2 * (WIDTH + 8) * EPS)])
+    samples = run.once(_parts_of_the_stream, factor, last_layer, max(test.draws for test in (total, first, last)))
+    return all_of(
+        [
+            total(samples[:, 0]),
+            first(samples[:, 2], expected=share(2)),
+            last(samples[:, 3], expected=share(1)),
+            identity(samples[:, 1], np.array(number(share(2))), rounding=2 * (WIDTH + 8) * EPS),
+        ]
+    )
 
 
 NARROW, HIDDEN = 2, 12
@@ -168,19 +163,11 @@ def residual_norms_spread_little(
     Averages over Gaussian weights at fixed input; exact at finite width (here 2, and 12 hidden units). The spread of
     the ratio of a block, whose law depends on nothing below, is pooled over the blocks: eta^2 = 1/4 in 4, 1 in 2.
     """
-    error, parts, findings = run.error(0.1), run.share(2), []
+    run, findings = run.share(2), []
     for gain, blocks in ((sp.Rational(1, 4), 4), (sp.Integer(1), 2)):
         one, spread, variance = _spread(gain)
-        draws = -(-draws_for_mean(variance, error=error, alpha=parts.alpha) // blocks)
-        ratios = run.once(_block_ratios, float(gain), blocks, last_layer, draws)
-        findings.append(
-            mean(
-                (ratios - one) ** 2 / spread,
-                expected=number(second(NARROW, HIDDEN, gain) - one**2) / spread,
-                variance=variance,
-                error=error,
-                truth=1.0,
-                alpha=parts.alpha,
-            )
-        )
+        test = run.mean(1, variance=variance, error=0.1)
+        ratios = run.once(_block_ratios, float(gain), blocks, last_layer, -(-test.draws // blocks))
+        claimed = number(second(NARROW, HIDDEN, gain) - one**2) / spread
+        findings.append(test((ratios - one) ** 2 / spread, expected=claimed))
     return all_of(findings)

@@ -13,7 +13,7 @@ import sympy as sp
 from claims.papers import FIXUP
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of, draws_for_mean, mean
+from evidence import Finding, all_of
 from simulations import Initialiser, Network, Residual, he, lecun, measure, residual_mlp
 from simulations.numbers.arrays import Array
 from theory.domain import number
@@ -41,36 +41,17 @@ def _growth_test(
 
     Block ratios have one law, so one number of draws serves all: 2 % of the factor of each block, 10 % of the product.
     """
-    error, coarse, parts = run.error(0.02), run.error(0.1), run.share(BLOCKS + 1)
-    factor = number(residual.block_growth(gain))
+    run, factor = run.share(BLOCKS + 1), number(residual.block_growth(gain))
     second = number(residual_fluctuations.block_ratio_second_moment(WIDTH, HIDDEN, gain))
-    draws = draws_for_mean(second - factor**2, error=error * factor, alpha=parts.alpha)
-    norms = run.once(_square_norms, last_layer, skip, backward, draws)
+    one = run.mean(factor, variance=second - factor**2, error=0.02)
+    whole = run.mean(factor**BLOCKS, variance=second**BLOCKS - factor ** (2 * BLOCKS), error=0.1)
+    norms = run.once(_square_norms, last_layer, skip, backward, one.draws)
     claimed = [number(growth(gain, blocks)) for blocks in range(BLOCKS + 1)]
     findings = [
-        mean(
-            norms[:, block + 1] / norms[:, block],
-            expected=claimed[block + 1] / claimed[block],
-            variance=second - factor**2,
-            error=error,
-            truth=factor,
-            alpha=parts.alpha,
-        )
+        one(norms[:, block + 1] / norms[:, block], expected=claimed[block + 1] / claimed[block])
         for block in range(BLOCKS)
     ]
-    whole, variance = factor**BLOCKS, second**BLOCKS - factor ** (2 * BLOCKS)
-    ends = norms[:, -1] / norms[:, 0]
-    findings.append(
-        mean(
-            ends,
-            expected=claimed[-1] / claimed[0],
-            variance=variance,
-            error=coarse,
-            truth=whole,
-            alpha=parts.alpha,
-        )
-    )
-    return all_of(findings)
+    return all_of([*findings, whole(norms[:, -1] / norms[:, 0], expected=claimed[-1] / claimed[0])])
 
 
 @claim(

@@ -9,7 +9,7 @@ import sympy as sp
 
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of, draws_for_mean, mean
+from evidence import Finding, all_of
 from simulations import Initialiser, Network, he, lecun, residual_mlp
 from simulations.experiments.paths import path_states
 from simulations.numbers.arrays import Array
@@ -91,28 +91,15 @@ def variance_takes_a_binomial_number_of_branches(
     1, 1/2, 1/3, which add 1 to the variance each, as normalised ones do (their sizes set in advance, not by a batch).
     The bound of the variance is rigorous, by Cauchy and Schwarz.
     """
-    parts, findings = run.share(2 * BLOCKS), []
+    run, findings = run.share(2 * BLOCKS), []
     for gains in (EQUAL, NORMALISED):
         truths = [number(value) for value in paths.path_variances(gains)]
         seconds = [number(value) for value in paths.fourth_moment_bounds(gains, WIDTH, HIDDEN)]
-        errors = [run.error(error) for error in ERRORS]
-        spreads = [second - truth**2 for second, truth in zip(seconds, truths, strict=True)]
-        draws = max(
-            draws_for_mean(spread, error=error * truth, alpha=parts.alpha)
-            for spread, truth, error in zip(spreads[1:], truths[1:], errors, strict=True)
-        )
-        squares = run.once(_square_norms, gains, last_layer, draws)
-        claimed = [number(value) for value in variances(gains)]
-        total = sum(truths)
-        findings += [
-            mean(
-                squares[:, k] / total,
-                expected=claimed[k] / total,
-                truth=truths[k] / total,
-                variance=spreads[k] / total**2,
-                error=errors[k - 1],
-                alpha=parts.alpha,
-            )
-            for k in range(1, BLOCKS + 1)
-        ]
+        claimed, total = [number(value) for value in variances(gains)], sum(truths)
+        tests = {
+            k: run.mean(truths[k] / total, variance=(seconds[k] - truths[k] ** 2) / total**2, error=error)
+            for k, error in enumerate(ERRORS, start=1)
+        }
+        squares = run.once(_square_norms, gains, last_layer, max(test.draws for test in tests.values()))
+        findings += [test(squares[:, k] / total, expected=claimed[k] / total) for k, test in tests.items()]
     return all_of(findings)

@@ -10,7 +10,7 @@ import sympy as sp
 from claims.papers import FIXUP
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of, draws_for_mean, mean
+from evidence import Finding, all_of
 from simulations import Dense, Initialiser, LeakyReLU, Network, Residual, Sequential, he, lecun, measure
 from simulations.numbers.arrays import Array
 from simulations.numbers.magnitudes import norm
@@ -105,26 +105,17 @@ def one_block_after_the_addition(
     a branch of one layer of gain g, 1 (LeCun) or 2 (He). Given x, the Gaussian Poincare inequality bounds the variance
     of the ratio R by 4 (g/n) E R, and E R is at least 1 + g/2.
     """
-    error, sources, u = min(run.error(0.04), COARSEST), ("real", "one-hot", "all ones"), sp.Symbol("u", real=True)
-    parts, findings = run.share(len(GAINS) * len(sources)), []
+    sources, u, findings = ("real", "one-hot", "all ones"), sp.Symbol("u", real=True), []
+    run = run.share(len(GAINS) * len(sources))
     for gain in GAINS:
         truth = sp.lambdify(u, post_addition.block_growth(u, gain), "scipy")
         told = sp.lambdify(u, entry(u, gain), "scipy")
         variance = 4 * gain / NARROW / number(post_addition.growth_bounds(gain)[0])
-        draws = draws_for_mean(variance, error=error, alpha=parts.alpha)
+        test = run.mean(1, variance=variance, error=0.04, at_most=COARSEST)
         for source in sources:
-            ratios, x = run.once(_one_block, source, gain, GAINS[3 - gain if swap else gain], rectified, draws)
+            ratios, x = run.once(_one_block, source, gain, GAINS[3 - gain if swap else gain], rectified, test.draws)
             truths = truth(x).mean(axis=1)
-            findings.append(
-                mean(
-                    ratios / truths,
-                    expected=float((told(x).mean(axis=1) / truths).mean()),
-                    truth=1.0,
-                    variance=variance,
-                    error=error,
-                    alpha=parts.alpha,
-                )
-            )
+            findings.append(test(ratios / truths, expected=(told(x).mean(axis=1) / truths).mean()))
     return all_of(findings)
 
 
@@ -182,22 +173,13 @@ def growth_after_the_addition(
     and the error stated is 6 %. The variance of the ratio is at most 4 g (1 + g)/n given the stream (Gaussian Poincare
     inequality), plus g^2/16 between streams, since every one makes the mean ratio lie between 1 + g/2 and 1 + g.
     """
-    error, parts, findings = min(run.error(0.06), COARSEST), run.share(len(GAINS)), []
+    run, findings = run.share(len(GAINS)), []
     for gain in GAINS:
         truth = post_addition.limit_growth(gain)
         low, high = map(number, post_addition.growth_bounds(gain))
         variance = 4 * gain * high / WIDE + (high - low) ** 2 / 4
-        draws = draws_for_mean(variance, error=error * truth, alpha=parts.alpha)
-        ratios = run.once(_last_ratio, gain, GAINS[3 - gain if swap else gain], draws)
-        findings.append(
-            mean(
-                # A block dies with a probability below 2^-16: the limit stands in, so that the number is fixed.
-                np.where(np.isfinite(ratios), ratios, truth),
-                expected=growth(gain),
-                truth=truth,
-                variance=variance,
-                error=error,
-                alpha=parts.alpha,
-            )
-        )
+        test = run.mean(truth, variance=variance, error=0.06, at_most=COARSEST)
+        ratios = run.once(_last_ratio, gain, GAINS[3 - gain if swap else gain], test.draws)
+        # A block dies with a probability below 2^-16: the limit stands in, so that the number is fixed.
+        findings.append(test(np.where(np.isfinite(ratios), ratios, truth), expected=growth(gain)))
     return all_of(findings)

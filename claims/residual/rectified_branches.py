@@ -10,7 +10,7 @@ import sympy as sp
 from claims.papers import HANIN
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of, draws_for_mean, mean
+from evidence import Finding, all_of
 from simulations import Dense, Initialiser, LeakyReLU, Network, Residual, Sequential, he, lecun
 from simulations.numbers.arrays import Array
 from simulations.numbers.magnitudes import norm
@@ -105,23 +105,14 @@ def rectified_branches_grow_with_the_scale(
     Gaussian Poincare inequality bounds the variance of the ratio R by (8 eta^2 / n) E R, and E R is at least 1 + eta^2.
     """
     c = sp.Symbol("c", nonnegative=True)
-    parts, findings = run.share(len(SCALES) * len(SOURCES)), []
+    run, findings = run.share(len(SCALES) * len(SOURCES)), []
     for scale in SCALES:
         truth, told = (sp.lambdify(c, one(scale, c)) for one in (rectified_branches.block_growth, growth))
-        error = min(run.error(0.04), 0.06) * min(1.0, 3 * float(scale))
+        finer = min(1.0, 3 * float(scale))
         variance = number(rectified_branches.relative_variance_bound(scale, WIDTH)) / float(1 + scale**2)
-        draws = draws_for_mean(variance, error=error, alpha=parts.alpha)
+        test = run.mean(1, variance=variance, error=0.04 * finer, at_most=0.06 * finer)
         for source in SOURCES:
-            ratios, flatness = run.once(_one_block, source, scale, init, rectified, signed, draws)
+            ratios, flatness = run.once(_one_block, source, scale, init, rectified, signed, test.draws)
             truths = truth(flatness)
-            findings.append(
-                mean(
-                    ratios / truths,
-                    expected=float((told(flatness) / truths).mean()),
-                    truth=1.0,
-                    variance=variance,
-                    error=error,
-                    alpha=parts.alpha,
-                )
-            )
+            findings.append(test(ratios / truths, expected=(told(flatness) / truths).mean()))
     return all_of(findings)

@@ -10,7 +10,7 @@ import sympy as sp
 
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of, draws_for_mean, identity, mean
+from evidence import Finding, all_of, identity
 from simulations import Dense, LeakyReLU, Network, Residual, Sequential, he, lecun, measure
 from simulations.layers.dense import Layer
 from simulations.layers.losses import EPS
@@ -122,22 +122,18 @@ def depth_dependent_scaling_shares_equally(
     the total, the three branches, and the share of the input, which is not random. A branch has E||f||^4 / ||x||^4 =
     (1 + 2/n)(1 + 5/h).
     """
-    error, parts = run.error(0.08), run.share(SHAO_BLOCKS + 1)
-    moments, equal = _shao_second_moments(), number(rivals.shao_branch_share(SHAO_BLOCKS, OFFSET))
-    kurtosis = (1 + 2 / WIDTH) * (1 + 5 / HIDDEN)
-    claimed = number(share(SHAO_BLOCKS, OFFSET))
-    tests = [(0, 1.0, 1.0, moments[-1] - 1)]
-    tests += [
-        (2 + position, claimed, equal, equal**2 * (kurtosis * moments[position] - 1)) for position in range(SHAO_BLOCKS)
-    ]
-    draws = max(draws_for_mean(variance, error=error * truth, alpha=parts.alpha) for _, _, truth, variance in tests)
-    samples = run.once(_parts, block, draws)
-    findings = [
-        mean(samples[:, column], expected=expected, truth=truth, variance=variance, error=error, alpha=parts.alpha)
-        for column, expected, truth, variance in tests
+    run, kurtosis = run.share(SHAO_BLOCKS + 1), (1 + 2 / WIDTH) * (1 + 5 / HIDDEN)
+    *before, after = _shao_second_moments()
+    total = run.mean(1, variance=after - 1, error=0.08)
+    equal = number(rivals.shao_branch_share(SHAO_BLOCKS, OFFSET))
+    tests = [run.mean(equal, variance=equal**2 * (kurtosis * moment - 1), error=0.08) for moment in before]
+    samples = run.once(_parts, block, max(test.draws for test in (total, *tests)))
+    branches = [
+        test(column, expected=share(SHAO_BLOCKS, OFFSET)) for test, column in zip(tests, samples.T[2:], strict=True)
     ]
     begun = np.array(number(start(SHAO_BLOCKS, OFFSET)))
-    return all_of([*findings, identity(samples[:, 1], begun, rounding=2 * (WIDTH + 8) * EPS)])
+    unspent = identity(samples[:, 1], begun, rounding=2 * (WIDTH + 8) * EPS)
+    return all_of([total(samples[:, 0]), *branches, unspent])
 
 
 NF_BLOCKS, ALPHA = 3, sp.Rational(4, 5)
@@ -217,21 +213,16 @@ def nf_variances_are_as_expected(
     Averages over Gaussian weights at fixed input; exact at any width (here 4, and 6 hidden units) for f of degree 1
     that keeps the mean square. Three blocks and a transition block, alpha = 0.8.
     """
-    error, parts = run.error(0.06), run.share(2)
-    before = [rivals.nf_variance(block, ALPHA) for block in range(NF_BLOCKS + 1)]
+    run, before = run.share(2), [rivals.nf_variance(block, ALPHA) for block in range(NF_BLOCKS + 1)]
     second = sp.prod(_second_moment(ALPHA**2 / variance) for variance in before[:-1])
     last = rivals.nf_reset_second_moment(WIDTH, HIDDEN, ALPHA) / before[-1] ** 2
-    truths = [number(before[-1]), number(rivals.nf_reset(ALPHA))]
-    variances = [number(second) - truths[0] ** 2, number(second * last) - truths[1] ** 2]
-    claimed = [number(growth(NF_BLOCKS, ALPHA)), number(reset(ALPHA))]
-    draws = max(
-        draws_for_mean(variance, error=error * truth, alpha=parts.alpha)
-        for truth, variance in zip(truths, variances, strict=True)
-    )
-    samples = run.once(_nf, book, swapped, draws)
+    grown, settled = number(before[-1]), number(rivals.nf_reset(ALPHA))
+    stream = run.mean(grown, variance=number(second) - grown**2, error=0.06)
+    after = run.mean(settled, variance=number(second * last) - settled**2, error=0.06)
+    samples = run.once(_nf, book, swapped, max(stream.draws, after.draws))
     return all_of(
         [
-            mean(column, expected=expected, truth=truth, variance=variance, error=error, alpha=parts.alpha)
-            for column, expected, truth, variance in zip(samples.T, claimed, truths, variances, strict=True)
+            stream(samples[:, 0], expected=growth(NF_BLOCKS, ALPHA)),
+            after(samples[:, 1], expected=reset(ALPHA)),
         ]
     )

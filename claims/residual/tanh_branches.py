@@ -8,7 +8,7 @@ import numpy as np
 
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of, draws_for_mean, mean
+from evidence import Finding, all_of
 from simulations import LeakyReLU, Tanh, he, lecun, residual_mlp
 from simulations.layers.dense import Layer
 from simulations.numbers.arrays import Array
@@ -87,7 +87,7 @@ def tanh_branches_add_a_bounded_variance(
     Averages what one branch adds over Gaussian weights at a fixed input of mean square 1/4 and 16; exact at any
     width. In deep nets it is the sum of such increments. Variances are exact.
     """
-    error, parts, findings = run.error(0.07), run.share(2 * len(VARIANCES)), []
+    run, findings = run.share(2 * len(VARIANCES)), []
     relu_fourth = number(paths.fourth_moment_bounds([1], WIDTH, HIDDEN)[1])
     for variance in VARIANCES:
         added, doubled = tanh_branches.branch_increment(variance), _relu_increment(variance)
@@ -97,9 +97,7 @@ def tanh_branches_add_a_bounded_variance(
             (tanh, bounded, added, spread),
             (relu, RELU, doubled, relu_spread),
         ):
-            draws = draws_for_mean(size, error=error * truth, alpha=parts.alpha)
-            samples = run.once(_increments, variance, activation, draws)
-            findings.append(
-                mean(samples, expected=claimed(variance), truth=truth, variance=size, error=error, alpha=parts.alpha)
-            )
+            test = run.mean(truth, variance=size, error=0.07)
+            samples = run.once(_increments, variance, activation, test.draws)
+            findings.append(test(samples, expected=claimed(variance)))
     return all_of(findings)

@@ -11,7 +11,7 @@ import sympy as sp
 from claims.papers import FIXUP
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of, draws_for_mean, mean
+from evidence import Finding, all_of
 from simulations import Dense, Initialiser, LeakyReLU, Network, Residual, Sequential, he, lecun, measure, residual_mlp
 from simulations.measure import batches
 from simulations.numbers.arrays import Array
@@ -128,20 +128,18 @@ def total_variance_adds(
     every linear functional of the state (here its component along (1, ..., 1)). Two branches: one with conditional
     mean 0, and one that ends in ReLU, for which the general form with its covariance is needed.
     """
-    error, parts, rows = run.error(0.03), run.share(2), _population(run)
+    run, rows, findings = run.share(2), _population(run), []
     squares, ahead = np.square(rows).sum(axis=1), _along_ones(rows)
-    findings = []
     for branch in (_rectified_branch(squares), _centred_branch(squares, last_layer)):
         spread, conditional, of_mean = float(ahead.var()), float(branch.variance.mean()), float(branch.mean.var())
         shared = float(np.mean(ahead * branch.mean) - ahead.mean() * branch.mean.mean())
         truth = number(total_variance.total_variance(spread, conditional, of_mean, shared))
-        claimed = number(
-            total_variance.total_variance(keep * spread, conditional + twice * of_mean, of_mean, keep * covary * shared)
+        claimed = total_variance.total_variance(
+            keep * spread, conditional + twice * of_mean, of_mean, keep * covary * shared
         )
-        variance = _bound(ahead, branch) - truth**2
-        draws = draws_for_mean(variance, error=error * truth, alpha=parts.alpha)
-        samples = run.once(_half_squared_differences, branch.network, draws)
-        findings.append(mean(samples, expected=claimed, variance=variance, error=error, truth=truth, alpha=parts.alpha))
+        test = run.mean(truth, variance=_bound(ahead, branch) - truth**2, error=0.03)
+        samples = run.once(_half_squared_differences, branch.network, test.draws)
+        findings.append(test(samples, expected=claimed))
     return all_of(findings)
 
 
@@ -204,24 +202,11 @@ def variance_at_fixed_input(
     Averages over Gaussian weights at fixed input, over units; exact at any width. Estimated after 1, 2 and 4 blocks
     from twins with the same input and independent weights.
     """
-    error, parts = run.error(0.05), run.share(len(DEPTHS))
-    true = [number(residual.variance_at_fixed_input(blocks)) for blocks in DEPTHS]
-    spreads = [_twin_moment(blocks) - value**2 for blocks, value in zip(DEPTHS, true, strict=True)]
-    draws = 2 * max(
-        draws_for_mean(spread, error=error * value, alpha=parts.alpha)
-        for spread, value in zip(spreads, true, strict=True)
-    )
-    samples = run.once(_variances, last_layer, draws)
+    run, tests = run.share(len(DEPTHS)), []
+    for blocks in DEPTHS:
+        truth = number(residual.variance_at_fixed_input(blocks))
+        tests.append(run.mean(truth, variance=_twin_moment(blocks) - truth**2, error=0.05))
+    samples = run.once(_variances, last_layer, 2 * max(test.draws for test in tests))
     return all_of(
-        [
-            mean(
-                samples[:, i],
-                expected=number(variance(blocks)),
-                variance=spreads[i],
-                error=error,
-                truth=true[i],
-                alpha=parts.alpha,
-            )
-            for i, blocks in enumerate(DEPTHS)
-        ]
+        test(column, expected=variance(blocks)) for test, column, blocks in zip(tests, samples.T, DEPTHS, strict=True)
     )

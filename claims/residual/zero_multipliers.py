@@ -9,14 +9,13 @@ import sympy as sp
 
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of, draws_for_mean, identity, mean
+from evidence import Finding, all_of, identity
 from simulations import Dense, LeakyReLU, Network, Residual, Sequential, he, lecun
 from simulations.layers.dense import Gradients, Layer
 from simulations.layers.losses import EPS
 from simulations.layers.scalars import ScalarMultiplier
 from simulations.numbers.arrays import Array
 from simulations.weights.initialisers import rademacher
-from theory.domain import number
 from theory.residual import rivals
 
 WIDTH, HIDDEN = 4, 6
@@ -98,15 +97,13 @@ def zero_multipliers_move_in_step(
     of its squares, by which a step lowers the loss to first order, is averaged over Gaussian weights at a fixed input
     and a cotangent of random signs; exact at any width (here 4). At 1, 4 and 16 blocks.
     """
-    error, parts, findings = run.error(0.07), run.share(len(DEPTHS)), []
+    run, findings = run.share(len(DEPTHS)), []
     for blocks in DEPTHS:
-        truth = number(rivals.multiplier_update(blocks, WIDTH))
-        variance = number(rivals.multiplier_variance(blocks, WIDTH, HIDDEN))
-        draws = draws_for_mean(variance, error=error * truth, alpha=parts.alpha)
-        seen = run.once(_multipliers, blocks, start(blocks), draws)
+        variance = rivals.multiplier_variance(blocks, WIDTH, HIDDEN)
+        test = run.mean(rivals.multiplier_update(blocks, WIDTH), variance=variance, error=0.07)
+        seen = run.once(_multipliers, blocks, start(blocks), test.draws)
         findings += [identity(seen[name], np.zeros(1), rounding=0.0) for name in ("states", "cotangents", "weights")]
         findings.append(identity(seen["multipliers"], seen["inner"], rounding=seen["rounding"]))
         moved = np.square(seen["multipliers"]).sum(axis=1) / seen["size"]
-        expected = number(update(blocks, WIDTH))
-        findings.append(mean(moved, expected=expected, truth=truth, variance=variance, error=error, alpha=parts.alpha))
+        findings.append(test(moved, expected=update(blocks, WIDTH)))
     return all_of(findings)

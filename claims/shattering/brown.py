@@ -12,12 +12,11 @@ from claims.mean_field.angles import turned
 from claims.registry import claim, mutant
 from claims.run import Run
 from claims.shattering.masks import BALDUZZI
-from evidence import Finding, all_of, draws_for_mean, mean
+from evidence import Finding, all_of
 from simulations import mlp
 from simulations.numbers.arrays import Array
 from simulations.weights.initialisers import gaussian
 from simulations.weights.undrawn import undrawn
-from theory.domain import number
 from theory.mean_field import angles
 from theory.shattering import brown
 
@@ -86,14 +85,10 @@ def gradients_of_shallow_nets_are_brown(
     90 and 135 degrees; errors are absolute, the variance has a derived bound. Deeper nets are not sampled here: in the
     wide limit the correlation starts as 1 - L kh / pi, so that it is white only on grids coarser than pi / L.
     """
-    error, parts, findings = min(run.error(0.03), 0.035), run.share(len(LAGS)), []
+    run, findings = run.share(len(LAGS)), []
     for steps in LAGS:
         lag = steps * STEP
-        truth, variance = number(brown.lag_correlation(lag)), number(brown.variance_bound(lag, WIDTH))
-        draws = draws_for_mean(variance, error=error, alpha=parts.alpha)
-        samples = run.once(_products, steps, seen, draws)
-        expected = number(correlation(lag))
-        findings.append(
-            mean(samples, expected=expected, truth=truth, unit=1.0, variance=variance, error=error, alpha=parts.alpha)
-        )
+        variance = brown.variance_bound(lag, WIDTH)
+        test = run.mean(brown.lag_correlation(lag), variance=variance, error=0.03, at_most=0.035, unit=1)
+        findings.append(test(run.once(_products, steps, seen, test.draws), expected=correlation(lag)))
     return all_of(findings)

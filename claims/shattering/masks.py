@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 
 import numpy as np
 import sympy as sp
@@ -11,7 +10,7 @@ import sympy as sp
 from claims.mean_field.angles import ANGLES, WIDTHS, hidden_pairs, turned
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of, counts, draws_for_mean, mean, trials_for_counts
+from evidence import Finding, all_of
 from simulations.experiments.gradient_pairs import Masks, gradient_pairs
 from simulations.numbers.arrays import Array
 from theory.domain import number
@@ -73,20 +72,13 @@ def independent_masks_halve(
     Averages over Gaussian weights and cotangents and over the coins; exact at any width under that assumption, which
     real nets do not meet. Three layers of width 128; the variance is exact.
     """
-    error, truth = min(run.error(0.1), 0.1), number(shattered.independent_correlation(LAYERS))
-    variance = number(shattered.independent_variance(NARROW, LAYERS))
-    draws = draws_for_mean(variance, error=error * truth, alpha=run.alpha)
-    samples = run.once(_inner_products, NARROW, LAYERS, masks, draws)
-    told = number(correlation(LAYERS))
-    return mean(samples, expected=told, truth=truth, variance=variance, error=error, alpha=run.alpha)
+    variance = shattered.independent_variance(NARROW, LAYERS)
+    test = run.mean(shattered.independent_correlation(LAYERS), variance=variance, error=0.1, at_most=0.1)
+    samples = run.once(_inner_products, NARROW, LAYERS, masks, test.draws)
+    return test(samples, expected=correlation(LAYERS))
 
 
 Probability = Callable[[sp.Expr], sp.Expr]
-
-
-@cache
-def _trials(probability: float, error: float, alpha: float) -> int:
-    return trials_for_counts(probability, error=error, alpha=alpha)
 
 
 def _product(coactive: Probability) -> float:
@@ -158,28 +150,14 @@ def real_masks_overlap_more_and_more(
     (`theory.shattered_width`). Deeper nets, and the power of L, follow in the wide limit and are not sampled; the
     constant 196.7 is numerical.
     """
-    parts = run.share(1 + len(ANGLES))
-    known = shattered_width.two_layers(WIDE)
-    error = min(run.error(0.07), 0.07)
-    variance = paid(known, error * known.limit)
-    draws = draws_for_mean(variance, error=error * known.limit, alpha=parts.alpha)
-    findings = [
-        mean(
-            run.once(_inner_products, WIDE, 2, "own", draws),
-            expected=product(coactive),
-            truth=known.limit,
-            variance=variance,
-            error=error,
-            alpha=parts.alpha,
-        )
-    ]
-    coarse = run.error(0.03)
+    run, known = run.share(1 + len(ANGLES)), shattered_width.two_layers(WIDE)
+    variance = paid(known, run.error(0.07, at_most=0.07) * known.limit)
+    test = run.mean(known.limit, variance=variance, error=0.07, at_most=0.07)
+    findings = [test(run.once(_inner_products, WIDE, 2, "own", test.draws), expected=product(coactive))]
     for angle in ANGLES:
-        truth = number(angles.coactive(angle))
-        needed = -(-_trials(truth, coarse, parts.alpha) // WIDTHS[1])
-        states = run.once(hidden_pairs, angle, 0.0, alike, needed)
+        count = run.count(angles.coactive(angle), error=0.03)
+        draws = -(-count.trials // WIDTHS[1])
+        states = run.once(hidden_pairs, angle, 0.0, alike, draws)
         both = int(np.count_nonzero(states.min(axis=1) > 0))
-        findings.append(
-            counts(both, needed * WIDTHS[1], probability=number(coactive(angle)), error=coarse, alpha=parts.alpha)
-        )
+        findings.append(count(both, draws * WIDTHS[1], expected=coactive(angle)))
     return all_of(findings)

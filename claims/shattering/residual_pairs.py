@@ -12,7 +12,7 @@ from claims.mean_field.angles import turned
 from claims.registry import claim, mutant
 from claims.run import Run
 from claims.shattering.masks import BALDUZZI
-from evidence import Finding, all_of, draws_for_mean, mean
+from evidence import Finding, all_of
 from simulations import LeakyReLU, residual_mlp
 from simulations.numbers.arrays import Array
 from simulations.weights.initialisers import rademacher
@@ -88,27 +88,14 @@ def residual_blocks_shatter_half_as_much(
     block of width 8, "He then LeCun", at 60 and 120 degrees; errors of states are absolute. Given the hidden states,
     the variances are exact but for inequalities of Cauchy and Schwarz.
     """
-    error, parts, findings = min(run.error(0.035), 0.05), run.share(2 * len(ANGLES)), []
+    run, findings = run.share(2 * len(ANGLES)), []
     for angle in ANGLES:
-        truths = number(residual_pairs.block_overlap(angle)), number(residual_pairs.block_cosine(angle))
-        units, told = (truths[0], 1.0), (number(overlap(angle)), number(cosine(angle)))
-        sizes = [
-            draws_for_mean(variance, error=error * unit, alpha=parts.alpha)
-            for variance, unit in zip(_spread(angle), units, strict=True)
-        ]
-        samples = run.once(_block, angle, slope, max(sizes))
-        for sample, size, expected, truth, unit, variance in zip(
-            samples, sizes, told, truths, units, _spread(angle), strict=True
-        ):
-            findings.append(
-                mean(
-                    sample[:size],
-                    expected=expected,
-                    truth=truth,
-                    unit=unit,
-                    variance=variance,
-                    error=error,
-                    alpha=parts.alpha,
-                )
-            )
+        truths, units = (residual_pairs.block_overlap(angle), residual_pairs.block_cosine(angle)), (None, 1)
+        gradients, states = (
+            run.mean(truth, variance=variance, error=0.035, at_most=0.05, unit=unit)
+            for truth, variance, unit in zip(truths, _spread(angle), units, strict=True)
+        )
+        samples = run.once(_block, angle, slope, max(gradients.draws, states.draws))
+        findings.append(gradients(samples[0][: gradients.draws], expected=overlap(angle)))
+        findings.append(states(samples[1][: states.draws], expected=cosine(angle)))
     return all_of(findings)

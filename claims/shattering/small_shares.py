@@ -12,7 +12,7 @@ from claims.mean_field.angles import turned
 from claims.registry import claim, mutant
 from claims.run import Run
 from claims.shattering.masks import BALDUZZI
-from evidence import Finding, all_of, draws_for_mean, mean
+from evidence import Finding, all_of
 from simulations.experiments.gradient_pairs import Masks
 from simulations.experiments.residual_gradient_pairs import residual_gradient_pairs
 from simulations.numbers.arrays import Array
@@ -113,18 +113,14 @@ def small_shares_shatter_slowly(
     the simulation and which real nets do not meet: theirs decays more slowly (the claim after this one). Six blocks of
     width 64, branches scaled as normalisation would in the mean; inputs at 30 degrees. The variance is exact.
     """
-    error, parts, findings = min(run.error(0.1), 0.12), run.share(2), []
+    run, findings = run.share(2), []
     for branches, told, known in (
         (NORMALISED, normalised, small_shares.normalised_correlation),
         (SCALED, scaled, small_shares.scaled_correlation),
     ):
-        truth, variance = number(known(BLOCKS)), _variance(branches)
-        draws = draws_for_mean(variance, error=error * truth, alpha=parts.alpha)
-        samples, _ = run.once(_products, WIDTH, branches, ANGLES[0], masks, draws)
-        expected = number(told(BLOCKS))
-        findings.append(
-            mean(samples, expected=expected, truth=truth, variance=variance, error=error, alpha=parts.alpha)
-        )
+        test = run.mean(known(BLOCKS), variance=_variance(branches), error=0.1, at_most=0.12)
+        samples, _ = run.once(_products, WIDTH, branches, ANGLES[0], masks, test.draws)
+        findings.append(test(samples, expected=told(BLOCKS)))
     return all_of(findings)
 
 
@@ -189,25 +185,12 @@ def real_masks_shatter_small_shares_less(
     errors of states are absolute. Normalisation's own gradient is left out. Deeper nets follow in the wide limit and
     are not sampled: .394 instead of .336 below 10 blocks of shares 1 / (l + 1).
     """
-    parts, findings = run.share(2 * len(ANGLES)), []
+    run, findings = run.share(2 * len(ANGLES)), []
     for angle in ANGLES:
         truths, variances = _known(angle)
-        units, errors = (truths[0], 1.0), (min(run.error(0.035), 0.04), min(run.error(0.02), 0.022))
-        sizes = [
-            draws_for_mean(variance, error=error * unit, alpha=parts.alpha)
-            for variance, error, unit in zip(variances, errors, units, strict=True)
-        ]
-        both = run.once(_products, NARROW, (BRANCH,), angle, masks, max(sizes))
-        for which, told in enumerate((overlap, cosine)):
-            findings.append(
-                mean(
-                    both[which][: sizes[which]],
-                    expected=number(told(angle, BRANCH)),
-                    truth=truths[which],
-                    unit=units[which],
-                    variance=variances[which],
-                    error=errors[which],
-                    alpha=parts.alpha,
-                )
-            )
+        gradients = run.mean(truths[0], variance=variances[0], error=0.035, at_most=0.04)
+        states = run.mean(truths[1], variance=variances[1], error=0.02, at_most=0.022, unit=1)
+        both = run.once(_products, NARROW, (BRANCH,), angle, masks, max(gradients.draws, states.draws))
+        findings.append(gradients(both[0][: gradients.draws], expected=overlap(angle, BRANCH)))
+        findings.append(states(both[1][: states.draws], expected=cosine(angle, BRANCH)))
     return all_of(findings)

@@ -10,15 +10,7 @@ from numpy.typing import NDArray
 
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import (
-    Finding,
-    all_of,
-    counts,
-    draws_for_mean,
-    identity,
-    mean,
-    trials_for_counts,
-)
+from evidence import Finding, all_of, identity
 from simulations import Initialiser, LeakyReLU, he, lecun, mlp
 from simulations.experiments.frames import multiplied
 from simulations.layers.losses import EPS
@@ -92,26 +84,17 @@ def orthogonal_products_are_isometries(
     For every draw of 20 Haar-distributed matrices of size 6; averages over two Gaussian ones of variance 1/n. Exact
     at any size; the variance of ||J||_F^2 is bounded by that of a column, which is exact.
     """
-    parts, error = run.share(2), run.error(0.06)
+    run = run.share(2)
     # A product of 2 n terms errs by below 2 n^(3/2) eps in the norm; the factors are orthogonal to within as much.
     values = run.once(_singular_values, orthogonal)
     findings = [identity(values, np.ones_like(values), rounding=8 * WIDTH**1.5 * (DEEP + 1) * EPS)]
     truth = MATRICES * number(_volume(WIDTH))
     spread = MATRICES * sum(number(lyapunov_spectrum.log_variance(WIDTH, index + 1)) for index in range(WIDTH))
-    variance = number(isometry.column_variance(WIDTH, MATRICES))
-    draws = max(
-        draws_for_mean(variance, error=error, alpha=parts.alpha),
-        draws_for_mean(spread, error=error * abs(truth), alpha=parts.alpha),
-    )
-    squares, volumes = run.once(_squares_and_volumes, gaussian, draws)
-    told = {
-        "square": (squares, number(mean_square(WIDTH, MATRICES)), 1.0, variance),
-        "volume": (volumes, MATRICES * number(volume(WIDTH)), truth, spread),
-    }
-    findings += [
-        mean(samples, expected=expected, truth=true, variance=var, error=error, alpha=parts.alpha)
-        for samples, expected, true, var in told.values()
-    ]
+    square = run.mean(1, variance=isometry.column_variance(WIDTH, MATRICES), error=0.06)
+    log_volume = run.mean(truth, variance=spread, error=0.06)
+    squares, volumes = run.once(_squares_and_volumes, gaussian, max(square.draws, log_volume.draws))
+    findings.append(square(squares, expected=mean_square(WIDTH, MATRICES)))
+    findings.append(log_volume(volumes, expected=MATRICES * number(volume(WIDTH))))
     return all_of(findings)
 
 
@@ -169,15 +152,14 @@ def relu_is_no_isometry(
     For every draw of Haar-distributed weights of size 6 at a real input the squares are 2 for active units and 0 for
     others; averaged over weights, half of the units are active, independently. Exact at any size.
     """
-    error = run.error(0.05)
-    draws = -(-trials_for_counts(0.5, error=error, alpha=run.alpha) // WIDTH)
-    values, active = run.once(_rectified, init, slope, draws)
+    count = run.count(0.5, error=0.05)
+    values, active = run.once(_rectified, init, slope, -(-count.trials // WIDTH))
     told = np.where(np.sort(active, axis=1)[:, ::-1], number(square(1)), number(square(0)))
     # n^(3/2) eps in the norm for the factor, twice the value in the square, singular values below 2.
     rounding = 32 * WIDTH**1.5 * EPS
     return all_of(
         [
             identity(values**2 - 1, told - 1, rounding=rounding),
-            counts(int(active.sum()), active.size, probability=number(share), error=error, alpha=run.alpha),
+            count(int(active.sum()), active.size, expected=share),
         ]
     )

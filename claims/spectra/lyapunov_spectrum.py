@@ -11,21 +11,11 @@ import sympy as sp
 from claims.registry import claim, mutant
 from claims.run import Run
 from claims.spectra.isometry import DRAWS, ORTHOGONAL
-from evidence import (
-    Finding,
-    all_of,
-    chi_square_law,
-    draws_for_chi_square,
-    draws_for_mean,
-    identity,
-    inequality,
-    mean,
-)
+from evidence import Finding, all_of, identity, inequality
 from simulations import Initialiser, lecun
 from simulations.experiments.frames import Carried, carried
 from simulations.layers.losses import EPS
 from simulations.numbers.arrays import Array
-from theory.domain import number
 from theory.spectra import lyapunov_spectrum
 
 WIDTH, MATRICES = 4, 3
@@ -101,30 +91,24 @@ def gaussian_products_have_a_spectrum(
     three matrices of size 4. For every draw the first i of them multiply to no more than the first i singular values
     of the product, and all n to the same; in depth both have the same rates.
     """
-    parts, error, scale = run.share(WIDTH + 1), run.error(0.06), run.error(0.05)
-    degrees = np.arange(WIDTH, 0, -1.0)
-    needed = -(-draws_for_chi_square(degrees, error=scale, alpha=parts.alpha) // WIDTH)
-    spreads = [number(lyapunov_spectrum.log_variance(WIDTH, index + 1)) for index in range(WIDTH)]
-    needed = max(needed, draws_for_mean(max(spreads), error=error, alpha=parts.alpha))
+    run, degrees = run.share(WIDTH + 1), np.arange(WIDTH, 0, -1.0)
+    law = run.chi_square(degrees, error=0.05)
+    tests = {
+        i: run.mean(
+            lyapunov_spectrum.lyapunov(WIDTH, i),
+            variance=lyapunov_spectrum.log_variance(WIDTH, i),
+            error=0.06,
+            unit=1,
+        )
+        for i in range(1, WIDTH + 1)
+    }
+    needed = max(-(-law.draws // WIDTH), *(test.draws for test in tests.values()))
     found = run.once(_carried, init, each, -(-needed // MATRICES))
     findings = [
-        mean(
-            np.log(found.lengths[:, :, index]).ravel(),
-            expected=number(exponent(WIDTH, index + 1)),
-            truth=number(lyapunov_spectrum.lyapunov(WIDTH, index + 1)),
-            variance=spreads[index],
-            error=error,
-            unit=1.0,
-            alpha=parts.alpha,
-        )
-        for index in range(WIDTH)
+        test(np.log(found.lengths[:, :, i - 1]).ravel(), expected=exponent(WIDTH, i)) for i, test in tests.items()
     ]
     statistics = WIDTH * found.lengths**2
-    findings.append(
-        chi_square_law(
-            statistics.ravel(), np.broadcast_to(degrees, statistics.shape).ravel(), error=scale, alpha=parts.alpha
-        )
-    )
+    findings.append(law(statistics.ravel(), np.broadcast_to(degrees, statistics.shape).ravel()))
     singular, frame, rounding = _volumes(found)
     findings.append(inequality(singular, frame, rounding=rounding, says=np.array(True)))
     findings.append(identity(singular[:, -1], frame[:, -1], rounding=rounding[:, -1]))

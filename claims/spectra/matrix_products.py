@@ -9,10 +9,9 @@ import sympy as sp
 
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of, chi_square_law, draws_for_chi_square, draws_for_mean, mean
+from evidence import Finding, all_of
 from simulations import Initialiser, lecun, measure, mlp
 from simulations.numbers.arrays import Array
-from theory.domain import number
 from theory.spectra import matrix_products
 
 D2L = "Zhang, Lipton, Li & Smola 2023 (Dive into Deep Learning)"
@@ -74,23 +73,8 @@ def typical_product_is_not_the_mean_square(
     are independent from matrix to matrix, each chi-square with n degrees of freedom. Tested are that law and the mean
     logarithm, of every matrix in the products.
     """
-    error, parts = run.error(0.02), run.share(2)
-    truth, spread = number(matrix_products.lyapunov(WIDTH)), number(matrix_products.lyapunov_variance(WIDTH))
-    factors_needed = max(
-        draws_for_mean(spread, error=error * truth, alpha=parts.alpha),
-        draws_for_chi_square(np.array([float(WIDTH)]), error=error, alpha=parts.alpha),
-    )
-    factors = run.once(_growth, init, -(-factors_needed // MATRICES)).ravel()
-    return all_of(
-        [
-            mean(
-                np.log(factors) / 2,
-                expected=number(exponent(WIDTH)),
-                variance=spread,
-                error=error,
-                truth=truth,
-                alpha=parts.alpha,
-            ),
-            chi_square_law(factors, np.full(factors.size, float(WIDTH)), error=error, alpha=parts.alpha),
-        ]
-    )
+    run = run.share(2)
+    typical = run.mean(matrix_products.lyapunov(WIDTH), variance=matrix_products.lyapunov_variance(WIDTH), error=0.02)
+    law = run.chi_square(WIDTH, error=0.02)
+    factors = run.once(_growth, init, -(-max(typical.draws, law.draws) // MATRICES)).ravel()
+    return all_of([typical(np.log(factors) / 2, expected=exponent(WIDTH)), law(factors)])

@@ -10,7 +10,7 @@ import sympy as sp
 
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of, draws_for_mean, inequality, mean
+from evidence import Finding, all_of, inequality
 from simulations import Initialiser, he, lecun
 from simulations.layers.losses import EPS
 from simulations.numbers.arrays import Array
@@ -94,13 +94,11 @@ def a_layer_stretches_at_most_twofold(
     constant of 1/sqrt(n times the number averaged), so that their tails are at most Gaussian (Tsirelson, Ibragimov and
     Sudakov 1976). Uniform or other weights of finite fourth moment have the same limit.
     """
-    parts, error = run.share(3), run.error(0.04)
-    truth, variance = map(number, top_singular_value.top_of_two())
-    draws = draws_for_mean(variance, error=error * truth, alpha=parts.alpha)
-    pairs = run.once(_largest, init, 2, draws)
-    findings = [mean(pairs, expected=number(of_two), truth=truth, variance=variance, error=error, alpha=parts.alpha)]
+    run, (truth, variance) = run.share(3), top_singular_value.top_of_two()
+    test = run.mean(truth, variance=variance, error=0.04)
+    findings = [test(run.once(_largest, init, 2, test.draws), expected=of_two)]
     # An average leaves the bounds on one side by more than `margin` with probability alpha / GROUPS at most.
-    margin, nats = min(run.error(0.12), 0.2), math.log(GROUPS / parts.alpha)
+    margin, nats = run.error(0.12, at_most=0.2), math.log(GROUPS / run.alpha)
     many = math.ceil(2 * nats / (WIDTH * margin**2))
     averages = run.once(_largest, init, WIDTH, GROUPS * many).reshape(GROUPS, many).mean(axis=1)
     low, high = (np.array(number(bound)) for bound in bounds(WIDTH))

@@ -10,18 +10,17 @@ import numpy as np
 import pytest
 
 from evidence import (
+    ChiSquareTest,
+    CountTest,
     Finding,
+    MeanTest,
     all_of,
-    chi_square_law,
-    counts,
-    draws_for_mean,
+    binomial_degrees,
     identity,
     inconclusive,
     inequality,
     law,
-    mean,
     rate,
-    trials_for_counts,
 )
 from evidence.finding import UNSURE
 from tests.evidence.frequencies import at_least, at_most
@@ -42,15 +41,15 @@ def a_law(uniforms: np.ndarray) -> Finding:
 
 
 def a_mean(samples: np.ndarray, expected: float = 1.0, variance: float = 1.0, alpha: float = 0.05) -> Finding:
-    return mean(samples, expected=expected, variance=variance, error=9.0, alpha=alpha)
+    return MeanTest(expected, variance=variance, error=9.0, alpha=alpha)(samples)
 
 
-def a_chi_square(statistics: np.ndarray, degrees: np.ndarray) -> Finding:
-    return chi_square_law(statistics, degrees, error=9.0, alpha=0.05)
+def a_chi_square(statistics: np.ndarray, degrees: np.ndarray | None) -> Finding:
+    return ChiSquareTest(binomial_degrees(6), error=9.0, alpha=0.05)(statistics, degrees)
 
 
 def a_count(successes: int, trials: int, probability: float = 0.5) -> Finding:
-    return counts(successes, trials, probability=probability, error=0.9, alpha=0.05)
+    return CountTest(probability, error=0.9, alpha=0.05)(successes, trials)
 
 
 DOUBTFUL: dict[str, Callable[[], Finding]] = {
@@ -101,16 +100,22 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     "more successes than trials": (lambda: a_count(11, 10), "11"),
     "fewer successes than none": (lambda: a_count(-1, 10), "-1"),
     "degrees of another number": (lambda: a_chi_square(ONES, ONES[:1]), "degrees"),
+    "degrees of a mixture that nobody tells": (lambda: a_chi_square(ONES, None), "degrees"),
+    "two samples a draw": (lambda: a_mean(np.ones((9, 2))), "one sample a draw"),
     "more degrees than samples": (lambda: a_chi_square(ONES[:1], ONES), "degrees"),
     "uniforms above 1": (lambda: a_law(1.5 * ONES), "0 and 1"),
     "sides of different sizes": (lambda: identity(ONES, ONES[:7], rounding=1.0), "shape"),
     "points of different numbers": (lambda: rate(X, np.ones((4, 2)), expected=1.0, bias=0.1), "."),
     "a slope through one point": (lambda: rate(X[:1], np.ones((4, 1)), expected=1.0, bias=0.1), "two"),
     "a slope through equal points": (lambda: rate(ONES, np.ones((4, 1000)), expected=1.0, bias=0.1), "two"),
-    "draws for a negative variance": (lambda: draws_for_mean(-1.0, error=0.1, alpha=0.05), "variance"),
-    "draws for an infinite variance": (lambda: draws_for_mean(math.inf, error=0.1, alpha=0.05), "variance"),
-    "draws for no error": (lambda: draws_for_mean(1.0, error=0.0, alpha=0.05), "error"),
-    "an impossible error of a probability": (lambda: trials_for_counts(0.9, error=0.5, alpha=0.05), "error"),
+    "draws for a negative variance": (lambda: MeanTest(1.0, variance=-1.0, error=0.1, alpha=0.05).draws, "variance"),
+    "draws for an infinite variance": (
+        lambda: MeanTest(1.0, variance=math.inf, error=0.1, alpha=0.05).draws,
+        "variance",
+    ),
+    "draws for no error": (lambda: MeanTest(1.0, variance=1.0, error=0.0, alpha=0.05).draws, "error"),
+    "draws for an error relative to 0": (lambda: MeanTest(0.0, variance=1.0, error=0.1, alpha=0.05).draws, "unit"),
+    "an impossible error of a probability": (lambda: CountTest(0.9, error=0.5, alpha=0.05).trials, "error"),
     "no parts": (lambda: all_of([]), "at least one"),
 }
 

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from evidence import binomial_degrees, chi_square_law, counts, identity, inequality, law, mean, rate
+from evidence import ChiSquareTest, CountTest, MeanTest, binomial_degrees, identity, inequality, law, rate
 from simulations import he, lecun, measure, mlp, softmax_loss, stream
 from tests.evidence.frequencies import at_most, superuniform, uniform
 from theory.fluctuations import norms as fluctuations
@@ -29,9 +29,9 @@ def layer_ratios(draws: int) -> Array:
 
 
 def test_an_exact_pivot_gives_uniform_p_values() -> None:
-    draws, degrees = 60, np.full(60, 3.0)
+    draws = 60
     pivots = layer_ratios(draws) * 3 / float(one_layer.second_moment(3, 1 / 4, 1))
-    found = [chi_square_law(row, degrees, error=9.0, alpha=ALPHA) for row in pivots]
+    found = list(map(ChiSquareTest(3.0, error=9.0, alpha=ALPHA), pivots))
     uniform([f.p_value for f in found])
     at_most(ALPHA, sum(f.verdict == "refuted" for f in found), REPETITIONS)
 
@@ -42,7 +42,8 @@ def test_a_mixture_over_active_units_gives_uniform_p_values() -> None:
     factor = float(plain.layer_factor(width, 2 / 4))
     pivots = record.square_norms[:, 1] / record.square_norms[:, 0] * width / (2 * factor)
     blocks = zip(pivots.reshape(-1, draws), record.active[:, 1].reshape(-1, draws), strict=True)
-    uniform([chi_square_law(row, active, error=9.0, alpha=ALPHA).p_value for row, active in blocks])
+    test = ChiSquareTest(binomial_degrees(width), error=9.0, alpha=ALPHA)
+    uniform([test(row, active).p_value for row, active in blocks])
     # The degrees that plan such a test have the mean of the law that they stand for.
     assert binomial_degrees(width).mean() == pytest.approx(width / 2, abs=5e-3)
 
@@ -53,7 +54,8 @@ def test_counts_of_logits_with_the_right_sign(units: int) -> None:
     trials = 80
     record = lecun.draw(stream(3, "logits", units), REPETITIONS * trials, 4, 2)
     positive = ((INPUT @ record)[:, 0, :units] > 0).all(axis=1).reshape(REPETITIONS, trials).sum(axis=1)
-    by_count = {k: counts(int(k), trials, probability=0.5**units, error=0.9, alpha=ALPHA) for k in np.unique(positive)}
+    test = CountTest(0.5**units, error=0.9, alpha=ALPHA)
+    by_count = {k: test(int(k), trials) for k in np.unique(positive)}
     found = [by_count[k] for k in positive]
     superuniform([f.p_value for f in found])
     at_most(ALPHA, sum(f.verdict == "refuted" for f in found), REPETITIONS)
@@ -64,7 +66,7 @@ def test_the_mean_of_relu_squared() -> None:
     z = (INPUT @ lecun.draw(stream(4, "relu"), REPETITIONS * draws, 4, 1))[:, 0, 0] / np.linalg.norm(INPUT)
     squares = (np.maximum(z, 0) ** 2).reshape(REPETITIONS, draws)
     second, fourth = float(rectifiers.relu_second_moment(q)), float(rectifiers.relu_fourth_moment(q))
-    found = [mean(row, expected=second, variance=fourth - second**2, error=9.0, alpha=ALPHA) for row in squares]
+    found = list(map(MeanTest(second, variance=fourth - second**2, error=9.0, alpha=ALPHA), squares))
     superuniform([f.p_value for f in found])
     assert {f.verdict for f in found} <= {"held", "refuted"}
 
@@ -77,7 +79,8 @@ def test_heavy_tails_break_a_t_test_but_not_catoni() -> None:
     growth = (record.square_norms[:, -1] / record.square_norms[:, 0]).reshape(REPETITIONS, draws)
     expected = float(plain.norm_product(widths[1:], [2 / 4] * layers))
     variance = float(fluctuations.relative_variance(widths[1:])) * expected**2
-    superuniform([mean(row, expected=expected, variance=variance, error=9.0, alpha=ALPHA).p_value for row in growth])
+    test = MeanTest(expected, variance=variance, error=9.0, alpha=ALPHA)
+    superuniform([test(row).p_value for row in growth])
     t_values = stats.ttest_1samp(growth, expected, axis=1).pvalue
     with pytest.raises(AssertionError, match="at most"):
         superuniform(t_values)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from evidence import check_initialiser
 from evidence.finding import POWER
-from evidence.initialisers import _inner_spread, inner_products
+from evidence.initialisers import _products_test, inner_products
 from evidence.symmetry import symmetry
 from simulations import (
     Initialiser,
@@ -222,7 +222,7 @@ def test_the_mean_and_variance_of_inner_products_are_exact(shape: tuple[int, int
     every = np.array(list(product([-1.0, 1.0], repeat=shape[0] * shape[1]))).reshape(-1, 1, *shape)
     values = np.array([inner_products(one, error=0.9, alpha=0.05).measured for one in every])
     assert values.mean() == pytest.approx(1, abs=1e-12)
-    assert values.var() == pytest.approx(_inner_spread(max(shape), min(shape)), rel=1e-12)
+    assert values.var() == pytest.approx(_products_test(*shape, 0.9, 0.05).variance, rel=1e-12)
 
 
 def test_the_inner_products_of_independent_signs_are_refuted_at_most_as_often_as_said() -> None:

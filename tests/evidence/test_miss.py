@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from evidence import Finding, counts, identity, law, mean
+from evidence import CountTest, Finding, MeanTest, identity, law
 from evidence.finding import UNSURE
 from evidence.mean import smallest_shift
 from tests.evidence.frequencies import at_most
@@ -37,7 +37,8 @@ def test_of_a_mean_whose_truth_is_told(shift: float) -> None:
     draws, rng = 200, np.random.default_rng(1)
     expected = 1 + shift * smallest_shift(draws, 1.0, ALPHA)
     samples = 1 + rng.standard_normal((REPETITIONS, draws))
-    found = [mean(x, expected=expected, variance=1, error=9, alpha=ALPHA, unit=1, truth=1.0) for x in samples]
+    test = MeanTest(1.0, variance=1.0, error=9.0, alpha=ALPHA)
+    found = [test(x, expected) for x in samples]
     frequency = check(found, 0.001, 0.9)
     told = [f.miss for f in found if f.verdict == "refuted"]
     assert frequency < np.median(told) < 1, "the bound says something"
@@ -50,12 +51,12 @@ def test_of_a_mean_that_was_only_seen(heavy: bool) -> None:
     shape = (REPETITIONS, draws)
     noise = (rng.random(shape) < 0.05) / np.sqrt(0.05 * 0.95) if heavy else rng.standard_normal(shape)
     samples = 1 + noise + (0.0 if heavy else 0.2)
-    check([mean(x, expected=1, variance=1, error=9, alpha=ALPHA, unit=1) for x in samples], 0.0, 0.95)
+    check(list(map(MeanTest(1.0, variance=1.0, error=9.0, alpha=ALPHA), samples)), 0.0, 0.95)
 
 
 def test_of_a_mean_far_off_is_small() -> None:
     samples = 3 + np.random.default_rng(3).standard_normal((100, 2000))
-    found = [mean(x, expected=1, variance=1, error=9, alpha=1e-6) for x in samples]
+    found = map(MeanTest(1.0, variance=1.0, error=9.0, alpha=1e-6), samples)
     assert all(f.verdict == "refuted" and UNSURE <= f.miss < 10 * UNSURE for f in found)
 
 
@@ -82,13 +83,14 @@ def test_of_counts(probability: float, offset: float) -> None:
     """The true probability may be nearer to the claimed one than the confidence bound is, or beyond it."""
     trials = 100
     seen = np.random.default_rng(6).binomial(trials, probability + offset, REPETITIONS)
-    by_count = {k: counts(int(k), trials, probability=probability, error=0.9, alpha=ALPHA) for k in np.unique(seen)}
+    test = CountTest(probability, error=0.9, alpha=ALPHA)
+    by_count = {k: test(int(k), trials) for k in np.unique(seen)}
     check([by_count[k] for k in seen], 0.02, 1.0)
 
 
 def test_of_counts_far_off_is_small() -> None:
     for seen in (100, 900):
-        assert UNSURE <= counts(seen, 1000, probability=0.5, error=0.9, alpha=1e-6).miss < 10 * UNSURE
+        assert UNSURE <= CountTest(0.5, error=0.9, alpha=1e-6)(seen, 1000).miss < 10 * UNSURE
 
 
 @pytest.mark.parametrize("probability", [0.01, 0.05, 0.2])
@@ -107,9 +109,9 @@ def test_of_an_identity_often_violated_is_small() -> None:
 
 
 BOUNDS: list[Callable[[Array], Finding]] = [
-    lambda x: mean(x, expected=0.0, variance=1.0, error=9.0, alpha=ALPHA, unit=1.0),
+    MeanTest(0.0, variance=1.0, error=9.0, alpha=ALPHA, unit=1.0),
     lambda x: _law(np.abs(np.tanh(x))),
-    lambda x: counts(int((x > 0).sum()), x.size, probability=0.5, error=0.9, alpha=ALPHA),
+    lambda x: CountTest(0.5, error=0.9, alpha=ALPHA)(int((x > 0).sum()), x.size),
     lambda x: identity(x, x, rounding=0.0),
 ]
 

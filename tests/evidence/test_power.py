@@ -10,17 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from evidence import (
-    Finding,
-    binomial_degrees,
-    chi_square_law,
-    counts,
-    draws_for_chi_square,
-    draws_for_mean,
-    law,
-    mean,
-    trials_for_counts,
-)
+from evidence import ChiSquareTest, CountTest, Finding, MeanTest, binomial_degrees, law
 from evidence.finding import POWER
 from evidence.mean import influence, smallest_shift
 from tests.evidence.frequencies import at_least, at_most
@@ -54,23 +44,36 @@ def refutations(findings: list[Finding]) -> int:
 @pytest.mark.parametrize("direction", [-1, 1])
 def test_a_shifted_mean_is_seen(sampler: Sampler, direction: int) -> None:
     error = 0.3
-    draws = draws_for_mean(1.0, error=error, alpha=ALPHA)
-    samples = 1 + sampler(np.random.default_rng([1, direction + 1]), (REPETITIONS, draws))
+    rng = np.random.default_rng([1, direction + 1])
 
     def hits(expected: float) -> int:
-        return refutations(
-            [mean(row, expected=expected, variance=1, error=error, alpha=ALPHA, unit=1) for row in samples]
-        )
+        test = MeanTest(expected, variance=1.0, error=error, alpha=ALPHA, unit=1.0)
+        return refutations([test(row) for row in samples])
 
+    draws = MeanTest(1.0, variance=1.0, error=error, alpha=ALPHA).draws
+    samples = 1 + sampler(rng, (REPETITIONS, draws))
     at_least(POWER, hits(1 + direction * error), REPETITIONS)
     at_most(ALPHA, hits(1.0), REPETITIONS)
 
 
-def test_draws_for_mean_are_not_wasted() -> None:
+@pytest.mark.parametrize("truth", [-3.0, 0.01, 5.0])
+def test_an_error_is_relative_to_the_truth_or_to_a_unit(truth: float) -> None:
+    """The same shift, said in both ways, needs the same draws and is seen by the same test."""
+    relative = MeanTest(truth, variance=2.0, error=0.1, alpha=ALPHA)
+    absolute = MeanTest(truth, variance=2.0, error=0.1 * abs(truth), alpha=ALPHA, unit=1.0)
+    assert relative.draws == absolute.draws
+    samples = truth + np.random.default_rng(7).standard_normal(relative.draws)
+    seen = [test(samples, expected=1.5 * truth) for test in (relative, absolute)]
+    assert float(seen[0].detectable) * abs(truth) == pytest.approx(seen[1].detectable)
+    assert seen[0].effect * abs(truth) == pytest.approx(seen[1].effect)
+    assert (seen[0].p_value, seen[0].miss) == (seen[1].p_value, seen[1].miss)
+
+
+def test_draws_for_a_mean_are_not_wasted() -> None:
     """The shift they see is the stated one: 10 % fewer draws would not do."""
     for variance in (1e-6, 1.0, 1e6):
         for alpha in (1e-8, 0.05):
-            draws = draws_for_mean(variance, error=0.02, alpha=alpha)
+            draws = MeanTest(1.0, variance=variance, error=0.02, alpha=alpha).draws
             assert smallest_shift(draws, variance, alpha) <= 0.02
             assert draws < 300 or smallest_shift(int(0.9 * draws), variance, alpha) > 0.02
 
@@ -80,14 +83,13 @@ def test_draws_for_mean_are_not_wasted() -> None:
 def test_a_scaled_chi_square_is_seen(scale: float, width: int | None) -> None:
     """With fixed degrees, and with those of the active ones among 6 units."""
     rng, repetitions = np.random.default_rng(2), 200
-    degrees = binomial_degrees(6) if width is None else np.array([float(width)])
-    draws = int(1.05 * draws_for_chi_square(degrees, error=0.4, alpha=ALPHA))  # 1 in 64 of 6 units is dead
+    test = ChiSquareTest(binomial_degrees(6) if width is None else width, error=0.4, alpha=ALPHA)
+    draws = int(1.05 * test.draws)  # 1 in 64 of 6 units is dead
     observed = rng.binomial(6, 0.5, (repetitions, draws)) * 1.0 if width is None else np.full((repetitions, draws), 3.0)
     pivots = scale * 2 * rng.standard_gamma(observed / 2)
     pairs = list(zip(pivots, observed, strict=True))
-    at_least(POWER, refutations([chi_square_law(p, d, error=0.4, alpha=ALPHA) for p, d in pairs]), repetitions)
-    truth = [chi_square_law(p / scale, d, error=0.4, alpha=ALPHA) for p, d in pairs]
-    at_most(ALPHA, refutations(truth), repetitions)
+    at_least(POWER, refutations([test(p, d) for p, d in pairs]), repetitions)
+    at_most(ALPHA, refutations([test(p / scale, d) for p, d in pairs]), repetitions)
 
 
 @pytest.mark.parametrize("count", [100, 1000, 100_000])
@@ -98,7 +100,7 @@ def test_the_detectable_error_of_a_scale_is_that_of_its_distance(count: int) -> 
     0.02 apart; by the curvature at the maximum, e^2 times it, missing it by 0.01 costs 4e-4 of the distance.
     """
     pivots = 2 * np.random.default_rng(6).standard_exponential(count)
-    detectable = chi_square_law(pivots, np.full(count, 2.0), error=9.0, alpha=ALPHA).detectable
+    detectable = ChiSquareTest(2.0, error=9.0, alpha=ALPHA)(pivots).detectable
     needed = (np.sqrt(np.log(2 / ALPHA)) + np.sqrt(np.log(2 / (1 - POWER)))) / np.sqrt(2 * count)
     factor = 1 + float(detectable)
     distance = factor ** (-1 / (factor - 1)) - factor ** (-factor / (factor - 1))
@@ -126,11 +128,12 @@ def test_a_reshaped_law_is_seen() -> None:
 
 @pytest.mark.parametrize(("probability", "error"), [(0.5, 0.3), (0.5, 0.5), (0.25, 0.5), (0.1, 0.5), (0.9, 0.1)])
 def test_a_wrong_probability_is_seen(probability: float, error: float) -> None:
-    trials, rng = trials_for_counts(probability, error=error, alpha=ALPHA), np.random.default_rng(4)
+    test, rng = CountTest(probability, error=error, alpha=ALPHA), np.random.default_rng(4)
+    trials = test.trials
 
     @cache
     def find(successes: int) -> Finding:
-        return counts(successes, trials, probability=probability, error=error, alpha=ALPHA)
+        return test(successes, trials)
 
     for factor in (1 - error, 1 + error):
         seen = rng.binomial(trials, probability * factor, REPETITIONS)
@@ -143,7 +146,7 @@ def test_a_wrong_probability_is_seen(probability: float, error: float) -> None:
 def test_the_detectable_error_of_a_probability_is_exact(probability: float) -> None:
     """Enumerated: of an error upwards and one downwards, both are refuted with probability 0.999, one no more often."""
     trials = 600
-    error = float(counts(0, trials, probability=probability, error=0.9, alpha=ALPHA).detectable)
+    error = float(CountTest(probability, error=0.9, alpha=ALPHA)(0, trials).detectable)
     seen, claimed = np.arange(trials + 1), stats.binom(trials, probability)
     refuted = 2 * np.minimum(claimed.cdf(seen), claimed.sf(seen - 1)) <= ALPHA
     law_of = [stats.binom.pmf(seen, trials, probability * (1 + sign * error)) for sign in (-1, 1)]
@@ -152,13 +155,18 @@ def test_the_detectable_error_of_a_probability_is_exact(probability: float) -> N
 
 def test_fewer_draws_than_needed_are_inconclusive() -> None:
     rng = np.random.default_rng(5)
-    few = draws_for_mean(1.0, error=0.1, alpha=1e-6) // 2
-    assert mean(1 + normal(rng, (few,)), expected=1, variance=1, error=0.1, alpha=1e-6).verdict == "inconclusive"
-    few = draws_for_chi_square(np.array([4.0]), error=0.1, alpha=1e-6) // 2
-    pivots = rng.chisquare(4, few)
-    assert chi_square_law(pivots, np.full(few, 4.0), error=0.1, alpha=1e-6).verdict == "inconclusive"
-    few = trials_for_counts(0.5, error=0.1, alpha=1e-6) // 2
-    assert counts(few // 2, few, probability=0.5, error=0.1, alpha=1e-6).verdict == "inconclusive"
+    mean = MeanTest(1.0, variance=1.0, error=0.1, alpha=1e-6)
+    chi_square, count = ChiSquareTest(4.0, error=0.1, alpha=1e-6), CountTest(0.5, error=0.1, alpha=1e-6)
+    few = count.trials // 2
+    found = [
+        mean(1 + normal(rng, (mean.draws // 2,))),
+        chi_square(rng.chisquare(4, chi_square.draws // 2)),
+        count(few // 2, few),
+    ]
+    assert [f.verdict for f in found] == ["inconclusive"] * 3
+    assert [f.note for f in found] == [
+        f"too few {samples} for the stated error" for samples in ("draws", "draws", "trials")
+    ]
 
 
 def test_the_influence_function_lies_between_its_logarithms() -> None:

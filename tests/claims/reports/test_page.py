@@ -50,7 +50,16 @@ class Page(HTMLParser):
 
 
 def finding(kind: str, verdict: str, detectable: float | str, effect: float) -> Finding:
-    return Finding(kind, verdict, 0.5, 1.0, "<measured>", detectable, effect, 1e-11)  # type: ignore[arg-type]
+    return Finding(
+        kind=kind,
+        verdict=verdict,  # type: ignore[arg-type]
+        p_value=0.5,
+        expected=1.0,
+        measured="<measured>",
+        detectable=detectable,
+        effect=effect,
+        miss=1e-11,
+    )
 
 
 @pytest.fixture(scope="module")
