@@ -88,7 +88,7 @@ def power(exponent: float, m: int) -> Table:
         a[:, -1] = 0
         measured.append(-count * scalar_branch.branch(scalar_branch.branch_step(a, 1.0, 1.0, RATE), 1.0)[0] / RATE)
     scale = symbols.SCALE
-    known = {symbols.LAYERS: m, branch_theory.X: 1, branch_theory.SLOPE: 1, branch_theory.RATE: 1}
+    known = {symbols.LAYERS: m, symbols.X: 1, symbols.LOSS_SLOPE: 1, symbols.RATE: 1}
     of_scale = sp.lambdify(scale, -law.subs(known))
     expected = [count * float(of_scale(count**-exponent)) for count in DEPTHS]
     return stacked(

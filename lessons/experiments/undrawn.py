@@ -18,8 +18,8 @@ from simulations import Initialiser, lecun, stream, uniform
 from simulations.numbers.arrays import Array
 from simulations.weights.initialisers import gaussian, rademacher
 from simulations.weights.undrawn import Undrawn
-from theory.expectation import VARIANCE
 from theory.independence import conditioning
+from theory.symbols import VARIANCE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture

@@ -13,13 +13,15 @@ import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import positive_integer
-from theory.expectation import SQUARE_NORM, VARIANCE, averaged
+from theory.expectation import averaged
 from theory.layer import one_layer, rectifiers
 from theory.rules import equal, substituting
+from theory.symbols import SQUARE_NORM, VARIANCE
 
 K, CHANNELS, OUT = (sp.Symbol(name, integer=True, positive=True) for name in ("k", "C", "C'"))
 ROWS, COLUMNS = (sp.Symbol(name, integer=True, positive=True) for name in ("a", "b"))
-Q = sp.Symbol("q", positive=True)
+PIXEL = sp.Symbol("q", positive=True)
+"""Mean square of a pixel, or of its cotangent."""
 
 
 @cache
@@ -34,12 +36,12 @@ def window() -> Derivation:
         )
         .then(
             "Of the patch, a x b pixels of C channels with mean square q lie in the image; the padding is 0.",
-            VARIANCE * pixels * Q,
-            averaged({SQUARE_NORM: (1, pixels * Q)}),
+            VARIANCE * pixels * PIXEL,
+            averaged({SQUARE_NORM: (1, pixels * PIXEL)}),
         )
         .then(
             "He's fan-in counts the whole window.",
-            2 * pixels * Q / (K**2 * CHANNELS),
+            2 * pixels * PIXEL / (K**2 * CHANNELS),
             substituting({VARIANCE: 2 / (K**2 * CHANNELS)}),
         )
         .then(
@@ -72,15 +74,15 @@ def backward() -> Derivation:
         )
         .then(
             "It enters a x b positions of C' channels, with mean square q.",
-            VARIANCE * ROWS * COLUMNS * OUT * Q,
-            averaged({SQUARE_NORM: (1, ROWS * COLUMNS * OUT * Q)}),
+            VARIANCE * ROWS * COLUMNS * OUT * PIXEL,
+            averaged({SQUARE_NORM: (1, ROWS * COLUMNS * OUT * PIXEL)}),
         )
         .then(
             "He's fan-out counts k x k positions, as if each pixel entered so many.",
-            2 * ROWS * COLUMNS / K**2 * Q,
+            2 * ROWS * COLUMNS / K**2 * PIXEL,
             substituting({VARIANCE: 2 / (K**2 * OUT)}),
         )
-        .then("Divide by q.", 2 * (ROWS / K) * (COLUMNS / K), lambda before, now: equal(before / Q, now))
+        .then("Divide by q.", 2 * (ROWS / K) * (COLUMNS / K), lambda before, now: equal(before / PIXEL, now))
     )
 
 
@@ -94,13 +96,13 @@ def fan_out() -> Derivation:
         Derivation.begin(
             "Fan-out, forwards", "Mean square of an output of a convolution, from one of mean square q.", before
         )
-        .then("Put in the fan-out and the whole window.", 2 * CHANNELS / OUT * Q, substituting(inside))
+        .then("Put in the fan-out and the whole window.", 2 * CHANNELS / OUT * PIXEL, substituting(inside))
         .then(
             "The ReLU halves it.",
-            CHANNELS / OUT * Q,
+            CHANNELS / OUT * PIXEL,
             lambda old, now: equal(rectifiers.relu_second_moment(z).subs(z, old), now),
         )
-        .then("Divide by q.", CHANNELS / OUT, lambda old, now: equal(old / Q, now))
+        .then("Divide by q.", CHANNELS / OUT, lambda old, now: equal(old / PIXEL, now))
     )
 
 

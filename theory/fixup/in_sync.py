@@ -16,8 +16,8 @@ import sympy as sp
 from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive, real
 from theory.rules import at_least, dropping, equal, naming, substituting
+from theory.symbols import RATE
 
-RATE = sp.Symbol("eta", positive=True)
 J11, J12, J21, J22 = sp.symbols("J_11 J_12 J_21 J_22", real=True)
 G1, G2, K11, K12 = sp.symbols("g_1 g_2 K_11 K_12", real=True)
 

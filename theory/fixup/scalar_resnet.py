@@ -14,9 +14,10 @@ import sympy as sp
 from theory.derivation import Derivation, Value
 from theory.domain import positive_integer, real
 from theory.rules import limit, substituting
-from theory.symbols import BRANCHES
+from theory.symbols import BRANCHES, X
 
-A, B, X = sp.symbols("a b x", real=True)
+A, B = sp.symbols("a b", real=True)
+"""The two scales of a branch."""
 OTHERS = sp.Symbol("P", real=True)
 """The product of all factors 1 + a_l b_l but one."""
 

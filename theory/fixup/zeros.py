@@ -10,10 +10,10 @@ import sympy as sp
 from theory.derivation import Derivation, Value
 from theory.domain import positive, positive_integer, real
 from theory.rules import recursion, substituting
+from theory.symbols import RATE, X
 
-X, W1, W2, READOUT = sp.symbols("x w_1 w_2 v", real=True)
-"""Input of a block, the weights of its branch, the classifier's weight."""
-RATE = sp.Symbol("eta", positive=True)
+W1, W2, READOUT = sp.symbols("w_1 w_2 v", real=True)
+"""The weights of a branch, and the classifier's weight."""
 SLOPES = sp.symbols("l'_1 l'_2 l'_3", real=True)
 """The loss's slopes in the logit at the first three steps."""
 UNITS = sp.symbols("r_1 r_2", real=True)

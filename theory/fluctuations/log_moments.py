@@ -17,10 +17,11 @@ from theory.derivation import Derivation, Value
 from theory.domain import positive_integer
 from theory.expectation import averaged, chi_square, mean
 from theory.fluctuations import norms as fluctuations
+from theory.fluctuations.norms import K
 from theory.rules import differentiated, leading, substituting, termwise
+from theory.symbols import EPSILON, ORDER, N
 
-N, K = fluctuations.N, fluctuations.K
-ORDER, SHIFT = sp.Symbol("a", positive=True), sp.Symbol("lambda", real=True)
+SHIFT = sp.Symbol("lambda", real=True)
 
 
 @cache
@@ -56,7 +57,7 @@ def fourth_central() -> Derivation:
 @cache
 def wide_variance() -> Derivation:
     """Derive the leading order of Var log r of a ReLU layer as the width grows."""
-    r, inverse = sp.Symbol("r", positive=True), sp.Symbol("epsilon", positive=True)
+    r = sp.Symbol("r", positive=True)
     moments = [sp.S.One, *(fluctuations.ratio_moment(order).result for order in range(1, 5))]
     square = sp.expand((r - 1) ** 2 - (r - 1) ** 3 + sp.Rational(11, 12) * (r - 1) ** 4)
     squared_mean = mean((r - 1) - (r - 1) ** 2 / 2 + (r - 1) ** 3 / 3 - (r - 1) ** 4 / 4, {r: moments}) ** 2
@@ -69,9 +70,9 @@ def wide_variance() -> Derivation:
             square - squared_mean,
         )
         .then("Average with the exact moments of r.", average, averaged({r: moments}))
-        .then("Write the width as 1/epsilon.", sp.expand(average.subs(N, 1 / inverse)), substituting({N: 1 / inverse}))
-        .then("Keep the first order.", 5 * inverse, leading(inverse, 1))
-        .then("Put the width back.", 5 / N, substituting({inverse: 1 / N}))
+        .then("Write the width as 1/epsilon.", sp.expand(average.subs(N, 1 / EPSILON)), substituting({N: 1 / EPSILON}))
+        .then("Keep the first order.", 5 * EPSILON, leading(EPSILON, 1))
+        .then("Put the width back.", 5 / N, substituting({EPSILON: 1 / N}))
     )
 
 

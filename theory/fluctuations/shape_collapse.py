@@ -15,14 +15,13 @@ import sympy as sp
 from theory.derivation import Derivation, Value
 from theory.domain import positive_integer
 from theory.fluctuations.log_moments import wide_variance
-from theory.fluctuations.norms import N
 from theory.rules import equal, leading, substituting
+from theory.symbols import EPSILON, N
 
 
 @cache
 def second_order() -> Derivation:
     """Derive Var log r of a ReLU layer to second order in 1/n."""
-    epsilon = sp.Symbol("epsilon", positive=True)
     average = wide_variance().steps[1].statement
     return (
         Derivation.begin(
@@ -31,9 +30,9 @@ def second_order() -> Derivation:
             "is of order 1/n^3 or less.",
             average,
         )
-        .then("Write the width as 1/epsilon.", sp.expand(average.subs(N, 1 / epsilon)), substituting({N: 1 / epsilon}))
-        .then("Keep two orders.", 5 * epsilon + sp.Rational(37, 2) * epsilon**2, leading(epsilon, 2))
-        .then("Put the width back.", 5 / N + sp.Rational(37, 2) / N**2, substituting({epsilon: 1 / N}))
+        .then("Write the width as 1/epsilon.", sp.expand(average.subs(N, 1 / EPSILON)), substituting({N: 1 / EPSILON}))
+        .then("Keep two orders.", 5 * EPSILON + sp.Rational(37, 2) * EPSILON**2, leading(EPSILON, 2))
+        .then("Put the width back.", 5 / N + sp.Rational(37, 2) / N**2, substituting({EPSILON: 1 / N}))
         .then("Divide by 5/n.", 1 + sp.Rational(37, 10) / N, lambda before, now: equal(before * N / 5, now))
     )
 

@@ -15,14 +15,13 @@ import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import positive_integer, real
-from theory.expectation import VARIANCE, averaged, mean
-from theory.layer.rectifiers import SLOPE, leaky_power
+from theory.expectation import averaged, mean
+from theory.layer.rectifiers import leaky_power
 from theory.rules import equal, naming, recursion, substituting
+from theory.symbols import SLOPE, VARIANCE, N
 
-N = sp.Symbol("n", integer=True, positive=True)
 KURTOSIS, R4 = sp.symbols("kappa r_4", positive=True)
-
-
+"""E w^4 / (E w^2)^2 of a weight, and sum x^4 / (sum x^2)^2 of the input."""
 UNIFORM: tuple[sp.Expr, ...] = tuple(sp.Rational(3 ** (k // 2), k + 1) * (1 - k % 2) for k in range(9))
 """Moments of the uniform law of variance 1, between -sqrt 3 and sqrt 3, orders 0 to 8."""
 SIGNS: tuple[sp.Expr, ...] = tuple(sp.Integer(1 - k % 2) for k in range(9))

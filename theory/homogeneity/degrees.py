@@ -14,8 +14,8 @@ import sympy as sp
 from theory.derivation import Derivation, Value
 from theory.domain import positive_integer, real
 from theory.homogeneity.bounds import EXCESS
-from theory.homogeneity.euler import C
 from theory.rules import Rule, differentiated, equal, naming
+from theory.symbols import C
 
 K, D, E = sp.symbols("k d e", real=True)
 W, X, B = sp.symbols("w x b", positive=True)

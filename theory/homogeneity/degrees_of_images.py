@@ -10,7 +10,7 @@ import sympy as sp
 from theory.derivation import Derivation, Value
 from theory.domain import nonnegative
 from theory.homogeneity.degrees import D, degree_of, dense_degree
-from theory.homogeneity.euler import C
+from theory.symbols import C
 
 EPS = sp.Symbol("epsilon", nonnegative=True)
 

@@ -10,9 +10,7 @@ import sympy as sp
 from theory.derivation import Derivation, Value
 from theory.domain import real
 from theory.rules import DerivationError, Rule, differentiated, equal
-
-C = sp.Symbol("c", positive=True)
-X = sp.Symbol("x", real=True)
+from theory.symbols import C, X
 
 
 @cache

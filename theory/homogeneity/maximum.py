@@ -13,8 +13,8 @@ from theory.domain import positive_integer
 from theory.expectation import by_parts, gaussian
 from theory.homogeneity import softmax
 from theory.rules import termwise
+from theory.symbols import T
 
-T = sp.Symbol("t", real=True)
 NORMAL_CDF = (1 + sp.erf(T / sp.sqrt(2))) / 2
 NORMAL_DENSITY = sp.exp(-(T**2) / 2) / sp.sqrt(2 * sp.pi)
 

@@ -13,8 +13,9 @@ import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive, positive_integer, real
-from theory.expectation import SQUARE_NORM, VARIANCE, averaged, chi_square_moments
+from theory.expectation import averaged, chi_square_moments
 from theory.rules import substituting
+from theory.symbols import SQUARE_NORM, VARIANCE
 
 KNOWN, FRESH = sp.symbols("c z", real=True)
 ANGLE = sp.Symbol("theta", real=True)

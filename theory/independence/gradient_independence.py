@@ -17,11 +17,12 @@ import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import positive_integer
-from theory.expectation import VARIANCE, active_moments, averaged, chi_square_moments, gaussian, mean
+from theory.expectation import active_moments, averaged, chi_square_moments, gaussian, mean
 from theory.plain.backward import FAN_IN, FAN_OUT, all_ones
 from theory.rules import differentiated, limit, substituting
+from theory.symbols import ACTIVE, VARIANCE
 
-ACTIVE, SUM, REST = sp.Symbol("K", integer=True, nonnegative=True), sp.Symbol("S"), sp.Symbol("T")
+SUM, REST = sp.symbols("S T")
 
 
 @cache

@@ -22,13 +22,12 @@ from theory.derivation import Derivation, Value
 from theory.domain import positive_integer
 from theory.expectation import active_moments, chi_square_moment, chi_square_moments, mean
 from theory.independence import gradient_independence
-from theory.independence.gradient_independence import ACTIVE
 from theory.rules import equal, limit, recursion, substituting
+from theory.symbols import ACTIVE, DEPTH, N
 
-N = sp.Symbol("n", integer=True, positive=True)
 ALONG, ACROSS = sp.symbols("a o", nonnegative=True)
-ALIVE, DEPTH = sp.Symbol("A", nonnegative=True), sp.Symbol("l", integer=True, nonnegative=True)
-"""1 if any unit of a layer is active; layers below the first one."""
+ALIVE = sp.Symbol("A", nonnegative=True)
+"""1 if any unit of a layer is active."""
 LIVES = 1 - sp.Rational(1, 2) ** N
 GROWN, NORMALS, SHARE = sp.symbols("T X b", nonnegative=True)
 

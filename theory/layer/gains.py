@@ -17,8 +17,8 @@ from theory.domain import nonnegative
 from theory.expectation import by_parts, gaussian
 from theory.layer import rectifiers, selu
 from theory.rules import Rule, equal, opened, termwise
+from theory.symbols import T
 
-T = sp.Symbol("t", real=True)
 DENSITY = sp.exp(-(T**2) / 2) / sp.sqrt(2 * sp.pi)
 BELOW = (1 + sp.erf(T / sp.sqrt(2))) / 2
 """The standard normal distribution function."""

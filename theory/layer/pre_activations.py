@@ -9,9 +9,10 @@ import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive, positive_integer, real
-from theory.expectation import SQUARE_NORM, VARIANCE, averaged
+from theory.expectation import averaged
 from theory.layer import one_layer
 from theory.rules import naming, substituting
+from theory.symbols import SQUARE_NORM, VARIANCE, N
 
 KURTOSIS = sp.Symbol("kappa", positive=True)
 """E w^4 / (E w^2)^2 of the entries of a weight matrix."""
@@ -103,9 +104,8 @@ def with_bias() -> Derivation:
 @cache
 def torch_linear() -> Derivation:
     """Derive E z^2 of PyTorch's default linear layer."""
-    n = sp.Symbol("n", integer=True, positive=True)
     square = sp.Symbol(r"\overline{x^2}", nonnegative=True)
-    default = one_layer.uniform_variance(1 / sp.sqrt(n))
+    default = one_layer.uniform_variance(1 / sp.sqrt(N))
     return (
         Derivation.begin(
             "Second moment of PyTorch's default linear layer",
@@ -114,10 +114,10 @@ def torch_linear() -> Derivation:
         )
         .then(
             "Weights and bias are uniform between -1/sqrt n and 1/sqrt n, and the n inputs have this mean square.",
-            default * n * square + default,
-            substituting({VARIANCE: default, BIAS: default, SQUARE_NORM: n * square}),
+            default * N * square + default,
+            substituting({VARIANCE: default, BIAS: default, SQUARE_NORM: N * square}),
         )
-        .then("Collect: n sigma^2 = 1/3, and the bias adds 1/(3n).", square / 3 + 1 / (3 * n))
+        .then("Collect: n sigma^2 = 1/3, and the bias adds 1/(3n).", square / 3 + 1 / (3 * N))
     )
 
 

@@ -11,12 +11,7 @@ from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive_integer, real
 from theory.expectation import averaged, gaussian
 from theory.rules import equal, solving
-
-Q = sp.Symbol("q", positive=True)
-"""Variance of the pre-activation z, which has mean 0."""
-
-SLOPE = sp.Symbol("a", real=True)
-"""Slope of the leaky ReLU for negative z: 0 is ReLU, 1 the identity, -1 the absolute value."""
+from theory.symbols import SLOPE, Q
 
 
 @cache

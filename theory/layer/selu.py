@@ -10,9 +10,9 @@ import sympy as sp
 from theory.derivation import Derivation
 from theory.expectation import gaussian
 from theory.rules import naming, primitive, solving, substituting
+from theory.symbols import T
 
 ALPHA, LAMBDA = sp.symbols("alpha lambda", positive=True)
-T = sp.Symbol("t", real=True)
 MEAN, SECOND = sp.symbols("h_1 h_2", positive=True)
 """E (1 - exp t)^k over the negative half-line, k = 1, 2."""
 

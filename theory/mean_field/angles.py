@@ -17,8 +17,8 @@ import sympy as sp
 from theory.derivation import Derivation, Value
 from theory.domain import real
 from theory.rules import equal, leading, substituting
+from theory.symbols import THETA
 
-THETA = sp.Symbol("theta", positive=True)
 R, PHI = sp.Symbol("r", positive=True), sp.Symbol("phi", real=True)
 
 

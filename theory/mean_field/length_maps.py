@@ -16,13 +16,10 @@ from theory.domain import nonnegative, positive, positive_integer
 from theory.expectation import averaged
 from theory.layer import rectifiers
 from theory.mean_field import angles
-from theory.mean_field.angles import THETA
 from theory.rules import limit, recursion, solving, substituting
-from theory.symbols import DEPTH
+from theory.symbols import DEPTH, THETA, N, Q
 
 WEIGHT, BIAS, START = sp.symbols("s_w^2 s_b^2 q_0", nonnegative=True)
-N = sp.Symbol("n", integer=True, positive=True)
-Q = sp.Symbol("q", positive=True)
 FIXED = sp.Symbol("q^*", positive=True)
 
 

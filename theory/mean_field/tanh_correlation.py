@@ -15,9 +15,9 @@ import sympy as sp
 from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive
 from theory.expectation import averaged, gaussian
-from theory.layer.gains import T
 from theory.mean_field.tanh_maps import GAIN, X, Z
 from theory.rules import equal, leading, termwise
+from theory.symbols import T
 
 STEP, REACH, LARGEST = 0.1, 100, 16
 """The step of the quadrature, its steps to either side, and the largest variance it is good for."""

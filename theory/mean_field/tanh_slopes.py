@@ -14,10 +14,10 @@ import sympy as sp
 from theory.derivation import Derivation, Value
 from theory.domain import positive, positive_integer
 from theory.expectation import STANDARD_NORMAL, averaged, gaussian
-from theory.layer.gains import T
 from theory.mean_field import tanh_correlation
-from theory.mean_field.tanh_maps import GAIN, Q, Z
+from theory.mean_field.tanh_maps import GAIN, Z
 from theory.rules import leading, limit, substituting, termwise
+from theory.symbols import Q, T
 
 Y = sp.Symbol("y", positive=True)
 

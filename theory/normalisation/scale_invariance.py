@@ -13,11 +13,11 @@ import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive
-from theory.homogeneity.euler import C
 from theory.rules import Rule, differentiated, equal, limit, naming, solving, substituting
+from theory.symbols import RATE, C
 
-RATE, DECAY, GRADIENT = sp.symbols(r"eta lambda \|g\|^2", positive=True)
-"""Learning rate, weight decay, and the squared norm of the gradient at w / ||w||."""
+DECAY, GRADIENT = sp.symbols(r"lambda \|g\|^2", positive=True)
+"""Weight decay, and the squared norm of the gradient at w / ||w||."""
 NORM, FOURTH = sp.symbols(r"\|w\|^2 \|w\|^4", positive=True)
 
 

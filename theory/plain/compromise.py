@@ -9,10 +9,11 @@ import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import positive, positive_integer
-from theory.layer import one_layer, rectifiers
+from theory.layer import one_layer
 from theory.plain import glorot
 from theory.plain import norms as plain
 from theory.rules import at_most, dropping, substituting
+from theory.symbols import SLOPE, N
 
 FAN_IN, FAN_OUT = glorot.FAN_IN, glorot.FAN_OUT
 RATIO = sp.Symbol("r", positive=True)
@@ -80,16 +81,15 @@ def cycle() -> Derivation:
 @cache
 def old_heuristic() -> Derivation:
     """Derive the factor per layer of width n of weights uniform between -1/sqrt n and 1/sqrt n."""
-    n, slope = sp.Symbol("n", integer=True, positive=True), rectifiers.SLOPE
     bound = sp.Symbol("b", positive=True)
     return Derivation.begin(
         "Decay under the old heuristic",
         "The factor of a leaky ReLU layer with weights uniform between -b and b.",
-        plain.layer_factor(n, one_layer.uniform_variance(bound), slope),
+        plain.layer_factor(N, one_layer.uniform_variance(bound), SLOPE),
     ).then(
         "Put in the bound 1/sqrt n: a linear layer (slope 1) keeps a third, a rectified one (slope 0) half of that.",
-        (1 + slope**2) / 6,
-        substituting({bound: 1 / sp.sqrt(n)}),
+        (1 + SLOPE**2) / 6,
+        substituting({bound: 1 / sp.sqrt(N)}),
     )
 
 

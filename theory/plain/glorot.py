@@ -9,9 +9,9 @@ import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import positive_integer, real
-from theory.expectation import VARIANCE
 from theory.layer import rectifiers
 from theory.rules import solving, substituting
+from theory.symbols import SLOPE, VARIANCE
 
 FAN_IN, FAN_OUT = sp.symbols("n_in n_out", integer=True, positive=True)
 
@@ -72,19 +72,19 @@ def compromise() -> Derivation:
 @cache
 def after_activation() -> Derivation:
     """Derive He's variance for a leaky ReLU with slope a."""
-    slope, preserving = rectifiers.SLOPE, sp.Symbol("sigma_1^2", positive=True)
+    preserving = sp.Symbol("sigma_1^2", positive=True)
     return (
         Derivation.begin(
             "He's variance",
             "The squared gain of the activation times the variance that preserves the mean square of a linear layer.",
-            rectifiers.leaky_gain(slope) ** 2 * preserving,
+            rectifiers.leaky_gain(SLOPE) ** 2 * preserving,
         )
         .then(
             "Put in the forward condition.",
-            rectifiers.leaky_gain(slope) ** 2 / FAN_IN,
+            rectifiers.leaky_gain(SLOPE) ** 2 / FAN_IN,
             substituting({preserving: forward().result}),
         )
-        .then("Collect.", 2 / ((1 + slope**2) * FAN_IN))
+        .then("Collect.", 2 / ((1 + SLOPE**2) * FAN_IN))
     )
 
 

@@ -22,8 +22,7 @@ from theory.expectation import STANDARD_NORMAL, averaged
 from theory.fluctuations import norms as fluctuations
 from theory.plain.weight_gradients import entry_product
 from theory.rules import equal
-
-N = sp.Symbol("n", integer=True, positive=True)
+from theory.symbols import N
 
 
 @cache

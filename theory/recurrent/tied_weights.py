@@ -15,8 +15,7 @@ import sympy as sp
 from theory.derivation import Derivation, Value
 from theory.domain import positive_integer
 from theory.expectation import averaged, mean
-
-N = sp.Symbol("n", integer=True, positive=True)
+from theory.symbols import N
 
 
 def normal_moment(order: int) -> sp.Expr:

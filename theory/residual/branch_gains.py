@@ -19,9 +19,7 @@ from theory.fluctuations import norms as fluctuations
 from theory.residual import fluctuations as residual_fluctuations
 from theory.residual import norms as residual
 from theory.rules import equal, limit, recursion, substituting
-from theory.symbols import BRANCHES, ETA, LAYERS, SCALE
-
-N, H = (sp.Symbol(name, integer=True, positive=True) for name in ("n", "h"))
+from theory.symbols import ACTIVE, BRANCHES, ETA, LAYERS, SCALE, H, N, T
 
 
 @cache
@@ -94,11 +92,10 @@ def share() -> Derivation:
 @cache
 def ratio_moment(order: int) -> Derivation:
     """Derive E R^order of one block, R = ||x'||^2 / ||x||^2, as `theory.residual_fluctuations` does for order 2."""
-    t, (perpendicular, hidden) = sp.Symbol("t", real=True), sp.symbols("U S", nonnegative=True)
-    active, rho = sp.Symbol("K", integer=True, nonnegative=True), sp.Symbol("rho", positive=True)
-    last: Moments = {t: STANDARD_NORMAL, perpendicular: chi_square_moments(N - 1)}
-    first, masks = {hidden: chi_square_moments(active)}, {active: active_moments(H)}
-    ratio = (1 + 2 * rho * t + rho**2 * (t**2 + perpendicular)) ** order
+    (perpendicular, hidden), rho = sp.symbols("U S", nonnegative=True), sp.Symbol("rho", positive=True)
+    last: Moments = {T: STANDARD_NORMAL, perpendicular: chi_square_moments(N - 1)}
+    first, masks = {hidden: chi_square_moments(ACTIVE)}, {ACTIVE: active_moments(H)}
+    ratio = (1 + 2 * rho * T + rho**2 * (T**2 + perpendicular)) ** order
     put = {rho: sp.sqrt(2 * ETA**2 * hidden / (N * H))}
     given_rho = sp.expand(mean(ratio, last))
     given_mask = sp.expand(mean(sp.expand(given_rho.subs(put)), first))
@@ -121,18 +118,18 @@ def ratio_moment(order: int) -> Derivation:
 @cache
 def deep_ratio() -> Derivation:
     """Derive E R^2 of a block whose branch output is rho ||x|| g, with E rho^2 and E rho^4 known."""
-    t, (perpendicular, square) = sp.Symbol("t", real=True), sp.symbols("U g", nonnegative=True)
-    rho, kurtosis = sp.Symbol("rho", positive=True), sp.Symbol("kappa", positive=True)
+    perpendicular, square = sp.symbols("U g", nonnegative=True)
+    rho, kurtosis = sp.symbols("rho kappa", positive=True)
     return (
         Derivation.begin(
             "Second moment of the ratio of a block with a deep branch",
             "Square R = 1 + 2 rho t + rho^2 (t^2 + U).",
-            (1 + 2 * rho * t + rho**2 * (t**2 + perpendicular)) ** 2,
+            (1 + 2 * rho * T + rho**2 * (T**2 + perpendicular)) ** 2,
         )
         .then(
             "Average over the last layer.",
             1 + (4 + 2 * N) * rho**2 + N * (N + 2) * rho**4,
-            averaged({t: STANDARD_NORMAL, perpendicular: chi_square_moments(N - 1)}),
+            averaged({T: STANDARD_NORMAL, perpendicular: chi_square_moments(N - 1)}),
         )
         .then(
             "n rho^2 has mean eta^2 and a mean square kappa times that squared, kappa from the hidden ReLU layers.",

@@ -14,10 +14,10 @@ import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive_integer
-from theory.expectation import SQUARE_NORM, averaged, gaussian
+from theory.expectation import averaged, gaussian
 from theory.plain import norms as plain
+from theory.symbols import SQUARE_NORM, N, T
 
-N = sp.Symbol("n", integer=True, positive=True)
 ETA, FLATNESS = sp.symbols("eta c", nonnegative=True)
 """The scale of the branch, and ||x||_1 / (sqrt(n) ||x||_2): 1 for a flat x, 1 / sqrt(n) for one entry."""
 
@@ -25,13 +25,12 @@ ETA, FLATNESS = sp.symbols("eta c", nonnegative=True)
 @cache
 def rectified_mean() -> Derivation:
     """Derive the mean of relu(z) for a pre-activation z of a He-initialised layer."""
-    t = sp.Symbol("t", real=True)
     spread = sp.sqrt(2 * SQUARE_NORM / N)
     return Derivation.begin(
         "Mean of a rectified pre-activation",
         "A pre-activation of a He layer is spread t, t standard normal, with variance 2 ||x||^2 / n; its ReLU averages "
         "it over t > 0.",
-        gaussian(spread * t, t, 0, sp.oo),
+        gaussian(spread * T, T, 0, sp.oo),
     ).then("Integrate.", sp.sqrt(SQUARE_NORM / (sp.pi * N)))
 
 

@@ -21,10 +21,9 @@ from theory.expectation import active_moments, averaged, chi_square_moments
 from theory.residual import fluctuations as residual_fluctuations
 from theory.residual import norms as residual
 from theory.rules import equal, termwise
+from theory.symbols import ACTIVE, BLOCKS, DEPTH, H, N
 
-N, H, BLOCKS = (sp.Symbol(name, integer=True, positive=True) for name in ("n", "h", "L"))
 FIRST, LAST = sp.symbols("a_1 a_2", nonnegative=True)
-ACTIVE = sp.Symbol("K", integer=True, nonnegative=True)
 FORWARD, BACKWARD = sp.symbols("S T", nonnegative=True)
 GAIN = (FIRST * LAST) ** 2
 
@@ -55,18 +54,17 @@ def block() -> Derivation:
 @cache
 def trace() -> Derivation:
     """Derive the mean trace over all blocks, in units of ||v||^2 ||x_0||^2."""
-    below = sp.Symbol("l", integer=True, nonnegative=True)
     own, growth = block().result, residual.block_growth(GAIN)
     return (
         Derivation.begin(
             "Mean trace of the tangent kernel of the branches",
             "Add over the blocks: growth of x over the l blocks below, of the cotangent over the L - 1 - l above, and"
             " the block's own.",
-            sp.Sum(growth**below * growth ** (BLOCKS - 1 - below) * own, (below, 0, BLOCKS - 1)),
+            sp.Sum(growth**DEPTH * growth ** (BLOCKS - 1 - DEPTH) * own, (DEPTH, 0, BLOCKS - 1)),
         )
         .then(
             "Every block contributes the same: it is crossed by x or by the cotangent, never by both.",
-            sp.Sum(growth ** (BLOCKS - 1) * own, (below, 0, BLOCKS - 1)),
+            sp.Sum(growth ** (BLOCKS - 1) * own, (DEPTH, 0, BLOCKS - 1)),
             termwise(sp.powsimp),
         )
         .then("Add L equal terms.", BLOCKS * growth ** (BLOCKS - 1) * own)

@@ -15,12 +15,11 @@ import sympy as sp
 from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive
 from theory.expectation import gaussian
-from theory.layer.gains import T
 from theory.mean_field import tanh_correlation
-from theory.mean_field.tanh_maps import Q, Z
+from theory.mean_field.tanh_maps import Z
 from theory.rules import DerivationError, equal, limit, opened, termwise
+from theory.symbols import H, Q, T
 
-H = sp.Symbol("h", integer=True, positive=True)
 LAST = sp.Symbol("s_v^2", positive=True)
 
 

@@ -17,9 +17,8 @@ from theory.derivation import Derivation, Value
 from theory.domain import positive_integer
 from theory.expectation import averaged, chi_square_moments
 from theory.mean_field import angles
-from theory.mean_field.angles import THETA
+from theory.symbols import THETA, N
 
-N = sp.Symbol("n", integer=True, positive=True)
 LATER = sp.Symbol("tau", positive=True)
 """A second lag, after the first."""
 

@@ -9,8 +9,9 @@ import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import real
+from theory.symbols import X
 
-W, X = sp.symbols("w x", real=True)
+W = sp.Symbol("w", real=True)
 
 
 def _relu(x: sp.Expr) -> sp.Expr:

@@ -16,9 +16,8 @@ from theory.derivation import Derivation, Value
 from theory.domain import positive_integer
 from theory.expectation import STANDARD_NORMAL, averaged
 from theory.rules import recursion, substituting
+from theory.symbols import L, N, T
 
-DEPTH = sp.Symbol("L", integer=True, nonnegative=True)
-N = sp.Symbol("n", integer=True, positive=True)
 FIRST, SECOND, SHARED = sp.symbols(r"\|g_1\|^2 \|g_2\|^2 g_1^{T}g_2", positive=True)
 """Square norms and inner product of the masked gradients above a layer."""
 SHORTCUT = sp.Symbol("s", nonnegative=True)
@@ -47,23 +46,27 @@ def decay() -> Derivation:
     return Derivation.begin(
         "Correlation of gradients under independent masks",
         "Every layer has new weights and new masks, so the factors multiply.",
-        sp.Eq(c(DEPTH + 1), ratio * c(DEPTH)),
-    ).then("Solve from one gradient above the net.", sp.Eq(c(DEPTH), ratio**DEPTH), recursion(DEPTH, sp.S.One))
+        sp.Eq(c(L + 1), ratio * c(L)),
+    ).then(
+        "Solve from one gradient above the net.",
+        sp.Eq(c(L), ratio**L),
+        recursion(L, sp.S.One),
+    )
 
 
 @cache
 def square_of_entries() -> Derivation:
     """Derive E z1^2 z2^2 for entries of W^T g1 and W^T g2, in units of the variance of the weights."""
-    t, u = sp.symbols("t u", real=True)
+    u = sp.Symbol("u", real=True)
     slope, rest = SHARED / sp.sqrt(FIRST), sp.sqrt(SECOND - SHARED**2 / FIRST)
     return Derivation.begin(
         "Fourth moment of two correlated normals",
         "z1 is normal of variance ||g1||^2; z2 is a multiple of it plus an independent normal.",
-        sp.expand(FIRST * t**2 * (slope * t + rest * u) ** 2),
+        sp.expand(FIRST * T**2 * (slope * T + rest * u) ** 2),
     ).then(
         "Average over both.",
         FIRST * SECOND + 2 * SHARED**2,
-        averaged({t: STANDARD_NORMAL, u: STANDARD_NORMAL}),
+        averaged({T: STANDARD_NORMAL, u: STANDARD_NORMAL}),
     )
 
 

@@ -17,8 +17,8 @@ from theory.derivation import Derivation, Value
 from theory.domain import positive_integer
 from theory.expectation import averaged
 from theory.mean_field import angles
-from theory.mean_field.angles import THETA
 from theory.rules import equal
+from theory.symbols import THETA
 
 START = sp.Symbol("v^2", positive=True)
 

@@ -18,10 +18,10 @@ from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive, positive_integer
 from theory.expectation import averaged
 from theory.mean_field import angles
-from theory.mean_field.angles import THETA
 from theory.rules import equal, limit, recursion, substituting
 from theory.shattering import masks as shattered
-from theory.shattering.masks import DEPTH, FIRST, SECOND, SHARED, N
+from theory.shattering.masks import FIRST, SECOND, SHARED
+from theory.symbols import THETA, L, N
 
 BRANCH = sp.Symbol("a^2", positive=True)
 """Mean square of a branch over that of its input."""
@@ -47,11 +47,14 @@ def normalised() -> Derivation:
     return Derivation.begin(
         "Correlation of gradients with normalised branches",
         "Block l has a^2 = 1 / l, as l - 1 branches and the input lie below it; factors multiply.",
-        sp.Eq(c(DEPTH + 1), block().result.subs(BRANCH, 1 / (DEPTH + 1)) * c(DEPTH)),
+        sp.Eq(c(L + 1), block().result.subs(BRANCH, 1 / (L + 1)) * c(L)),
     ).then(
         "Solve from one gradient above the net.",
-        sp.Eq(c(DEPTH), sp.gamma(DEPTH + sp.Rational(3, 2)) / (sp.gamma(sp.Rational(3, 2)) * sp.gamma(DEPTH + 2))),
-        recursion(DEPTH, sp.S.One),
+        sp.Eq(
+            c(L),
+            sp.gamma(L + sp.Rational(3, 2)) / (sp.gamma(sp.Rational(3, 2)) * sp.gamma(L + 2)),
+        ),
+        recursion(L, sp.S.One),
     )
 
 
@@ -61,8 +64,8 @@ def normalised_tail() -> Derivation:
     return Derivation.begin(
         "Tail of the correlation with normalised branches",
         "The logarithm of sqrt(L) times it, with Stirling's formula, of vanishing error, for both gamma functions.",
-        sp.log(DEPTH) / 2 + _stirling(DEPTH + sp.Rational(3, 2)) - _stirling(DEPTH + 2) - sp.log(sp.sqrt(sp.pi) / 2),
-    ).then("The factor sqrt(L) keeps it from falling.", sp.log(2 / sp.sqrt(sp.pi)), limit(DEPTH, sp.oo))
+        sp.log(L) / 2 + _stirling(L + sp.Rational(3, 2)) - _stirling(L + 2) - sp.log(sp.sqrt(sp.pi) / 2),
+    ).then("The factor sqrt(L) keeps it from falling.", sp.log(2 / sp.sqrt(sp.pi)), limit(L, sp.oo))
 
 
 def _stirling(x: sp.Expr) -> sp.Expr:
@@ -73,15 +76,17 @@ def _stirling(x: sp.Expr) -> sp.Expr:
 def scaled() -> Derivation:
     """Derive the correlation below L blocks of a^2 = 1 / L, masks independent."""
     return Derivation.begin(
-        "Correlation of gradients with scaled branches", "Every block has the same factor.", block().result ** DEPTH
-    ).then("Put in a^2 = 1 / L.", (1 - 1 / (2 * (DEPTH + 1))) ** DEPTH, substituting({BRANCH: 1 / DEPTH}))
+        "Correlation of gradients with scaled branches",
+        "Every block has the same factor.",
+        block().result ** L,
+    ).then("Put in a^2 = 1 / L.", (1 - 1 / (2 * (L + 1))) ** L, substituting({BRANCH: 1 / L}))
 
 
 @cache
 def scaled_limit() -> Derivation:
     """Derive its limit in depth."""
     return Derivation.begin("Correlation with scaled branches in the limit", "At L blocks.", scaled().result).then(
-        "It does not vanish in depth.", sp.exp(-sp.Rational(1, 2)), limit(DEPTH, sp.oo)
+        "It does not vanish in depth.", sp.exp(-sp.Rational(1, 2)), limit(L, sp.oo)
     )
 
 

@@ -23,9 +23,9 @@ from theory.derivation import Derivation
 from theory.domain import positive_integer
 from theory.expectation import averaged, chi_square_moments
 from theory.mean_field import angles
-from theory.mean_field.angles import PHI, THETA, wedge
+from theory.mean_field.angles import PHI, wedge
+from theory.symbols import THETA, N
 
-N = sp.Symbol("n", integer=True, positive=True)
 LEAST = 0.8
 """Square norms of hidden states below this share of their mean are treated as a rare event."""
 

@@ -17,11 +17,11 @@ from theory.derivation import Derivation, Value
 from theory.domain import positive_integer
 from theory.expectation import chi_square
 from theory.rules import differentiated, substituting
+from theory.symbols import ORDER, N
 
-N, INDEX = sp.symbols("n i", integer=True, positive=True)
+INDEX = sp.Symbol("i", integer=True, positive=True)
 LEFT = sp.Symbol("k", integer=True, positive=True)
 """Dimensions off the columns before, n - i + 1."""
-ORDER = sp.Symbol("a", positive=True)
 
 
 @cache

@@ -12,9 +12,7 @@ from theory.domain import positive_integer
 from theory.expectation import chi_square
 from theory.plain import norms as plain
 from theory.rules import differentiated, equal
-
-N = sp.Symbol("n", integer=True, positive=True)
-ORDER = sp.Symbol("a", positive=True)
+from theory.symbols import ORDER, N
 
 
 @cache

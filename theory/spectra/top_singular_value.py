@@ -22,13 +22,13 @@ import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import positive_integer
-from theory.expectation import VARIANCE, averaged, chi_square, chi_square_moments
+from theory.expectation import averaged, chi_square, chi_square_moments
 from theory.rules import at_least, dropping, naming, numerically, substituting
+from theory.symbols import VARIANCE, N
 
 ENTRIES = sp.symbols("a b c d", real=True)
 FIRST, SECOND = sp.symbols(r"\|u\| \|v\|", nonnegative=True)
-N, TERMS = sp.symbols("n k", integer=True, positive=True)
-POSITION = sp.Symbol("i", integer=True, positive=True)
+TERMS, POSITION = sp.symbols("k i", integer=True, positive=True)
 
 
 def _length(degrees: sp.Expr) -> sp.Expr:
