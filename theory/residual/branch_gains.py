@@ -14,7 +14,7 @@ import sympy as sp
 from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive_integer
 from theory.expectation import STANDARD_NORMAL, Moments, active_moments, averaged, chi_square_moments, mean
-from theory.fixup import scale as fixup
+from theory.fixup import scale as fixup_scale
 from theory.fluctuations import norms as fluctuations
 from theory.residual import fluctuations as residual_fluctuations
 from theory.residual import norms as residual
@@ -62,7 +62,7 @@ def unzeroed() -> Derivation:
 
 def exponent() -> sp.Expr:
     """Return Fixup's exponent -1/(2m-2) in the symbol m."""
-    return fixup.exponent().result
+    return fixup_scale.exponent().result
 
 
 @cache

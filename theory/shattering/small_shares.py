@@ -19,7 +19,7 @@ from theory.domain import nonnegative, positive, positive_integer
 from theory.expectation import averaged
 from theory.mean_field import angles
 from theory.rules import equal, limit, recursion, substituting
-from theory.shattering import masks as shattered
+from theory.shattering import masks
 from theory.shattering.masks import FIRST, SECOND, SHARED
 from theory.symbols import THETA, L, N
 
@@ -96,7 +96,7 @@ def square_of_inner_product() -> Derivation:
     ends, between = sp.symbols("g_1^{T}h_2+g_2^{T}h_1 h_1^{T}h_2", real=True)
     crossed = BRANCH * (FIRST * TWO + SECOND * ONE + 2 * SHARED * BELOW) / N
     squared = BRANCH**2 * (BELOW**2 + (BELOW_PRODUCT + BELOW**2) / N)
-    product, square = shattered.product_of_squares().result, shattered.square_of_inner_product().result
+    product, square = masks.product_of_squares().result, masks.square_of_inner_product().result
     return (
         Derivation.begin(
             "Square of the inner product below a block of independent masks",
@@ -130,7 +130,7 @@ def product_of_squares() -> Derivation:
     ends, alone, between = sp.symbols(
         r"(g_1^{T}h_1)(g_2^{T}h_2) \|g_1\|^2\|h_2\|^2+\|g_2\|^2\|h_1\|^2 \|h_1\|^2\|h_2\|^2"
     )
-    product, square = shattered.product_of_squares().result, shattered.square_of_inner_product().result
+    product, square = masks.product_of_squares().result, masks.square_of_inner_product().result
     return (
         Derivation.begin(
             "Product of the square norms below a block of independent masks",
