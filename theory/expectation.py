@@ -1,8 +1,13 @@
-r"""Expectations that the other modules share: Gaussian integrals, chi-square and binomial moments, polynomial averages.
+"""Expectations that all subjects share: Gaussian integrals, chi-square and binomial moments, polynomial averages.
 
 Most of initialisation theory averages a polynomial in independent variables whose moments are known. `mean` does that
 term by term, and `averaged` turns it into a rule, so that "average over the last layer" is one checked step of a
-derivation.
+derivation; `by_parts` is the rule for integrals. All exact.
+
+- T chi-square with k degrees of freedom: E T^a = 2^a Gamma(k/2 + a) / Gamma(k/2) (`chi_square`), E log T = log 2 +
+  psi(k/2) (`chi_square_logarithm`).
+- K ~ Bin(n, 1/2) active units: E K^a as a polynomial in n (`active_units`).
+- E (X - E X)^4 from the first four moments (`centring`).
 """
 
 from __future__ import annotations
@@ -31,6 +36,12 @@ def gaussian(expr: sp.Expr, t: sp.Symbol, low: sp.Expr = -sp.oo, high: sp.Expr =
 
 def mean(polynomial: sp.Expr, moments: Moments) -> sp.Expr:
     """Average a polynomial over independent variables, each given by its moments.
+
+    Examples
+    --------
+    >>> x, t = sp.symbols("x t")
+    >>> mean((x + t) ** 4, {t: STANDARD_NORMAL})  # t standard normal, x fixed
+    x**4 + 6*x**2 + 3
 
     Raises
     ------

@@ -1,7 +1,14 @@
-r"""Second moments of convolutions: windows that reach over the edge, strides, fans, and gradients of shared biases.
+"""Second moments of convolutions: windows that reach over the edge, strides, fans, and gradients of shared biases.
 
-A convolution of k x k windows is a dense layer of every patch; entries of W have mean 0 and variance sigma^2. Exact at
-every width for images with one mean square q in all pixels, over the weights.
+A convolution of k x k windows is a dense layer of every patch; entries of W have mean 0 and variance sigma^2. A window
+has a rows and b columns inside the image. Over the weights; exact at every width for images with one mean square in all
+pixels.
+
+- An output has (a/k) (b/k) of the second moment of one inside (`window`), deeper ones the product of the averages over
+  the two axes (`separable`).
+- He's fan-out, C and C' channels: a pixel in a x b outputs has 2 (a/k) (b/k) of their cotangents' mean square
+  (`backward`); forwards, with the ReLU, a layer multiplies by C / C' (`fan_out`).
+- A bias shared by C channels and P positions has C P times the mean squared cotangent (`shared_bias`).
 """
 
 from __future__ import annotations

@@ -1,9 +1,13 @@
-r"""The first-order change of a network's output in a step of gradient descent, and why its parts do not cancel.
+"""The first-order change of a network's output in a step of gradient descent, and why its parts do not cancel.
 
-With J the Jacobian of the outputs in the parameters and g the gradient of the loss in the outputs, the step moves the
-parameters by -eta J^T g and the outputs by -eta K g, K = J J^T. K is a sum over parameters, so over layers and
-branches, and each term is symmetric and positive semi-definite (Fixup, section 3): all branches move the outputs in
-sync. Two parameters and two outputs stand for any number; more add like terms.
+With J the Jacobian of the outputs in the parameters and g the gradient of the loss in the outputs, the step of rate eta
+moves the parameters by -eta J^T g. Two parameters and two outputs stand for any number; more add like terms. First
+order in eta; nothing is averaged.
+
+- The outputs move by -eta K g, K = J J^T the tangent kernel (`change`).
+- K is a sum over parameters, so over layers and branches, and each term is positive semi-definite (`semidefinite`;
+  Fixup, section 3): all branches move the outputs in sync.
+- A dense layer's term is ||x||^2 d.e for its input x and the cotangents d, e of two outputs (`layer`).
 """
 
 from __future__ import annotations

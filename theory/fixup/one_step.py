@@ -1,8 +1,14 @@
-r"""How far the whole function moves in one SGD step: f = prod_l (1 + a_l1 ... a_lm) x with zero last scales.
+"""How far the whole function moves in one SGD step: f = prod_l (1 + a_l1 ... a_lm) x with zero last scales.
 
 eta is the learning rate, l' the slope of the loss in f; t = eta l' x, so that a step along the first order moves f by
--t x. Fixup moves it by that at every depth, as eta -> 0; zeros alone by L times that. Exact in eta unless a limit is
-named.
+-t x. Exact in eta unless a limit is named; nothing is averaged.
+
+- Other scales a: f moves by x (1 - eta l' a^(2m-2) x)^L - x (`chain_update`).
+- Zeros alone, a = 1: by x ((1 - t)^L - 1), to first order -L t x (`zeroed_chain`).
+- Fixup: by x ((1 - t/L)^L - 1), which tends to x (exp(-t) - 1) (`fixup_chain`): for t in (0, 1), of a size between
+  t - t^2/2 and t (`sandwich_below`, `sandwich_above`, for L = 3), whatever the depth.
+- Scalar biases that end L zero branches: their squared gradient is L (1^T u)^2, u the loss's gradient in the stream
+  (`bias_update`): of order eta L, whatever the scale.
 """
 
 from __future__ import annotations

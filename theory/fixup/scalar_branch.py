@@ -1,6 +1,12 @@
-r"""Scalar branches F = a_1 ... a_m x, of which a network has L: what one SGD step does to one (Fixup, section 3).
+"""Scalar branches F = a_1 ... a_m x, of which a network has L: what one SGD step does to one (Fixup, section 3).
 
-eta is the learning rate and l' the derivative of the loss in the branch output.
+eta is the learning rate, l' the slope of the loss in F. Nothing is averaged.
+
+- F moves by -eta l' F^2 sum a_i^-2 to first order (`update`); the sum lies between 1/A^2 and m/A^2, A the smallest
+  scale (`lower_bound`, `upper_bound`, for m = 3).
+- Last scale 0, the others a: -eta l' a^(2m-2) x^2, exact in eta (`zeroed`); -eta l' x^2 / L at Fixup's scale
+  (`zeroed_fixup`).
+- Every layer at Fixup's scale: m times that, to first order (`all_scaled`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,11 @@
-"""The probability that a ReLU net without biases is dead at initialisation: that its last state is exactly 0."""
+"""The probability that a ReLU net without biases is dead at initialisation: that its last state is exactly 0.
+
+For independent weights of any continuous law symmetric about 0, at an input other than 0. Over the weights; exact at
+every width n and depth l.
+
+- P(x_l = 0) = 1 - (1 - 2^-n)^l at constant width (`constant_width`); in general 1 - prod(1 - 2^-n_l)
+  (`dead_probability`).
+"""
 
 from __future__ import annotations
 

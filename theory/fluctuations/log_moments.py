@@ -1,8 +1,13 @@
-r"""The logarithm of ||x_L||^2 of Gaussian ReLU nets: nearly normal in depth, with exact mean, variance and kurtosis.
+"""The logarithm of ||x_L||^2 of Gaussian ReLU nets: nearly normal in depth, with exact mean, variance and kurtosis.
 
-log ||x_L||^2 is a sum of independent terms log r_l, one a layer, given that the net is alive. Their cumulants add, so
-the sum tends to the normal law in depth; in width its mean tends to -beta/2 and its variance to beta, with beta = 5
-sum 1/n_l, as of a log-normal variable of mean 1.
+log ||x_L||^2 is a sum of independent terms log r_l, one a layer (`theory.fluctuations.norms`), given that the net is
+alive; their cumulants add, so the sum tends to the normal law in depth. n_l are the widths, beta = 5 sum 1/n_l. Over
+the weights; mean, variance and fourth cumulant are exact at every width.
+
+- E (log r - lambda)^4 of a layer as a binomial mean of polygammas (`fourth_central`), from which follows the fourth
+  cumulant of the net (`log_fourth_cumulant`).
+- Var log r = 5/n to leading order (`wide_variance`): the variance tends to beta (`leading_beta`) and the mean to
+  -beta/2, as of a log-normal variable of mean 1.
 """
 
 from __future__ import annotations

@@ -1,10 +1,15 @@
-r"""Fluctuations of plain He-initialised Gaussian nets, exact at finite width.
+"""Fluctuations of the square norm in plain He-initialised Gaussian nets.
 
-Divide ||x_l||^2 by ||x_{l-1}||^2 and by its mean. At a fixed input the n pre-activations of a layer are independent and
-normal; which of them are positive is independent of their sizes, so the number K of active units is Bin(n, 1/2) and,
-given K, their squares add to a multiple of a chi-square variable T with K degrees of freedom. With variance 2/fan_in
-the ratio is r = (2/n) T in distribution, whatever the input, hence independent over layers. A linear layer has r = T/n
-with n degrees.
+r is ||x_l||^2 / ||x_{l-1}||^2 over its mean. At a fixed input the n pre-activations of a layer are independent and
+normal; which are positive is independent of their sizes, so K ~ Bin(n, 1/2) units are active and r = (2/n) T, T
+chi-square with K degrees of freedom, whatever the input: the ratios of the layers are independent. Linear layers of
+variance 1/n have r = T/n, n degrees. Over the weights; exact at every width but for the last line.
+
+- E r^k as a polynomial in 1/n (`ratio_moment`); E r = 1 and E r^2 = 1 + 5/n.
+- Linear: E log r = psi(n/2) + log(2/n) (`linear_logarithm`), Var log r = psi'(n/2) (`linear_spread`).
+- ReLU, given K > 0: E log r is the binomial mean of psi(k/2) + log(4/n) (`relu_logarithm`); E (log r)^2 likewise
+  (`relu_squared_logarithm`).
+- Wide: E log r = -5/(2n) + O(1/n^2) (`relu_logarithm_wide`).
 """
 
 from __future__ import annotations

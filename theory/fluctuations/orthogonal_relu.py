@@ -1,8 +1,10 @@
-r"""ReLU layers with orthogonal weights: x' = sqrt 2 relu(Qx), Q Haar-distributed and square.
+"""ReLU layers with orthogonal weights: x' = sqrt 2 relu(Qx), Q Haar-distributed and n x n.
 
 Qx is ||x|| times a uniform direction g/||g||, g standard normal. Which entries are positive is independent of their
-sizes, and ||relu(g)||^2 and ||g||^2 are chi-square with K and n degrees of freedom. The direction is independent of
-||g||, so the moments of B = ||relu(g)||^2 / ||g||^2 are quotients of theirs.
+sizes, and ||relu(g)||^2 and ||g||^2 are chi-square with K ~ Bin(n, 1/2) and n degrees of freedom. The direction is
+independent of ||g||, so the moments of r = ||x'||^2 / ||x||^2 are quotients of theirs. Over Q; exact at every width.
+
+- E r^k for k = 1 to 4 (`ratio_moment`): E r = 1 and E r^2 = (n + 5) / (n + 2), where Gaussian weights have 1 + 5/n.
 """
 
 from __future__ import annotations

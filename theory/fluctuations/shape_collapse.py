@@ -1,8 +1,11 @@
-r"""How far the variance of log ||x_L||^2 is from beta = 5 sum 1/n_l, for ReLU nets of any shape.
+"""How far the variance of log ||x_L||^2 is from beta = 5 sum 1/n_l, for ReLU nets of any shape.
 
-Exactly, the variance is the sum of v(n_l) over the layers, v(n) = `theory.fluctuations.relu_log_variance`: it depends
-on the widths behind the layers, in any order, and on nothing else. As n v(n) is 5 only in the limit, nets of equal beta
-but different shapes differ: relative to beta the variance is the mean of n v(n) / 5, weighted by 1/n.
+Exactly, the variance is the sum over the layers of v(n_l), `theory.fluctuations.norms.relu_log_variance`: it depends on
+the widths behind the layers, in any order, and on nothing else. As n v(n) is 5 only in the limit, nets of equal beta
+but different shapes differ: over beta the variance is the mean of n v(n) / 5, weighted by 1/n. Asymptotic in the width.
+
+- n v(n) / 5 = 1 + 37/(10 n) + O(1/n^2) (`second_order`).
+- So the variance exceeds beta by the share 3.7 sum 1/n^2 / sum 1/n (`excess`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,10 @@
-r"""How wide a plain ReLU net must be for its depth L: what becomes of (1 + 5/n)^L at the widths n = c L and c sqrt L.
+"""How wide a plain ReLU net must be for its depth L: what becomes of (1 + 5/n)^L at the widths n = c L and c sqrt L.
 
-That is the relative second moment of the squared norm, exact at every width (`theory.fluctuations`); the question is
-whether it stays bounded as the net gets deeper.
+That is E||x_L||^4 / (E||x_L||^2)^2 over Gaussian He weights, exact at every width (`theory.fluctuations.norms`); here
+its limits in depth.
+
+- n = c L: it tends to exp(5/c) and stays bounded (`proportional`).
+- n = c sqrt L: its logarithm over sqrt L tends to 5/c, so it grows without bound (`square_root`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,11 @@
-"""What pooling and normalisation do to a degree of positive homogeneity; a convolution is a dense layer of patches."""
+"""What pooling and normalisation do to a degree of positive homogeneity; a convolution is a dense layer of patches.
+
+d is the degree of the input, as in `theory.homogeneity.degrees`. Exact.
+
+- Max-pooling (`maximum`) and average pooling (`average`) keep d.
+- A normalisation has the local degree d epsilon / (v + epsilon), v the variance: 0 if epsilon or d is 0, else none
+  (`normalised`).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,14 @@
-"""One linear layer at a fixed input, and the variances of the laws that weights are drawn from."""
+"""One linear layer y = W x at a fixed input, and the variances of the laws that weights are drawn from.
+
+W has n rows; its entries have mean 0 and variance sigma^2 and are pairwise uncorrelated. Over the weights; exact at
+every width, for every law of the entries.
+
+- E||Wx||^2 = n sigma^2 ||x||^2 (`linear_layer`).
+- U(-a, a) has variance a^2/3 (`uniform_second`) and fourth moment a^4/5 (`uniform_fourth`): variance sigma^2 takes
+  a = sqrt(3) sigma (`uniform_bound_of_variance`).
+- N(0, 1) truncated to (-c, c) has variance 1 - c e and fourth moment 3 - (3c + c^3) e, with
+  e = sqrt(2/pi) exp(-c^2/2) / erf(c/sqrt 2) (`truncated_second`, `truncated_fourth`).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,14 @@
-"""One pre-activation: a weight times an input, a sum of such products, and a bias; moments beyond the second."""
+"""One pre-activation z = w.x + b at a fixed input x: a product, a sum of products, a bias; moments up to the fourth.
+
+Weights have mean 0, variance sigma^2 and kurtosis kappa = E w^4 / sigma^4, the bias mean 0 and variance sigma_b^2.
+Over weights and bias; exact at every fan-in n.
+
+- Var(w x) = v_w v_x + v_w m_x^2 + m_w^2 v_x for independent w and x of any means m and variances v (`product`).
+- E z^4 = sigma^4 (3 ||x||^4 + (kappa - 3) sum x_j^4), independent weights, no bias (`fourth`); kappa is 9/5 for
+  uniform ones (`uniform_kurtosis_ratio`).
+- E z^2 = sigma^2 ||x||^2 + sigma_b^2 (`with_bias`); by PyTorch's default, a third of the inputs' mean square plus
+  1/(3n) (`torch_linear`).
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,11 @@
-r"""Wide tanh nets at a gain: the map of the pre-activation's variance, its fixed point, and how gradients grow there.
+"""Wide tanh nets at a gain: the map of the pre-activation's variance, its fixed point, and how gradients grow there.
 
-One layer at a normal pre-activation is exact at any width; that layer after layer is normal is the wide limit.
+Weights have variance g^2/n, z = sqrt(q) t is a pre-activation of variance q, t standard normal. One layer at a normal
+pre-activation is exact at any width; that layer after layer is normal is the wide limit. No closed forms: numbers are
+by quadrature.
+
+- q' = g^2 E tanh(z)^2 = g^2 E (1 - sech(z)^2) (`length_map`); its fixed point for g > 1 (`fixed_point`).
+- Squared gradients grow by chi = g^2 E sech(z)^4 a layer (`gradient_factor`).
 """
 
 from __future__ import annotations

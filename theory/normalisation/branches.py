@@ -1,6 +1,13 @@
-r"""What normalisation does to variances: weights whose rows sum to 0, branches normalised over a batch, and LSUV.
+"""What normalisation does to variances: weights whose rows sum to 0, branches normalised over a batch, and LSUV.
 
-Variances are over a batch (divided by its size) unless said otherwise; ReLUs see standard normal pre-activations.
+Variances are over a batch (divided by its size B) unless said otherwise; ReLUs see standard normal pre-activations.
+Over the weights; exact at every width n.
+
+- Rows that sum to 0, with squares that sum to gamma^2, have the second moment gamma^2 (1 - 1/pi) / 2 behind a ReLU
+  (`centred`): 1 at gamma = sqrt(2 / (1 - 1/pi)) = 1.71286 (`centred_gain`).
+- A stream to which every branch adds variance 1 has variance v_0 + l (`stream`).
+- BN-ReLU-linear(He) adds 1 - 1/pi for large batches, and for B normal inputs a little less (`rectified`).
+- Dividing the weights by the output's deviation leaves variance 1 (`division`), as LSUV does.
 """
 
 from __future__ import annotations

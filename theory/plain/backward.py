@@ -1,8 +1,16 @@
-r"""Plain ReLU nets backwards: the square norm of the cotangent v at a layer's output, pulled back to its input.
+"""Plain ReLU nets backwards: the square norm of the cotangent v at a layer's output, pulled back to its input.
 
-For x_l = relu(W_l x_{l-1}), W_l of shape fan_out x fan_in, the pullback is W^T D v with D the mask of active units.
-Averages are over the weights at a fixed input. For means v needs E v_i v_j = 0 for i != j, independently of the
-weights; for a fixed v at a post-ReLU output the cross terms survive (`fixed_ones_factor`).
+For x_l = relu(W_l x_{l-1}), W_l of shape fan_out x fan_in and variance sigma^2, the pullback is W^T D v with D the mask
+of active units. Over the weights at a fixed input, exact at every width. For means v needs E v_i v_j = 0 for i != j,
+independently of the weights; for a fixed v the cross terms survive.
+
+- E||W^T D v||^2 = fan_in sigma^2/2 E||v||^2 (`pullback`): 1 under fan-in He. Per entry, fan_out sigma^2/2
+  (`entry_pullback`), as in He et al. 2015.
+- Fan-out He: the factors multiply to n_0 / n_l (`telescope`).
+- v of all ones, fan-in He, Gaussian weights: 1 + (fan_out - 1) / (pi fan_in), not 1 (`all_ones`).
+- E||d_0||^4 / (E||d_0||^2)^2 = (1 + 2/n_0) (1 + 1/n_L) rho below a readout of random signs, 5/n_L for 1/n_L if it is
+  Gaussian; Gaussian weights, rho the forward ratio of the layers between,
+  `theory.fluctuations.norms.fourth_moment_ratio` (`fluctuation`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,11 @@
-"""Dropout in front of a ReLU layer: what a random mask adds to the second moment, and He's variance that undoes it."""
+"""Dropout in front of a ReLU layer: what a random mask adds to the second moment, and He's variance that undoes it.
+
+Inverted dropout multiplies a unit x by m, 1/k with probability k and otherwise 0. Over masks and weights at a fixed
+input; exact at every width n.
+
+- E (m x)^2 = x^2 / k (`masked`).
+- Weights of variance 2 k / n keep the mean square through dropout, a linear layer and a ReLU (`he_with_dropout`).
+"""
 
 from __future__ import annotations
 

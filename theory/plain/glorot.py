@@ -1,4 +1,12 @@
-r"""Weight variances that preserve the mean square: forwards, backwards, and Glorot's compromise between the two."""
+"""Weight variances that preserve the mean square: forwards, backwards, and Glorot's compromise between the two.
+
+sigma^2 is the variance of the weights, n_in and n_out the fans. Per unit and per entry of the cotangent, in the mean
+over weights of mean 0; exact at every width.
+
+- Forwards n_in sigma^2 = 1 (`forward`), backwards n_out sigma^2 = 1 (`backward`); both only if n_in = n_out (`both`).
+- Glorot: the harmonic mean of the two variances, 2 / (n_in + n_out) (`compromise`).
+- He, behind a leaky ReLU of slope a: 2 / ((1 + a^2) n_in) (`after_activation`).
+"""
 
 from __future__ import annotations
 

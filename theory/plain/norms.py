@@ -1,7 +1,13 @@
-r"""Plain nets x_l = phi(W_l x_{l-1}): means of the square norm, exact at every width.
+"""Plain nets x_l = phi(W_l x_{l-1}), phi a leaky ReLU of slope a: means of the square norm.
 
-`layer_factor` and `norm_product` hold for every symmetric weight law (any mean-0 law if linear), because they use
-nothing but second moments and a sign flip of each row. The fluctuations around the mean are in `theory.fluctuations`.
+A layer has n units and weights of variance sigma^2. Over the weights at a fixed input; exact at every width, for every
+law symmetric about 0 (mean 0 suffices if phi is linear), since only second moments and a sign flip of each row are
+used.
+
+- One layer multiplies the mean: E||x_l||^2 = n sigma^2 (1 + a^2)/2 E||x_{l-1}||^2 (`layer`).
+- L layers of one factor g: E||x_L||^2 = g^L ||x_0||^2 (`depth`); uneven ones multiply theirs (`norm_product`).
+
+What one draw does around this mean is in `theory.fluctuations.norms`.
 """
 
 from __future__ import annotations

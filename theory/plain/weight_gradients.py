@@ -1,9 +1,14 @@
-r"""The gradient of each weight matrix: how its mean square norm depends on the layer.
+"""The gradient of each weight matrix: how its mean square norm depends on the layer.
 
 dC/dW_k is the outer product of the cotangent d_k at the pre-activation and the state x_{k-1}, so its squared Frobenius
 norm is ||d_k||^2 ||x_{k-1}||^2. Given the layers below, d_k is as large on average whatever x_{k-1} is (for ReLU: flip
-signs of rows as in `theory.backward`, under its condition on the cotangent v), so the mean of the product is the
-product of the means.
+signs of rows as in `theory.plain.backward`, under its condition on v), so the mean of the product is that of the means.
+n_l are the widths. Over the weights at a fixed input; exact at every width.
+
+- ReLU, fan-in He: E||dC/dW_k||^2 = n_{k-1} / (2 n_0) E||v||^2 ||x_0||^2 (`relu`).
+- Linear, d layers of width n: E||dC/dW_i||^2 = (n sigma^2)^(d-1) ||v||^2 ||x_0||^2 at every i (`linear`).
+- Mean squares of one cotangent entry grow by n_l / n_0 under fan-in He (`entry_telescope`), those of one unit by
+  n_0 / n_l under fan-out He (`forward_telescope`).
 """
 
 from __future__ import annotations
@@ -117,7 +122,7 @@ def linear() -> Derivation:
 def entry_product(input_width: Value, last_width: Value) -> sp.Expr:
     """Return n_L / n_0, by which the mean square of a cotangent's entry grows from x_L down to x_0, fan-in He. Exact.
 
-    Source: He et al. 2015, equations 14 to 16. Conditions as in `theory.backward.backward_factor`.
+    Source: He et al. 2015, equations 14 to 16. Conditions as in `theory.plain.backward.backward_factor`.
     """
     return _ends(entry_telescope(), input_width, last_width)
 
@@ -139,7 +144,7 @@ def relu_weight_gradient(widths: Sequence[Value], layer: int) -> sp.Expr:
     """Return E||dC/dW_k||^2 / (E||v||^2 ||x_0||^2) = n_{k-1} / (2 n_0), k = `layer` from 1, fan-in He and ReLU. Exact.
 
     `widths` are those of x_0, ..., x_L; weights of a continuous law symmetric about 0 (a pre-activation of exactly 0
-    has no mask to flip, as with random signs), v at x_L as in `theory.backward.backward_factor`.
+    has no mask to flip, as with random signs), v at x_L as in `theory.plain.backward.backward_factor`.
 
     Raises
     ------
@@ -159,7 +164,7 @@ def relu_weight_gradient_relative_variance(widths: Sequence[Value]) -> sp.Expr:
     """Return Var||dC/dW_k||^2 / (E||dC/dW_k||^2)^2, the same for every layer k: v of random signs, Gaussian weights.
 
     Exact. The ratios of all hidden layers but the last enter, forwards below k and backwards above (see
-    `theory.backward.fluctuation`), and the 1 + 1/n_L of the last mask.
+    `theory.plain.backward.fluctuation`), and the 1 + 1/n_L of the last mask.
     """
     last = positive_integer("widths", widths[-1])
     return fluctuations.fourth_moment_ratio(widths[1:-1]) * (1 + 1 / last) - 1

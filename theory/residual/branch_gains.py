@@ -1,7 +1,13 @@
-r"""Residual nets whose branches are scaled: which scales keep the stream bounded in depth, in mean and in spread.
+"""Residual nets whose branches are scaled: which scales keep the stream bounded in depth, in mean and in spread.
 
-A block is x' = x + F(x) with E||F||^2 = eta^2 ||x||^2 (see `theory.residual`), so L blocks multiply the mean square
-norm by prod(1 + eta_l^2). Everything is exact at every width unless a limit is named.
+A block is x' = x + F(x) with E||F||^2 = eta^2 ||x||^2 (see `theory.residual.norms`), so L blocks multiply the mean
+square norm by prod(1 + eta_l^2) (`growth`). Over the weights at a fixed input; exact at every width unless a limit is
+named. R = ||x'||^2 / ||x||^2, width n, hidden width h.
+
+- eta = 1/sqrt(L): the mean tends to e in depth (`critical`), and E||x_L||^4 / (E||x_L||^2)^2 to exp(4/n) (`calm`).
+- Fixup's scale on all m layers, none at 0: (1 + L^(-m/(m-1)))^L (`unzeroed`).
+- (x + F)/sqrt 2 at gain 1 keeps the mean square (`halved`), and a part of the stream has 2^-k of it after k (`share`).
+- E R^k for k up to 4 (`ratio_moment`), and E R^2 of deeper branches (`deep_ratio`).
 """
 
 from __future__ import annotations
@@ -91,7 +97,7 @@ def share() -> Derivation:
 
 @cache
 def ratio_moment(order: int) -> Derivation:
-    """Derive E R^order of one block, R = ||x'||^2 / ||x||^2, as `theory.residual_fluctuations` does for order 2."""
+    """Derive E R^order of one block, R = ||x'||^2 / ||x||^2, as `theory.residual.fluctuations` does for order 2."""
     (perpendicular, hidden), rho = sp.symbols("U S", nonnegative=True), sp.Symbol("rho", positive=True)
     last: Moments = {T: STANDARD_NORMAL, perpendicular: chi_square_moments(N - 1)}
     first, masks = {hidden: chi_square_moments(ACTIVE)}, {ACTIVE: active_moments(H)}

@@ -1,10 +1,13 @@
-r"""Fluctuations of residual nets with Gaussian weights, exact at finite width.
+"""Fluctuations of residual nets with Gaussian weights, exact at finite width.
 
-Given the hidden layer of a block, the branch output is rho ||x|| g with g standard normal in `width` dimensions, so the
-ratio of square norms is R = ||x'||^2 / ||x||^2 = 1 + 2 rho t + rho^2 (t^2 + U): t the component of g along x, U
-chi-square with width - 1 degrees of freedom. The hidden layer enters through rho^2 = 2 eta^2 / (width hidden) S, S
-chi-square with K ~ Bin(hidden, 1/2) degrees of freedom. Nothing depends on x, so the ratios of successive blocks are
-independent. The ratios of the backward pass have the same law.
+Given the hidden layer of a block, the branch output is rho ||x|| g with g standard normal in n dimensions, so the ratio
+of square norms is R = ||x'||^2 / ||x||^2 = 1 + 2 rho t + rho^2 (t^2 + U): t the component of g along x, U chi-square
+with n - 1 degrees of freedom. The hidden layer of h units enters through rho^2 = 2 eta^2 S / (n h), S chi-square with
+K ~ Bin(h, 1/2) degrees of freedom. Nothing depends on x, so the ratios of successive blocks are independent; those of
+the backward pass have the same law. Over the weights at a fixed input.
+
+- E R^2 = 1 + 2 eta^2 + 4 eta^2/n + eta^4 (1 + 2/n) (1 + 5/h), against (E R)^2 = (1 + eta^2)^2
+  (`ratio_second_moment`).
 """
 
 from __future__ import annotations

@@ -1,9 +1,13 @@
-r"""Residual nets x_{l+1} = x_l + F_l(x_l): means of the square norm, forward and backward.
+"""Residual nets x_{l+1} = x_l + F_l(x_l): means of the square norm, forward and backward.
 
 The branch is F(x) = a1 a2 W2 relu(W1 x), W1 (hidden x width) of variance 2/width, W2 (width x hidden) of variance
-1/hidden ("He then LeCun"). Its gain is the factor E||F||^2 / ||x||^2 = (a1 a2)^2: 1 for standard initialisation, 2 with
-He's variance on the last layer as well. Everything is exact at every width, over the weights at a fixed input; weights
-are symmetric about 0.
+1/hidden ("He then LeCun"); its gain eta^2 is E||F||^2 / ||x||^2. Over weights symmetric about 0, at a fixed input;
+exact at every width.
+
+- eta = a1 a2 (`branch`): gain 1 for standard initialisation, 2 with He's variance on the last layer as well.
+- A block multiplies E||x||^2 by 1 + eta^2 (`growth`), and E||v||^2 of a cotangent as well (`backward`).
+- E||x_l||^2 / ||x_0||^2 = (1 + eta^2)^l (`growth_in_depth`).
+- The variance of x_l at a fixed x_0, in the same units: (1 + eta^2)^l - 1 (`variance_in_depth`).
 """
 
 from __future__ import annotations

@@ -1,8 +1,14 @@
-r"""The paths through a residual net: how many branches the variance of the stream went through.
+"""The paths through a residual net: how many branches the variance of the stream went through.
 
 Each block is x' = x + F(x), F of gain eta_l^2 with a last layer of mean 0. At one input every ReLU is its mask, so the
-state is a sum over paths; u_k adds those through k branches: u_k' = u_k + J u_{k-1}. Flipping the signs of a row of the
-first layer flips its mask: at any vector, not only at its own input, J has the gain eta^2 in the mean.
+state is a sum over paths; u_k adds those through k branches: u_k' = u_k + J u_{k-1}. Over weights symmetric about 0, at
+a fixed input; exact at every width.
+
+- E||J u||^2 = eta^2 ||u||^2 at every vector u, not only at the one whose masks J has (`gain_at_masks`): turning a row
+  of the first layer about turns its mask about.
+- sum_k t^k E||u_k||^2 / ||x_0||^2 = (1 + t eta^2)^l (`generating_function`): k of L branches with the law
+  Bin(L, eta^2 / (1 + eta^2)) (`binomial`), of mean L eta^2 / (1 + eta^2) (`mean_depth`).
+- Normalised branches, eta^2 = 1/l in block l: 1 / (l + 1) of the variance went through it (`normalised`).
 """
 
 from __future__ import annotations
@@ -146,7 +152,7 @@ def fourth_moment_bounds(gains: Sequence[Value], width: Value, hidden: Value) ->
     """Bound E||u_k||^4 / ||x_0||^4 from above, k = 0, ..., L, for Gaussian weights.
 
     In one block E||u_k + J u_{k-1}||^4 is, with a = ||u_k||^2 and b = ||u_{k-1}||^2, a^2 + 2 (1 + 2/n) eta^2 a b +
-    eta^4 (1 + 2/n)(1 + 5/h) b^2 at the most (`residual_fluctuations`, which has a = b), for odd powers of the last
+    eta^4 (1 + 2/n)(1 + 5/h) b^2 at the most (`theory.residual.fluctuations` has a = b), for odd powers of the last
     layer vanish; and E a b is at most the root of E a^2 E b^2.
     """
     n, h = positive_integer("width", width), positive_integer("hidden", hidden)

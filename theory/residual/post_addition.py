@@ -1,8 +1,14 @@
-r"""Residual blocks with a ReLU after the addition, x' = relu(x + F(x)): how the square norm grows.
+"""Residual blocks with a ReLU after the addition, x' = relu(x + F(x)): how the square norm grows.
 
 The branch F has gain g: given x, its entries are independent N(0, g ||x||^2 / n), exactly so for one Gaussian layer of
 variance g/n on x >= 0, and as widths grow for "He then LeCun" (g = 1) or He on both layers (g = 2). After the first
 block x is no longer negative, so the growth 1 + g of x + F is an upper bound that the ReLU never lets it reach.
+
+- E relu(a + s t)^2 = (a^2 + s^2) P(a/s) + a s p(a/s), t standard normal of density p and distribution P (`entry`).
+- From x >= 0 a block multiplies the mean square by 1 + g/2 to 1 + g (`entry_from_below`).
+- Above a wide ReLU layer: by g/4 + (2 + g) (pi/2 + arctan sqrt(2/g)) / (2 pi) + sqrt(2 g) / (2 pi)
+  (`rectified_gaussian`).
+- In depth, wide limit, no closed form: `growths` follows the law on a grid, to `limit_growth`.
 """
 
 from __future__ import annotations

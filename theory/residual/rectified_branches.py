@@ -1,8 +1,13 @@
-r"""Residual blocks whose branch ends with a ReLU, x' = x + eta relu(Wx), x >= 0: growth of first order in eta.
+"""Residual blocks whose branch ends with a ReLU, x' = x + eta relu(Wx), x >= 0: growth of first order in eta.
 
 W is square with independent N(0, 2/n) entries (He), so relu(Wx) has on average the square norm of x. But its mean is
 not 0, and x is not negative either, so the two do not average out. Hanin and Rolnick 2018 state their condition with
-the sum of the scales eta_l, not of their squares, for such branches. Exact at every width, over the weights at fixed x.
+the sum of the scales eta_l, not of their squares, for such branches. c is ||x||_1 / (sqrt(n) ||x||_2). Over the weights
+at fixed x; exact at every width, but for the bound.
+
+- E relu(w.x) = ||x|| / sqrt(pi n) (`rectified_mean`).
+- E||x'||^2 / ||x||^2 = 1 + 2 eta c / sqrt(pi) + eta^2 (`growth`).
+- Var(||x'||^2 / ||x||^2) is at most 8 eta^2/n times that (`variance_bound`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,14 @@
-r"""Residual blocks with scales of their own: depth-dependent scaling, NF-ResNets, and multipliers that start at zero.
+"""Residual blocks with scales of their own: depth-dependent scaling, NF-ResNets, and multipliers that start at zero.
 
-Means are over the weights at a fixed input; the branch f is "He then LeCun", of gain 1 (`theory.residual`), with width
-n and hidden width h. Everything is exact at every width.
+The branch f is "He then LeCun", of gain 1 (`theory.residual.norms`), with width n and hidden width h. Over the weights
+at a fixed input; exact at every width.
+
+- Shao et al. 2020: sqrt(1 - b^2) x + b f keeps the mean square norm (`shao_block`); with b_l^2 = 1/(l + c) each of L
+  branches has the share 1/(L + c) of it (`shao_share`) and the input c/(L + c) (`shao_input_share`).
+- NF-ResNets (Brock et al. 2021): x + alpha f(x / beta_l) grows to 1 + alpha^2 l (`nf_growth`), a transition block
+  resets it to 1 + alpha^2 (`nf_transition`); its second moment (`nf_transition_second_moment`).
+- L multipliers that start at 0: their squared gradient, by which one step moves f, is L/n ||g||^2 ||x||^2 in the mean
+  (`multiplier_step`), and the mean fourth power of one is 3 (1 + 5/h) / n^2 (`multiplier_fourth_moment`).
 """
 
 from __future__ import annotations

@@ -1,11 +1,14 @@
-r"""Trace of the tangent kernel of the branches of a residual net, f = v^T x_L: the sum of the squared norms of df/dW.
+"""Trace of the tangent kernel of the branches of a residual net, f = v^T x_L: the sum of the squared norms of df/dW.
 
 Blocks x_{l+1} = x_l + W2 relu(W1 x_l) with the branch scales folded into the differentiated weights: W1 (hidden x
 width) has variance 2 a1^2 / width and W2 (width x hidden) has variance a2^2 / hidden. With v_{l+1} the cotangent at
 x_{l+1}, r_l the hidden activations and D their mask, df/dW2 = v_{l+1} r_l^T and df/dW1 = (D W2^T v_{l+1}) x_l^T. The
-law of v_{l+1} given the forward pass does not depend on it: the signs of W2^T v absorb those of the rows of W1 and W2^T
-v does not depend on the mask. So the three factors of a term are independent: the cotangent's growth over the blocks
-above, the block's own, and the growth of x over the blocks below.
+law of v_{l+1} given the forward pass does not depend on it (signs of W2^T v absorb those of the rows of W1), so the
+three factors of a term are independent. Over Gaussian weights at a fixed input; width n, hidden width h; exact.
+
+- A block alone: a1^2 h/n + a2^2/2, per ||x_l||^2 ||v_{l+1}||^2 (`block`), and its second moment
+  (`block_second_moment`).
+- L blocks: L times that times (1 + a1^2 a2^2)^(L-1) (`trace`). Fixup's a1 = L^(-1/2), a2 = 0 leave h/n (`fixup`).
 """
 
 from __future__ import annotations

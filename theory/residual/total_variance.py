@@ -1,4 +1,12 @@
-r"""The law of total variance for x' = x + F, and branches that end in ReLU, whose conditional mean is not zero."""
+"""The law of total variance for x' = x + F, and branches that end in ReLU, whose conditional mean is not zero.
+
+Of one coordinate, over the weights and, if it is random, over x. Exact at every width n.
+
+- Var(x + F) = Var(x) + E[Var(F|x)] + Var(E[F|x]) + 2 Cov(x, E[F|x]) (`total`); the last two vanish if E[F|x] = 0
+  (`centred`).
+- F = eta relu(Wx), W Gaussian of variance 2/n: E||x + F||^2 / ||x||^2 = 1 + 2 eta c / sqrt(pi) + eta^2, c the cosine of
+  the angle between x and the vector of ones (`relu_branch`).
+"""
 
 from __future__ import annotations
 

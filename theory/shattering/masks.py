@@ -1,8 +1,14 @@
-r"""Gradients of two inputs under independent masks: how their correlation would decay if masks were thrown as coins.
+"""Gradients of two inputs under independent masks: how their correlation would decay if masks were thrown as coins.
 
-The gradients g_a = W_1^T D_1a W_2^T D_2a ... v of a net at inputs x_a share the weights, Gaussian with variance 2 / n,
-and differ in the masks D. Everything here is exact at every width for masks that are independent coins. Those of a real
-net are not: see `theory.angles` and `theory.shattered_width`.
+The gradients g_a = W_1^T D_1a W_2^T D_2a ... v of a net at inputs x_a share the weights, Gaussian with variance 2/n,
+and differ in the masks D; s = 1 with shortcuts, 0 without. Over weights and masks, exact at every width n for masks
+that are independent coins. Those of a real net are not: see `theory.mean_field.angles` and
+`theory.shattering.two_layers`.
+
+- A layer multiplies E g1.g2 / E||g||^2 by (s + 1/2) / (s + 1) (`factor`), L of them by its power (`decay`): 2^-L, or
+  (3/4)^L with shortcuts.
+- One layer, for the variance: E (g1'.g2')^2 (`square_of_inner_product`) and E||g1'||^2 ||g2'||^2 (`product_of_squares`)
+  in terms of those above; `independent_variance` iterates them.
 """
 
 from __future__ import annotations

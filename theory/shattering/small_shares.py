@@ -1,9 +1,15 @@
-r"""Shattered gradients in residual nets whose branches have small shares: 1 / (l + 1) in block l, or all 1 / (L + 1).
+"""Shattered gradients in residual nets whose branches have small shares: 1 / (l + 1) in block l, or all 1 / (L + 1).
 
 Blocks x' = x + a W2 D W1 x, "He then LeCun": a branch has a^2 times the mean square of its input. Normalised branches,
-of mean square 1, on a stream of mean square l have a^2 = 1 / l; L blocks scaled to keep the stream finite have a^2 =
-1 / L. With masks D that are independent coins everything here is exact at every width. What real masks do is exact over
-one block (`overlap`, `cosine`) and asymptotic in the width beyond (`gradient_correlations`).
+of mean square 1, on a stream of mean square l have a^2 = 1/l; L blocks scaled to keep the stream finite have a^2 = 1/L.
+With masks D that are independent coins everything is exact at every width; with a net's own masks over one block, and
+beyond in the wide limit (`gradient_correlations`).
+
+- Coins: a block multiplies E g1.g2 / E||g||^2 by 1 - a^2 / (1 + a^2) / 2 (`block`). Normalised branches leave
+  Gamma(L + 3/2) / (Gamma(3/2) Gamma(L + 2)) (`normalised`), which falls like 2 / sqrt(pi L) (`normalised_tail`); scaled
+  ones leave (1 - 1/(2 (L + 1)))^L (`scaled`), which tends to exp(-1/2) (`scaled_limit`).
+- Own masks at the angle theta: 1 - a^2 / (1 + a^2) theta/pi (`overlap`), and the next cosine (`cosine`).
+- For the variance: `square_of_inner_product` and `product_of_squares` of one block.
 """
 
 from __future__ import annotations

@@ -1,4 +1,10 @@
-"""Hidden units that start alike: what one gradient step does to the difference between two of them."""
+"""Hidden units that start alike: what one gradient step does to the difference between two of them.
+
+Two units feed z = a_1 phi(w_1 x) + a_2 phi(w_2 x); eta is the learning rate, l' the slope of the loss in z, d that of
+phi at units that are alike. Exact; nothing is averaged.
+
+- From w_1 = w_2 a step parts them by -eta l' x d (a_1 - a_2): not at all if a_1 = a_2, whatever the data (`gap`).
+"""
 
 from __future__ import annotations
 
