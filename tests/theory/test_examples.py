@@ -40,10 +40,10 @@ def test_a_reference_to_what_is_not_there_is_seen() -> None:
 
 def _found(module: ModuleType, named: str) -> bool:
     """Say whether a dotted name is there, from the package `theory` or in the module itself."""
-    first, *rest = named.split(".")
-    value: object = theory if first == "theory" else getattr(module, first, None)
-    for part in rest:
-        if isinstance(value, ModuleType) and not hasattr(value, part):
+    parts = named.split(".")
+    value: object = theory if parts[0] == "theory" else module
+    for part in parts[parts[0] == "theory" :]:
+        if isinstance(value, ModuleType) and hasattr(value, "__path__") and not hasattr(value, part):
             try:
                 importlib.import_module(f"{value.__name__}.{part}")
             except ModuleNotFoundError:
