@@ -116,7 +116,10 @@ def draw_dead(table: Table, labels: Mapping[str, str]) -> Picture:
 
 
 def guessed(width: int = 32, depth: int = 32) -> dict[str, float]:
-    """Return the truths of the questions: the typical norm, and how many nets average to a standard error of 0.1."""
+    """Return the answers to the questions "law" and "running".
+
+    The typical square norm over its mean, and how many nets average to a relative standard error of 0.1.
+    """
     spread = float(fluctuations.relative_variance([width] * depth))
     return {"law": math.exp(depth * log_moments_of(width)[0]), "running": spread / 0.1**2}
 

@@ -102,5 +102,5 @@ GUESSED_DEPTH = 50
 
 
 def guessed_growth() -> float:
-    """Return by which factor the mean square gradient grows through them, where the variance has settled."""
+    """Return the factor on the mean square gradient through `GUESSED_DEPTH` tanh layers, once the variance settled."""
     return tanh_maps.gradient_growth(RECOMMENDED, tanh_maps.fixed_point(RECOMMENDED)) ** GUESSED_DEPTH
