@@ -17,6 +17,7 @@ from simulations.sweep.block import run_block
 from simulations.sweep.cell import Cell
 from simulations.sweep.grid import Grid
 from simulations.sweep.networks import layer_widths
+from theory import symbols
 from theory.fluctuations import log_moments, shape_collapse
 from theory.fluctuations import norms as fluctuations
 
@@ -64,7 +65,7 @@ def cumulants(width: int) -> tuple[float, float]:
 
 @cache
 def _given_mask() -> tuple[Any, Any, Any]:
-    names = [fluctuations.N, fluctuations.K]
+    names = [symbols.N, fluctuations.K]
     square = fluctuations.relu_squared_logarithm().steps[2].statement
     central = log_moments.fourth_central().steps[1].statement
     return (

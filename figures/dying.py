@@ -78,7 +78,7 @@ def data(parameters: dict[str, Any], effort: Effort, seed: int) -> Table:
 
 
 def draw(table: Table, parameters: dict[str, Any]) -> Picture:
-    """Draw the two panels; each curve is named by its width."""
+    """Draw the probability against depth, without dropout on the left and with it on the right, a curve a width."""
     import matplotlib.pyplot as plt
 
     picture, both = plt.subplots(1, 2, sharey=True)

@@ -71,7 +71,7 @@ def data(parameters: dict[str, Any], effort: Effort, seed: int) -> Table:
 
 
 def draw(table: Table, parameters: dict[str, Any]) -> Picture:
-    """Draw the two panels."""
+    """Draw the mean square gradient against the width on the left, and against the depth on the right."""
     import matplotlib.pyplot as plt
 
     picture, (left, right) = plt.subplots(1, 2)

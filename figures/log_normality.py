@@ -13,6 +13,7 @@ from figures.tools.figure import DRAWS, Effort, Figure
 from figures.tools.table import Table, stacked
 from simulations import mlp, radial, stream
 from simulations.numbers.arrays import Array
+from theory import symbols
 from theory.fluctuations import log_moments
 from theory.fluctuations import norms as fluctuations
 
@@ -47,7 +48,7 @@ def _logs(widths: list[int], draws: int, rng: np.random.Generator) -> Array:
 def log_variance(width: int) -> float:
     """Var log r of one layer: theory's exact sums over the active units, in floating point."""
     moments = (one().result.function for one in (fluctuations.relu_logarithm, fluctuations.relu_squared_logarithm))
-    terms = sp.lambdify([fluctuations.N, fluctuations.K], list(moments), "scipy")
+    terms = sp.lambdify([symbols.N, fluctuations.K], list(moments), "scipy")
     first, second = (term.sum() for term in terms(width, np.arange(1.0, width + 1)))
     return float(second - first**2)
 
@@ -55,7 +56,7 @@ def log_variance(width: int) -> float:
 def exact_probabilities(width: int, depth: int, edges: Array) -> Array:
     """Probabilities between `edges` of the sum of `depth` independent log r, from theory's E(r^a | k units active)."""
     t, k = np.linspace(0, 12, 6001)[1:], np.arange(1, width + 1)
-    names = [fluctuations.N, fluctuations.K, fluctuations.ORDER]
+    names = [symbols.N, fluctuations.K, symbols.ORDER]
     given = sp.lambdify(names, fluctuations.relu_logarithm().steps[1].statement, "scipy")
     transform = (comb(width, k) / (2.0**width - 1) @ given(width, k[:, None], 1j * t)) ** depth
     below = [0.5 - np.sum((transform * np.exp(-1j * t * edge)).imag / t) * (t[1] - t[0]) / np.pi for edge in edges]

@@ -71,7 +71,7 @@ def data(parameters: dict[str, Any], effort: Effort, seed: int) -> Table:
 
 
 def draw(table: Table, parameters: dict[str, Any]) -> Picture:
-    """Draw both panels on logarithmic axes."""
+    """Draw gradients through linear steps on the left, and through the cell on the right, on logarithmic axes."""
     import matplotlib.pyplot as plt
 
     picture, panels = plt.subplots(1, 2)

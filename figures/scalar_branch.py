@@ -12,7 +12,7 @@ from figures.tools.table import Table, stacked
 from simulations.experiments import scalar_branch as simulated
 from simulations.numbers.arrays import Array
 from theory.fixup import scalar_branch
-from theory.fixup import scale as fixup
+from theory.fixup import scale as fixup_scale
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture
@@ -64,7 +64,7 @@ def data(parameters: dict[str, Any], effort: Effort, seed: int) -> Table:
     for m in range(2, parameters["most_layers"] + 1):
         for exponent in np.linspace(0, 0.6, parameters["exponents"]).round(6):
             growth = np.divide(*_moves(m, exponent, TENFOLD, rate))
-            tenfold = 10 ** (1 + float(fixup.update_exponent([exponent] * m)))
+            tenfold = 10 ** (1 + float(fixup_scale.update_exponent([exponent] * m)))
             groups.append(
                 {
                     "part": "growth",

@@ -17,7 +17,7 @@ from simulations.experiments.gradient_pairs import Masks, gradient_pairs
 from simulations.numbers.arrays import Array
 from simulations.weights.undrawn import undrawn
 from theory.mean_field import angles
-from theory.shattering import masks as shattered
+from theory.shattering import masks as independent_masks
 from theory.shattering import residual_pairs
 
 if TYPE_CHECKING:
@@ -79,7 +79,9 @@ def normalised(blocks: int) -> list[float]:
 
     Block l adds a branch of variance 1 to a stream of variance l, a shortcut of weight l: 1 - 1 / (2 (l + 1)).
     """
-    return list(accumulate((float(shattered.independent_correlation(1, one)) for one in range(1, blocks + 1)), mul))
+    return list(
+        accumulate((float(independent_masks.independent_correlation(1, one)) for one in range(1, blocks + 1)), mul)
+    )
 
 
 def data(parameters: dict[str, Any], effort: Effort, seed: int) -> Table:
@@ -88,8 +90,10 @@ def data(parameters: dict[str, Any], effort: Effort, seed: int) -> Table:
     laws = {
         "plain": angles.gradient_correlations(right, longest),
         "residual": residual_pairs.gradient_correlations(right, longest),
-        "coins": [float(shattered.independent_correlation(depth)) for depth in range(1, longest + 1)],
-        "coins, residual": [float(shattered.independent_correlation(depth, 1)) for depth in range(1, longest + 1)],
+        "coins": [float(independent_masks.independent_correlation(depth)) for depth in range(1, longest + 1)],
+        "coins, residual": [
+            float(independent_masks.independent_correlation(depth, 1)) for depth in range(1, longest + 1)
+        ],
         "coins, normalised": normalised(longest),
     }
     groups: list[dict[str, object]] = []

@@ -157,13 +157,7 @@ def _():
 
 @app.cell(hide_code=True)
 def _(answers):
-    kit.exercises(text, lesson.EXERCISES, answers)
-    return
-
-
-@app.cell(hide_code=True)
-def _():
-    kit.sources(text)
+    kit.closing(text, lesson.EXERCISES, answers)
     return
 
 

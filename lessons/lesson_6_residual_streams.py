@@ -7,7 +7,7 @@ with app.setup:
     from lessons.experiments import residual_streams as lesson
     from lessons.tools import kit, show
     from lessons.tools.prose import Prose
-    from theory.normalisation import branches as normalised
+    from theory.normalisation import branches as normalised_branches
     from theory.residual import branch_gains
     from theory.residual import norms as residual
 
@@ -182,7 +182,9 @@ def _(begin, layout, normal_blocks, normal_seed):
 @app.cell(hide_code=True)
 def _(normal_guess):
     kit.wait(normal_guess)
-    kit.below(show.derivation(normalised.stream(), normalised.rectified()), kit.words(text, "normal after"))
+    kit.below(
+        show.derivation(normalised_branches.stream(), normalised_branches.rectified()), kit.words(text, "normal after")
+    )
     return
 
 
@@ -194,13 +196,7 @@ def _():
 
 @app.cell(hide_code=True)
 def _(answers):
-    kit.exercises(text, lesson.EXERCISES, answers)
-    return
-
-
-@app.cell(hide_code=True)
-def _():
-    kit.sources(text)
+    kit.closing(text, lesson.EXERCISES, answers)
     return
 
 

@@ -7,8 +7,7 @@ with app.setup:
     from lessons.experiments import homogeneity as lesson
     from lessons.tools import kit, show
     from lessons.tools.prose import Prose
-    from theory.homogeneity import bounds, degrees, maximum, softmax
-    from theory.homogeneity import euler as homogeneity
+    from theory.homogeneity import bounds, degrees, euler, maximum, softmax
 
     text = Prose("homogeneity")
 
@@ -62,7 +61,7 @@ def _(scaling_guess):
     kit.wait(scaling_guess, silent=True)
     invariant = kit.refute()
     kit.below(
-        show.derivation(homogeneity.composition(), degrees.rectifier(), degrees.biased()),
+        show.derivation(euler.composition(), degrees.rectifier(), degrees.biased()),
         kit.box(text, "invariant box"),
         invariant,
     )
@@ -132,7 +131,7 @@ def _(theorem_guess):
     kit.wait(theorem_guess, silent=True)
     later = kit.refute()
     kit.below(
-        show.derivation(homogeneity.euler(), softmax.identity(), bounds.input_gradient()),
+        show.derivation(euler.euler(), softmax.identity(), bounds.input_gradient()),
         kit.box(text, "later box"),
         later,
     )
@@ -207,13 +206,7 @@ def _():
 
 @app.cell(hide_code=True)
 def _(answers):
-    kit.exercises(text, lesson.EXERCISES, answers)
-    return
-
-
-@app.cell(hide_code=True)
-def _():
-    kit.sources(text)
+    kit.closing(text, lesson.EXERCISES, answers)
     return
 
 

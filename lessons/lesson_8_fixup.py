@@ -9,7 +9,7 @@ with app.setup:
     from lessons.tools import kit, show
     from lessons.tools.prose import Prose
     from theory.fixup import one_step, scalar_branch
-    from theory.fixup import scale as fixup
+    from theory.fixup import scale as fixup_scale
 
     text = Prose("fixup")
 
@@ -92,7 +92,7 @@ def _(exponent, m):
 @app.cell(hide_code=True)
 def _(power_guess):
     kit.wait(power_guess, silent=True)
-    show.derivation(fixup.exponent(), scalar_branch.zeroed_fixup(), one_step.fixup_chain())
+    show.derivation(fixup_scale.exponent(), scalar_branch.zeroed_fixup(), one_step.fixup_chain())
     return
 
 
@@ -203,13 +203,7 @@ def _():
 
 @app.cell(hide_code=True)
 def _(answers):
-    kit.exercises(text, lesson.EXERCISES, answers)
-    return
-
-
-@app.cell(hide_code=True)
-def _():
-    kit.sources(text)
+    kit.closing(text, lesson.EXERCISES, answers)
     return
 
 

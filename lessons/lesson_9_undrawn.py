@@ -153,13 +153,7 @@ def _():
 
 @app.cell(hide_code=True)
 def _(exercise_answers):
-    kit.exercises(text, lesson.EXERCISES, exercise_answers)
-    return
-
-
-@app.cell(hide_code=True)
-def _():
-    kit.sources(text)
+    kit.closing(text, lesson.EXERCISES, exercise_answers)
     return
 
 

@@ -1,8 +1,9 @@
 """A derivation is data: statements in order, each with a sentence, each checked by machine against the one before.
 
-The first statement is a definition and carries the meaning; every later one names the rule by which it follows.
-``check`` applies the rules and says of each step whether SymPy proved it ("exact") or whether both sides agreed to
-30 digits at rational points ("30 digits"). Reports and lessons typeset the statements; nothing is retyped.
+The first statement is a definition and carries the meaning; every later one names the rule by which it follows
+(`theory.rules`). `Derivation.check` applies the rules and says of each step whether SymPy proved it ("exact") or both
+sides agreed to 30 digits at rational points ("30 digits"). Claims, reports and lessons take numbers and formulas from
+the statements; nothing is retyped. Every module of a subject lists its own in DERIVATIONS, which the tests check.
 """
 
 from __future__ import annotations
@@ -31,7 +32,26 @@ class Step:
 
 @dataclass(frozen=True)
 class Derivation:
-    """Steps from a definition to a result; grow one with ``Derivation.begin(...).then(...)``."""
+    """Steps from a definition to a result; grow one with ``Derivation.begin(...).then(...)``.
+
+    Examples
+    --------
+    >>> from theory.rules import solving
+    >>> n, v = sp.symbols("n v", positive=True)
+    >>> he = Derivation.begin(
+    ...     "He's variance",
+    ...     "A ReLU layer with n inputs and weights of variance v multiplies the mean square by n v / 2: ask for 1.",
+    ...     sp.Eq(n * v / 2, 1),
+    ... ).then("Solve for the variance.", sp.Eq(v, 2 / n), solving(v))
+    >>> he.check()
+    ('definition', 'exact')
+    >>> he.result, he.at(n=100)
+    (2/n, 1/50)
+    >>> he.then("A wrong step.", sp.Eq(v, 1 / n)).check()
+    Traceback (most recent call last):
+        ...
+    theory.rules.DerivationError: He's variance: “A wrong step.”: 2/n is not 1/n: at {n: 3/7} they are ...
+    """
 
     title: str
     steps: tuple[Step, ...]

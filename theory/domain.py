@@ -1,7 +1,8 @@
 """Numbers in and out of closed forms.
 
-Arguments of the public functions are checked: a number must lie in the domain, a symbol passes unless SymPy knows it to
-be wrong.
+Public functions check their arguments with `positive_integer`, `positive`, `nonnegative` and `real`, which return them
+as SymPy expressions: a number must lie in the domain, a symbol passes unless SymPy knows it to be wrong. Anything else
+raises a ValueError that names the argument. `number` turns what comes out into a float.
 """
 
 from __future__ import annotations
@@ -12,16 +13,16 @@ from theory.derivation import Value
 
 
 def number(expression: sp.Expr) -> float:
-    """Evaluate a SymPy expression without free symbols."""
+    """Return the value of a SymPy expression without free symbols, as the nearest float."""
     return float(sp.N(expression))
 
 
 def positive_integer(name: str, value: Value, least: int = 1) -> sp.Expr:
     """Return `value` as a SymPy expression if it can be an integer of at least `least`."""
-    number = sp.sympify(value)
-    if number.is_integer is False or (number - least).is_negative or number.is_finite is False:
+    given = sp.sympify(value)
+    if given.is_integer is False or (given - least).is_negative or given.is_finite is False:
         raise ValueError(f"{name} is {value}; expected an integer of at least {least}")
-    return sp.Integer(int(number)) if number.is_Float else number
+    return sp.Integer(int(given)) if given.is_Float else given
 
 
 def positive(name: str, value: Value) -> sp.Expr:
@@ -36,15 +37,15 @@ def nonnegative(name: str, value: Value) -> sp.Expr:
 
 def real(name: str, value: Value) -> sp.Expr:
     """Return `value` as a SymPy expression if it can be real and finite."""
-    number = sp.sympify(value)
-    if number.is_extended_real is False or number.is_finite is False:
+    given = sp.sympify(value)
+    if given.is_extended_real is False or given.is_finite is False:
         raise ValueError(f"{name} is {value}; expected a finite real number")
-    return number
+    return given
 
 
 def _real(name: str, value: Value, expected: str, *, strict: bool) -> sp.Expr:
-    number = sp.sympify(value)
-    wrong_sign = number.is_nonpositive if strict else number.is_negative
-    if wrong_sign or number.is_extended_real is False or number.is_finite is False:
+    given = sp.sympify(value)
+    wrong_sign = given.is_nonpositive if strict else given.is_negative
+    if wrong_sign or given.is_extended_real is False or given.is_finite is False:
         raise ValueError(f"{name} is {value}; expected {expected}")
-    return number
+    return given

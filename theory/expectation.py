@@ -1,8 +1,13 @@
-r"""Expectations that the other modules share: Gaussian integrals, chi-square and binomial moments, polynomial averages.
+"""Expectations that all subjects share: Gaussian integrals, chi-square and binomial moments, polynomial averages.
 
 Most of initialisation theory averages a polynomial in independent variables whose moments are known. `mean` does that
 term by term, and `averaged` turns it into a rule, so that "average over the last layer" is one checked step of a
-derivation.
+derivation; `by_parts` is the rule for integrals. All exact.
+
+- T chi-square with k degrees of freedom: E T^a = 2^a Gamma(k/2 + a) / Gamma(k/2) (`chi_square`), E log T = log 2 +
+  psi(k/2) (`chi_square_logarithm`).
+- K ~ Bin(n, 1/2) active units: E K^a as a polynomial in n (`active_units`).
+- E (X - E X)^4 from the first four moments (`centring`).
 """
 
 from __future__ import annotations
@@ -15,12 +20,7 @@ import sympy as sp
 from theory.derivation import Derivation, Value
 from theory.domain import positive_integer, real
 from theory.rules import DerivationError, Rule, differentiated, equal, numerically, opened, termwise
-
-VARIANCE = sp.Symbol("sigma^2", positive=True)
-"""Variance of the entries of a weight matrix."""
-
-SQUARE_NORM = sp.Symbol(r"\|x\|^2", positive=True)
-"""Square norm of the fixed input x."""
+from theory.symbols import N
 
 Moments = Mapping[sp.Symbol, Sequence[sp.Expr] | Callable[[int], sp.Expr]]
 """For each variable its moments: a sequence whose entry k is E v^k (entry 0 is 1), or a function of k."""
@@ -36,6 +36,12 @@ def gaussian(expr: sp.Expr, t: sp.Symbol, low: sp.Expr = -sp.oo, high: sp.Expr =
 
 def mean(polynomial: sp.Expr, moments: Moments) -> sp.Expr:
     """Average a polynomial over independent variables, each given by its moments.
+
+    Examples
+    --------
+    >>> x, t = sp.symbols("x t")
+    >>> mean((x + t) ** 4, {t: STANDARD_NORMAL})  # t standard normal, x fixed
+    x**4 + 6*x**2 + 3
 
     Raises
     ------
@@ -126,16 +132,16 @@ def chi_square_moment(order: Value, dof: Value) -> sp.Expr:
 @cache
 def active_units(order: int) -> Derivation:
     """Derive E K^order for K ~ Bin(n, 1/2), the number of active ReLU units of n, from its generating function."""
-    n, k = sp.Symbol("n", integer=True, positive=True), sp.Symbol("k", integer=True, nonnegative=True)
+    k = sp.Symbol("k", integer=True, nonnegative=True)
     t = sp.Symbol("t", real=True)
-    slope = sp.diff(((1 + sp.exp(t)) / 2) ** n, t, order).subs(t, 0)
+    slope = sp.diff(((1 + sp.exp(t)) / 2) ** N, t, order).subs(t, 0)
     return (
         Derivation.begin(
             f"Moment {order} of the number of active units",
             "Each of n units is active with probability 1/2, independently: average exp(t K) over the binomial law.",
-            sp.Sum(sp.binomial(n, k) * sp.exp(t * k) / 2**n, (k, 0, n)),
+            sp.Sum(sp.binomial(N, k) * sp.exp(t * k) / 2**N, (k, 0, N)),
         )
-        .then("The binomial theorem adds the terms.", ((1 + sp.exp(t)) / 2) ** n, numerically)
+        .then("The binomial theorem adds the terms.", ((1 + sp.exp(t)) / 2) ** N, numerically)
         .then("The moment is the derivative of that order at t = 0.", slope, differentiated(t, 0, order, sp.S.One))
         .then("Expand in powers of n.", sp.factor(sp.expand(sp.simplify(slope))))
     )

@@ -1,7 +1,14 @@
 """The rules by which one statement of a derivation follows from another, and how they are verified.
 
 A rule takes the previous and the current statement and returns how the step was verified: "exact" if SymPy proved it,
-"30 digits" if both sides agreed to 30 digits at rational points. Otherwise it raises `DerivationError`.
+"30 digits" if both sides agreed to 30 digits at three rational points. Otherwise it raises `DerivationError`. A module
+may write its own, as a function of both statements; those that several need stand here, those about averages in
+`theory.expectation`.
+
+- The same expression, or side by side the same relation: `equal`, `numerically`, `naming`, `substituting`.
+- Solved equations: `solving`, `recursion`.
+- Analysis: `limit`, `leading`, `differentiated`, `primitive`; within a sum or integral, `termwise`.
+- Bounds: `dropping`, with `at_least` and `at_most` to state them.
 """
 
 from __future__ import annotations

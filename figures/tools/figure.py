@@ -46,15 +46,15 @@ class Figure:
 
 
 class Module(Protocol):
-    """A figure's file."""
+    """What the file of a figure defines."""
 
     FIGURE: Figure
 
     def data(self, parameters: dict[str, Any], effort: Effort, seed: int) -> Table:
-        """Measure and derive the numbers."""
+        """Return the figure's numbers: measured (with more draws at a greater effort) beside what theory expects."""
 
     def draw(self, table: Table, parameters: dict[str, Any]) -> Picture:
-        """Draw them."""
+        """Return the picture of a table of `data`, which may have been read back from a file."""
 
 
 def names() -> list[str]:

@@ -13,6 +13,7 @@ import sympy as sp
 from figures.tools.table import Table, stacked
 from lessons.experiments.norm_law import DRAWS, log_moments_of, norms
 from lessons.tools.exercise import Exercise
+from theory import symbols
 from theory.fluctuations import dying, log_moments
 from theory.fluctuations import norms as fluctuations
 
@@ -115,7 +116,10 @@ def draw_dead(table: Table, labels: Mapping[str, str]) -> Picture:
 
 
 def guessed(width: int = 32, depth: int = 32) -> dict[str, float]:
-    """Return the truths of the questions: the typical norm, and how many nets average to a standard error of 0.1."""
+    """Return the answers to the questions "law" and "running".
+
+    The typical square norm over its mean, and how many nets average to a relative standard error of 0.1.
+    """
     spread = float(fluctuations.relative_variance([width] * depth))
     return {"law": math.exp(depth * log_moments_of(width)[0]), "running": spread / 0.1**2}
 
@@ -124,7 +128,7 @@ def guessed(width: int = 32, depth: int = 32) -> dict[str, float]:
 def narrowest(layers: int = 100) -> float:
     """Return the width at which so many layers have a relative variance of 1."""
     width = sp.Symbol("n", positive=True)
-    step = fluctuations.ratio_moment(2).result.subs(fluctuations.N, width)
+    step = fluctuations.ratio_moment(2).result.subs(symbols.N, width)
     return float(sp.solve(sp.Eq(step, sp.Integer(2) ** sp.Rational(1, layers)), width)[0])
 
 

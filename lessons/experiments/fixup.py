@@ -14,8 +14,8 @@ from lessons.tools.exercise import Exercise
 from simulations.experiments import scalar_branch
 from theory import symbols
 from theory.fixup import one_step
-from theory.fixup import scalar_branch as branch_theory
-from theory.fixup import scale as fixup
+from theory.fixup import scalar_branch as scalar_branch_theory
+from theory.fixup import scale as fixup_scale
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture
@@ -82,13 +82,13 @@ def power(exponent: float, m: int) -> Table:
 
     In units of what a single branch moves by.
     """
-    measured, law = [], branch_theory.zeroed().result
+    measured, law = [], scalar_branch_theory.zeroed().result
     for count in DEPTHS:
         a = np.full((1, m), count**-exponent)
         a[:, -1] = 0
         measured.append(-count * scalar_branch.branch(scalar_branch.branch_step(a, 1.0, 1.0, RATE), 1.0)[0] / RATE)
     scale = symbols.SCALE
-    known = {symbols.LAYERS: m, branch_theory.X: 1, branch_theory.SLOPE: 1, branch_theory.RATE: 1}
+    known = {symbols.LAYERS: m, symbols.X: 1, symbols.LOSS_SLOPE: 1, symbols.RATE: 1}
     of_scale = sp.lambdify(scale, -law.subs(known))
     expected = [count * float(of_scale(count**-exponent)) for count in DEPTHS]
     return stacked(
@@ -99,21 +99,21 @@ def power(exponent: float, m: int) -> Table:
 
 def slope(exponent: float, m: int) -> float:
     """Return the power of L with which all branches together move; the zeroed scale is the smallest of its branch."""
-    return 1 + float(fixup.update_exponent([*[exponent] * (m - 1), max(1, exponent)]))
+    return 1 + float(fixup_scale.update_exponent([*[exponent] * (m - 1), max(1, exponent)]))
 
 
 def wanted(m: int) -> float | None:
     """Return Fixup's exponent 1 / (2m - 2), or None for one layer a branch."""
-    return None if m == 1 else -float(fixup.fixup_exponent(m))
+    return None if m == 1 else -float(fixup_scale.fixup_exponent(m))
 
 
 def refusal() -> str:
     """Return what the theory says if it is asked for Fixup's exponent at one layer a branch."""
     try:
-        fixup.fixup_exponent(1)
+        fixup_scale.fixup_exponent(1)
     except ValueError as error:
         return str(error)
-    raise AssertionError("theory.fixup gives an exponent for one layer a branch")
+    raise AssertionError("theory.fixup.scale gives an exponent for one layer a branch")
 
 
 def draw_power(table: Table, labels: Mapping[str, str]) -> Picture:
@@ -139,7 +139,7 @@ def after_step(L: float, t: float) -> float:
 
 def scale(L: float, m: float) -> float:
     """Return Fixup's factor."""
-    return float(fixup.fixup_scale(int(L), int(m)))
+    return float(fixup_scale.fixup_scale(int(L), int(m)))
 
 
 EXERCISES = (

@@ -14,6 +14,7 @@ from scipy.special import comb
 from figures.tools.table import Table, stacked
 from simulations import mlp, radial, stream
 from simulations.numbers.arrays import Array
+from theory import symbols
 from theory.derivation import Derivation
 from theory.fluctuations import log_moments
 from theory.fluctuations import norms as fluctuations
@@ -33,7 +34,7 @@ def norms(width: int, depth: int, draws: int, seed: int, part: str) -> Array:
 @cache
 def _given_mask(derivation: Callable[[], Derivation], step: int) -> Callable[..., Array]:
     """Compile what theory says of one layer with k active units: its transform (step 1) or log-moment (step 2)."""
-    names = [fluctuations.N, fluctuations.K, fluctuations.ORDER]
+    names = [symbols.N, fluctuations.K, symbols.ORDER]
     function: Callable[..., Array] = sp.lambdify(names, derivation().steps[step].statement, "scipy")
     return function
 

@@ -16,7 +16,7 @@ from simulations.layers.dense import Layer
 from simulations.layers.normalisation import BatchNorm
 from simulations.layers.scaling import Scale
 from simulations.networks.mlp import RELU
-from theory.normalisation import branches as normalised
+from theory.normalisation import branches as normalised_branches
 from theory.residual import branch_gains, post_addition
 from theory.residual import norms as residual
 
@@ -147,7 +147,10 @@ def normal(layout: str, blocks: int, start: float, seed: int, draws: int = 20) -
     x = rng.normal(size=(draws, BATCH, CHANNELS))
     x *= np.sqrt(start / x.var(axis=1).mean(axis=1))[:, None, None]
     states = network.run(network.draw(rng, draws), x).states
-    added = {"trailing": float(normalised.stream_variance(0, 1)), "first": float(normalised.rectified_variance(BATCH))}
+    added = {
+        "trailing": float(normalised_branches.stream_variance(0, 1)),
+        "first": float(normalised_branches.rectified_variance(BATCH)),
+    }
     expected = [start + added.get(layout, 0.0) * block for block in range(blocks + 1)]
     if layout == "after":
         expected[1:] = [1.0] * blocks
@@ -173,7 +176,7 @@ def guessed_growth() -> float:
 
 def guessed_variance() -> float:
     """Return the variance of a stream of fifty normalised branches that starts from 1."""
-    return float(normalised.stream_variance(1, GUESSED_NORMAL))
+    return float(normalised_branches.stream_variance(1, GUESSED_NORMAL))
 
 
 EXERCISES = (

@@ -145,7 +145,7 @@ GUESSED_GAIN, GUESSED_DEPTH = 1.1, 100
 
 
 def guessed_growth() -> float:
-    """Return by how much they make the signal larger."""
+    """Return the factor on the root mean square through `GUESSED_DEPTH` linear layers of gain `GUESSED_GAIN`."""
     return math.pow(factor(GUESSED_GAIN, "linear"), GUESSED_DEPTH / 2)
 
 

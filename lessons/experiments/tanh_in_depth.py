@@ -13,8 +13,8 @@ import sympy as sp
 from figures.tools.table import Table, stacked
 from simulations import Tanh, lecun, measure, mlp, stream
 from simulations.numbers.arrays import Array
+from theory import symbols
 from theory.derivation import Derivation
-from theory.layer import gains
 from theory.mean_field import tanh_maps
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ T = np.linspace(-10, 10, 801)
 @cache
 def _integrand(derivation: Callable[[], Derivation]) -> Callable[..., Array]:
     """Compile the integrand of theory's average over a normal pre-activation."""
-    names = [tanh_maps.GAIN, tanh_maps.Q, gains.T]
+    names = [tanh_maps.GAIN, symbols.Q, symbols.T]
     function: Callable[..., Array] = sp.lambdify(names, derivation().result.function, ["numpy", {"sech": _sech}])
     return function
 
@@ -102,5 +102,5 @@ GUESSED_DEPTH = 50
 
 
 def guessed_growth() -> float:
-    """Return by which factor the mean square gradient grows through them, where the variance has settled."""
+    """Return the factor on the mean square gradient through `GUESSED_DEPTH` tanh layers, once the variance settled."""
     return tanh_maps.gradient_growth(RECOMMENDED, tanh_maps.fixed_point(RECOMMENDED)) ** GUESSED_DEPTH

@@ -18,8 +18,8 @@ from simulations import Initialiser, lecun, stream, uniform
 from simulations.numbers.arrays import Array
 from simulations.weights.initialisers import gaussian, rademacher
 from simulations.weights.undrawn import Undrawn
-from theory.expectation import VARIANCE
 from theory.independence import conditioning
+from theory.symbols import VARIANCE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture
@@ -122,7 +122,10 @@ def on_squares(table: Table, kind: str) -> float:
 
 
 def told(table: Table, degrees: float) -> dict[str, object]:
-    """Return what a caption says: slopes, deviations and correlations of squares, and what they should be."""
+    """Return the caption's numbers by name, to three digits: slope, deviation and correlation of squares.
+
+    "slope" is what theory says, "drawn_slope" and "undrawn_slope" what the table of `again` gives; the others alike.
+    """
     slope, deviation = conditional(degrees)
     said: dict[str, object] = {"slope": slope, "deviation": deviation, "squares": slope**2}
     for kind in ("drawn", "undrawn"):
@@ -132,7 +135,7 @@ def told(table: Table, degrees: float) -> dict[str, object]:
 
 
 def drawn_at(degrees: float) -> Callable[[Table, Mapping[str, str]], Picture]:
-    """Return what draws the answers at this angle."""
+    """Return `draw_again` at this angle, as a function of table and labels alone, which `show.panel` takes."""
     return partial(draw_again, degrees=degrees)
 
 

@@ -17,7 +17,7 @@ Kind = Literal["right", "wrong", "unreadable"]
 
 @dataclass(frozen=True)
 class Reply:
-    """What a student hears."""
+    """The reply to an answer: what kind of answer it was, and the words."""
 
     kind: Kind
     text: str

@@ -51,7 +51,7 @@ def ask_choice(prose: Prose, key: str, options: Sequence[str]) -> Any:
 
 
 def _with_field(question: str) -> mo.Html:
-    """Put a place for a field below a question, whose own braces (of formulas) are no places."""
+    """Return the question with `{field}` below it, for marimo to fill; braces of its formulas are escaped."""
     return mo.md(question.replace("{", "{{").replace("}", "}}") + "\n\n{field}")
 
 
@@ -134,9 +134,10 @@ def box(prose: Prose, key: str) -> mo.Html:
     return mo.callout(mo.md(f"### {COMMON.label('often wrong')}\n\n{prose.text(key)}"), kind="danger")
 
 
-def sources(prose: Prose) -> mo.Html:
-    """Show where things come from."""
-    return mo.md(f"## {COMMON.label('sources')}\n\n{prose.text('sources')}")
+def closing(prose: Prose, those: Sequence[Exercise], forms: Any) -> mo.Html:
+    """Close a lesson: its exercises with their replies (`exercises`), and the section `sources`."""
+    come_from = mo.md(f"## {COMMON.label('sources')}\n\n{prose.text('sources')}")
+    return below(exercises(prose, those, forms), come_from)
 
 
 def press(prose: Prose, name: str) -> Any:

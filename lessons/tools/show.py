@@ -31,7 +31,7 @@ BIGGER = {
     "axes.labelsize": 12.0,
     "savefig.dpi": 100.0,
 }
-"""A lesson is read from the last row of a room."""
+"""Sizes over those of the figures: a lesson is read from the last row of a room."""
 
 
 def panel(

@@ -13,7 +13,7 @@ import pytest
 
 from lessons.experiments import residual_streams as lesson
 from simulations import stream
-from theory.normalisation import branches as normalised
+from theory.normalisation import branches as normalised_branches
 from theory.residual import fluctuations as residual_fluctuations
 
 ERRORS = 6
@@ -73,7 +73,7 @@ def test_trailing_norms_add_one_a_block() -> None:
 def test_a_norm_at_the_beginning_adds_its_share() -> None:
     """One block; given the activations a channel of F is normal, of mean variance t <= 2."""
     table, draws = lesson.normal("first", 1, 1.0, seed=3, draws=5000), 5000
-    added = float(normalised.rectified_variance(lesson.BATCH))
+    added = float(normalised_branches.rectified_variance(lesson.BATCH))
     assert table["expected"][1] == pytest.approx(1 + added, rel=1e-12)
     error = math.sqrt((4 * added + added * (2 - added) + 4 * added) / lesson.CHANNELS / draws)
     assert abs(table["measured"][1] - 1 - added) < ERRORS * error
@@ -85,7 +85,7 @@ def test_share_of_a_rectified_norm_by_drawing() -> None:
     z = (z - z.mean(axis=1, keepdims=True)) / z.std(axis=1, keepdims=True)
     found = 2 * np.maximum(z, 0).var(axis=1)
     error = found.std() / math.sqrt(len(found))
-    assert abs(found.mean() - float(normalised.rectified_variance(batch))) < ERRORS * error
+    assert abs(found.mean() - float(normalised_branches.rectified_variance(batch))) < ERRORS * error
 
 
 def test_a_norm_behind_the_addition_leaves_one() -> None:

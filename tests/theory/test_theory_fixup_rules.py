@@ -5,6 +5,7 @@ import sympy as sp
 
 from theory.fixup import rules as fixup_rules
 from theory.fixup import zeros as fixup_zeros
+from theory.symbols import X
 
 
 @pytest.mark.parametrize(("branches", "layers", "scalars"), [(9, 2, 47), (600, 2, 3002), (16, 3, 114), (50, 3, 352)])
@@ -29,7 +30,7 @@ def test_scalars_as_a_formula() -> None:
 def test_start_value() -> None:
     """With a rectifier and numbers, the block equals its value without scalars."""
     rectified = fixup_rules.start().result.replace(sp.Function("phi"), lambda z: sp.Max(z, 0))
-    values = {fixup_rules.X: 3, fixup_rules.W1: sp.Rational(1, 2), fixup_rules.W2: -1}
+    values = {X: 3, fixup_rules.W1: sp.Rational(1, 2), fixup_rules.W2: -1}
     assert rectified.subs(values) == sp.Rational(3, 2)
 
 

@@ -1,7 +1,14 @@
-r"""Second moments of convolutions: windows that reach over the edge, strides, fans, and gradients of shared biases.
+"""Second moments of convolutions: windows that reach over the edge, strides, fans, and gradients of shared biases.
 
-A convolution of k x k windows is a dense layer of every patch; entries of W have mean 0 and variance sigma^2. Exact at
-every width for images with one mean square q in all pixels, over the weights.
+A convolution of k x k windows is a dense layer of every patch; entries of W have mean 0 and variance sigma^2. A window
+has a rows and b columns inside the image. Over the weights; exact at every width for images with one mean square in all
+pixels.
+
+- An output has (a/k) (b/k) of the second moment of one inside (`window`), deeper ones the product of the averages over
+  the two axes (`separable`).
+- He's fan-out, C and C' channels: a pixel in a x b outputs has 2 (a/k) (b/k) of their cotangents' mean square
+  (`backward`); forwards, with the ReLU, a layer multiplies by C / C' (`fan_out`).
+- A bias shared by C channels and P positions has C P times the mean squared cotangent (`shared_bias`).
 """
 
 from __future__ import annotations
@@ -13,13 +20,15 @@ import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import positive_integer
-from theory.expectation import SQUARE_NORM, VARIANCE, averaged
+from theory.expectation import averaged
 from theory.layer import one_layer, rectifiers
 from theory.rules import equal, substituting
+from theory.symbols import SQUARE_NORM, VARIANCE
 
 K, CHANNELS, OUT = (sp.Symbol(name, integer=True, positive=True) for name in ("k", "C", "C'"))
 ROWS, COLUMNS = (sp.Symbol(name, integer=True, positive=True) for name in ("a", "b"))
-Q = sp.Symbol("q", positive=True)
+PIXEL = sp.Symbol("q", positive=True)
+"""Mean square of a pixel, or of its cotangent."""
 
 
 @cache
@@ -34,12 +43,12 @@ def window() -> Derivation:
         )
         .then(
             "Of the patch, a x b pixels of C channels with mean square q lie in the image; the padding is 0.",
-            VARIANCE * pixels * Q,
-            averaged({SQUARE_NORM: (1, pixels * Q)}),
+            VARIANCE * pixels * PIXEL,
+            averaged({SQUARE_NORM: (1, pixels * PIXEL)}),
         )
         .then(
             "He's fan-in counts the whole window.",
-            2 * pixels * Q / (K**2 * CHANNELS),
+            2 * pixels * PIXEL / (K**2 * CHANNELS),
             substituting({VARIANCE: 2 / (K**2 * CHANNELS)}),
         )
         .then(
@@ -72,15 +81,15 @@ def backward() -> Derivation:
         )
         .then(
             "It enters a x b positions of C' channels, with mean square q.",
-            VARIANCE * ROWS * COLUMNS * OUT * Q,
-            averaged({SQUARE_NORM: (1, ROWS * COLUMNS * OUT * Q)}),
+            VARIANCE * ROWS * COLUMNS * OUT * PIXEL,
+            averaged({SQUARE_NORM: (1, ROWS * COLUMNS * OUT * PIXEL)}),
         )
         .then(
             "He's fan-out counts k x k positions, as if each pixel entered so many.",
-            2 * ROWS * COLUMNS / K**2 * Q,
+            2 * ROWS * COLUMNS / K**2 * PIXEL,
             substituting({VARIANCE: 2 / (K**2 * OUT)}),
         )
-        .then("Divide by q.", 2 * (ROWS / K) * (COLUMNS / K), lambda before, now: equal(before / Q, now))
+        .then("Divide by q.", 2 * (ROWS / K) * (COLUMNS / K), lambda before, now: equal(before / PIXEL, now))
     )
 
 
@@ -94,13 +103,13 @@ def fan_out() -> Derivation:
         Derivation.begin(
             "Fan-out, forwards", "Mean square of an output of a convolution, from one of mean square q.", before
         )
-        .then("Put in the fan-out and the whole window.", 2 * CHANNELS / OUT * Q, substituting(inside))
+        .then("Put in the fan-out and the whole window.", 2 * CHANNELS / OUT * PIXEL, substituting(inside))
         .then(
             "The ReLU halves it.",
-            CHANNELS / OUT * Q,
+            CHANNELS / OUT * PIXEL,
             lambda old, now: equal(rectifiers.relu_second_moment(z).subs(z, old), now),
         )
-        .then("Divide by q.", CHANNELS / OUT, lambda old, now: equal(old / Q, now))
+        .then("Divide by q.", CHANNELS / OUT, lambda old, now: equal(old / PIXEL, now))
     )
 
 

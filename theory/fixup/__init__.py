@@ -1,5 +1,9 @@
 """By how much one SGD step moves a residual net, and how Fixup makes that independent of depth.
 
+- `scale`: the exponent of L, and the condition behind it; `in_sync`: why the moves of branches add up.
+- `scalar_branch`, `scalar_resnet`, `one_step`: one branch, the kernel and the whole function, in scalar nets.
+- `rules`, `zeros`: the scalars, and what starts at 0.
+
 Papers: Zhang et al. 2019 (Fixup).
 Claims: F1 to F11, F13, F15, F16.
 """

@@ -1,9 +1,13 @@
-r"""The first-order change of a network's output in a step of gradient descent, and why its parts do not cancel.
+"""The first-order change of a network's output in a step of gradient descent, and why its parts do not cancel.
 
-With J the Jacobian of the outputs in the parameters and g the gradient of the loss in the outputs, the step moves the
-parameters by -eta J^T g and the outputs by -eta K g, K = J J^T. K is a sum over parameters, so over layers and
-branches, and each term is symmetric and positive semi-definite (Fixup, section 3): all branches move the outputs in
-sync. Two parameters and two outputs stand for any number; more add like terms.
+With J the Jacobian of the outputs in the parameters and g the gradient of the loss in the outputs, the step of rate eta
+moves the parameters by -eta J^T g. Two parameters and two outputs stand for any number; more add like terms. First
+order in eta; nothing is averaged.
+
+- The outputs move by -eta K g, K = J J^T the tangent kernel (`change`).
+- K is a sum over parameters, so over layers and branches, and each term is positive semi-definite (`semidefinite`;
+  Fixup, section 3): all branches move the outputs in sync.
+- A dense layer's term is ||x||^2 d.e for its input x and the cotangents d, e of two outputs (`layer`).
 """
 
 from __future__ import annotations
@@ -16,8 +20,8 @@ import sympy as sp
 from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive, real
 from theory.rules import at_least, dropping, equal, naming, substituting
+from theory.symbols import RATE
 
-RATE = sp.Symbol("eta", positive=True)
 J11, J12, J21, J22 = sp.symbols("J_11 J_12 J_21 J_22", real=True)
 G1, G2, K11, K12 = sp.symbols("g_1 g_2 K_11 K_12", real=True)
 

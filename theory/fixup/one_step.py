@@ -1,8 +1,14 @@
-r"""How far the whole function moves in one SGD step: f = prod_l (1 + a_l1 ... a_lm) x with zero last scales.
+"""How far the whole function moves in one SGD step: f = prod_l (1 + a_l1 ... a_lm) x with zero last scales.
 
 eta is the learning rate, l' the slope of the loss in f; t = eta l' x, so that a step along the first order moves f by
--t x. Fixup moves it by that at every depth, as eta -> 0; zeros alone by L times that. Exact in eta unless a limit is
-named.
+-t x. Exact in eta unless a limit is named; nothing is averaged.
+
+- Other scales a: f moves by x (1 - eta l' a^(2m-2) x)^L - x (`chain_update`).
+- Zeros alone, a = 1: by x ((1 - t)^L - 1), to first order -L t x (`zeroed_chain`).
+- Fixup: by x ((1 - t/L)^L - 1), which tends to x (exp(-t) - 1) (`fixup_chain`): for t in (0, 1), of a size between
+  t - t^2/2 and t (`sandwich_below`, `sandwich_above`, for L = 3), whatever the depth.
+- Scalar biases that end L zero branches: their squared gradient is L (1^T u)^2, u the loss's gradient in the stream
+  (`bias_update`): of order eta L, whatever the scale.
 """
 
 from __future__ import annotations
@@ -14,14 +20,12 @@ import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import positive_integer, real
-from theory.fixup.scalar_branch import RATE, SLOPE, X
 from theory.fixup.scale import exponent
 from theory.rules import at_least, at_most, dropping, equal, leading, limit, naming, substituting, termwise
-from theory.symbols import BRANCHES, LAYERS, SCALE
+from theory.symbols import BLOCKS, BRANCHES, LAYERS, LOSS_SLOPE, RATE, SCALE, X
 
 STEP = sp.Symbol("t", real=True)
 """eta l' x"""
-COUNT = sp.Symbol("L", integer=True, positive=True)
 
 
 @cache
@@ -29,8 +33,8 @@ def chain_update() -> Derivation:
     """Derive the change of f in one step when all last scales are 0 and all others equal a."""
     last = sp.Symbol("b", real=True)
     chain = X * (1 + SCALE ** (LAYERS - 1) * last) ** BRANCHES
-    inner = SCALE - RATE * SLOPE * sp.Derivative(chain, SCALE) / (BRANCHES * (LAYERS - 1))
-    stepped = last - RATE * SLOPE * sp.Derivative(chain, last) / BRANCHES
+    inner = SCALE - RATE * LOSS_SLOPE * sp.Derivative(chain, SCALE) / (BRANCHES * (LAYERS - 1))
+    stepped = last - RATE * LOSS_SLOPE * sp.Derivative(chain, last) / BRANCHES
     slope = X * (1 + SCALE ** (LAYERS - 1) * last) ** (BRANCHES - 1)
     return (
         Derivation.begin(
@@ -44,8 +48,8 @@ def chain_update() -> Derivation:
             X
             * (
                 1
-                + (SCALE - RATE * SLOPE * slope * SCALE ** (LAYERS - 2) * last) ** (LAYERS - 1)
-                * (last - RATE * SLOPE * slope * SCALE ** (LAYERS - 1))
+                + (SCALE - RATE * LOSS_SLOPE * slope * SCALE ** (LAYERS - 2) * last) ** (LAYERS - 1)
+                * (last - RATE * LOSS_SLOPE * slope * SCALE ** (LAYERS - 1))
             )
             ** BRANCHES
             - chain,
@@ -53,7 +57,7 @@ def chain_update() -> Derivation:
         )
         .then(
             "At b = 0 only the last scales move.",
-            X * (1 - RATE * SLOPE * SCALE ** (2 * LAYERS - 2) * X) ** BRANCHES - X,
+            X * (1 - RATE * LOSS_SLOPE * SCALE ** (2 * LAYERS - 2) * X) ** BRANCHES - X,
             substituting({last: 0}),
         )
     )
@@ -69,8 +73,8 @@ def zeroed_chain() -> Derivation:
     moved = X * ((1 - STEP) ** BRANCHES - 1)
     return (
         Derivation.begin("Update of the function with zeros alone", "The last scales are 0.", chain_update().result)
-        .then("Put in a = 1.", X * ((1 - RATE * SLOPE * X) ** BRANCHES - 1), substituting({SCALE: 1}))
-        .then("Call eta l' x t.", moved, naming({STEP: RATE * SLOPE * X}))
+        .then("Put in a = 1.", X * ((1 - RATE * LOSS_SLOPE * X) ** BRANCHES - 1), substituting({SCALE: 1}))
+        .then("Call eta l' x t.", moved, naming({STEP: RATE * LOSS_SLOPE * X}))
         .then("To first order every branch adds as much.", -BRANCHES * STEP * X, leading(STEP, 1))
     )
 
@@ -83,10 +87,10 @@ def fixup_chain() -> Derivation:
         Derivation.begin("Update of the function under Fixup", "The last scales are 0.", chain_update().result)
         .then(
             "Put in a = L^(-1/(2m-2)).",
-            X * ((1 - RATE * SLOPE * X / BRANCHES) ** BRANCHES - 1),
+            X * ((1 - RATE * LOSS_SLOPE * X / BRANCHES) ** BRANCHES - 1),
             substituting({SCALE: BRANCHES ** exponent().result}),
         )
-        .then("Call eta l' x t.", moved, naming({STEP: RATE * SLOPE * X}))
+        .then("Call eta l' x t.", moved, naming({STEP: RATE * LOSS_SLOPE * X}))
         .then("Let the depth grow.", X * (sp.exp(-STEP) - 1), limit(BRANCHES, sp.oo))
     )
 
@@ -130,20 +134,20 @@ def bias_update() -> Derivation:
             "First step of the biases that end the branches",
             "Every block adds its bias to all features of a stream that nothing else changes; u is the loss's gradient "
             "there. Add the squared derivatives in b_l of b_l 1^T u.",
-            sp.Sum(sp.Derivative(biases(block) * along, biases(block)) ** 2, (block, 1, COUNT)),
+            sp.Sum(sp.Derivative(biases(block) * along, biases(block)) ** 2, (block, 1, BLOCKS)),
         )
         .then(
             "All have one derivative.",
-            sp.Sum(along**2, (block, 1, COUNT)),
+            sp.Sum(along**2, (block, 1, BLOCKS)),
             termwise(lambda term: term.doit()),
         )
-        .then("Add L equal terms: order eta L, whatever the scale of the layers.", COUNT * along**2)
+        .then("Add L equal terms: order eta L, whatever the scale of the layers.", BLOCKS * along**2)
     )
 
 
 def bias_count(branches: Value) -> sp.Expr:
     """Return L: the squared gradient in the biases that end L branches, over (1^T u)^2. Exact for zero last layers."""
-    return bias_update().at({COUNT: positive_integer("branches", branches), sp.Symbol(r"1^{T}u", real=True): 1})
+    return bias_update().at({BLOCKS: positive_integer("branches", branches), sp.Symbol(r"1^{T}u", real=True): 1})
 
 
 def zeroed_change(branches: Value, step: Value) -> sp.Expr:

@@ -1,7 +1,10 @@
 """Fixup's third rule: what its scalars change at the start, and how many they are.
 
 The layout is that of the authors' code: a scalar bias before and after every layer of a branch, a multiplier on the
-last, one more bias after the stem and one before the classifier.
+last, one more bias after the stem and one before the classifier. L branches of m layers; exact.
+
+- With biases 0 and multiplier 1 a block computes what it does without scalars (`start`, for m = 2).
+- There are (2m + 1) L + 2 scalars (`count`).
 """
 
 from __future__ import annotations
@@ -14,12 +17,12 @@ import sympy as sp
 from theory.derivation import Derivation, Value
 from theory.domain import positive_integer
 from theory.rules import substituting
+from theory.symbols import BLOCKS, LAYERS, X
 
-X, W1, W2 = sp.symbols("x w_1 w_2", real=True)
-"""Input of a block and the weights of its branch."""
+W1, W2 = sp.symbols("w_1 w_2", real=True)
+"""The weights of a branch."""
 MULTIPLIER = sp.Symbol("s", real=True)
 BIASES = sp.symbols("b_1a b_1b b_2a b_2b", real=True)
-BRANCHES, LAYERS = sp.symbols("L m", integer=True, positive=True)
 
 
 @cache
@@ -50,10 +53,10 @@ def count() -> Derivation:
             "Number of scalars",
             "A bias before and one after each layer of a branch, a multiplier a branch, and the two of stem and "
             "classifier.",
-            sp.Sum(sp.Sum(2, (layer, 1, LAYERS)) + 1, (branch, 1, BRANCHES)) + 2,
+            sp.Sum(sp.Sum(2, (layer, 1, LAYERS)) + 1, (branch, 1, BLOCKS)) + 2,
         )
-        .then("Add up the layers of a branch.", sp.Sum(2 * LAYERS + 1, (branch, 1, BRANCHES)) + 2)
-        .then("Add up the branches.", (2 * LAYERS + 1) * BRANCHES + 2)
+        .then("Add up the layers of a branch.", sp.Sum(2 * LAYERS + 1, (branch, 1, BLOCKS)) + 2)
+        .then("Add up the branches.", (2 * LAYERS + 1) * BLOCKS + 2)
     )
 
 

@@ -1,6 +1,12 @@
-r"""Scalar branches F = a_1 ... a_m x, of which a network has L: what one SGD step does to one (Fixup, section 3).
+"""Scalar branches F = a_1 ... a_m x, of which a network has L: what one SGD step does to one (Fixup, section 3).
 
-eta is the learning rate and l' the derivative of the loss in the branch output.
+eta is the learning rate, l' the slope of the loss in F. Nothing is averaged.
+
+- F moves by -eta l' F^2 sum a_i^-2 to first order (`update`); the sum lies between 1/A^2 and m/A^2, A the smallest
+  scale (`lower_bound`, `upper_bound`, for m = 3).
+- Last scale 0, the others a: -eta l' a^(2m-2) x^2, exact in eta (`zeroed`); -eta l' x^2 / L at Fixup's scale
+  (`zeroed_fixup`).
+- Every layer at Fixup's scale: m times that, to first order (`all_scaled`).
 """
 
 from __future__ import annotations
@@ -14,11 +20,10 @@ from theory.derivation import Derivation, Value
 from theory.domain import positive, positive_integer, real
 from theory.fixup.scale import exponent
 from theory.rules import at_least, at_most, dropping, leading, naming, substituting
-from theory.symbols import BRANCHES, LAYERS, SCALE
+from theory.symbols import BRANCHES, LAYERS, LOSS_SLOPE, RATE, SCALE, X
 
-RATE, X = sp.Symbol("eta", positive=True), sp.Symbol("x", real=True)
-SLOPE = sp.Symbol("l'", real=True)
 BRANCH = sp.Symbol("F", real=True)
+"""The output of a branch."""
 
 
 def _scales(count: int) -> tuple[sp.Symbol, ...]:
@@ -35,14 +40,14 @@ def update(count: int) -> Derivation:
         Derivation.begin(
             f"Update of a branch of {count} layers",
             "Every scale moves by -eta l' times the derivative of F in it; subtract the branch before the step.",
-            sp.prod(a - RATE * SLOPE * sp.Derivative(branch, a) for a in scales) * X - branch,
+            sp.prod(a - RATE * LOSS_SLOPE * sp.Derivative(branch, a) for a in scales) * X - branch,
         )
         .then(
             "The derivative of F in a scale is F divided by it.",
-            sp.prod(a - RATE * SLOPE * branch / a for a in scales) * X - branch,
+            sp.prod(a - RATE * LOSS_SLOPE * branch / a for a in scales) * X - branch,
         )
-        .then("Keep the first order in eta.", -RATE * SLOPE * branch**2 * first_order, leading(RATE, 1))
-        .then("Call the branch F.", -RATE * SLOPE * BRANCH**2 * first_order, naming({BRANCH: branch}))
+        .then("Keep the first order in eta.", -RATE * LOSS_SLOPE * branch**2 * first_order, leading(RATE, 1))
+        .then("Call the branch F.", -RATE * LOSS_SLOPE * BRANCH**2 * first_order, naming({BRANCH: branch}))
     )
 
 
@@ -88,19 +93,19 @@ def zeroed() -> Derivation:
     """Derive the exact change of a branch whose last scale is 0 and whose others are equal."""
     last = sp.Symbol("b", real=True)
     branch = SCALE ** (LAYERS - 1) * last * X
-    stepped = SCALE - RATE * SLOPE * sp.Derivative(branch, SCALE) / (LAYERS - 1)
-    moved = -RATE * SLOPE * SCALE ** (2 * LAYERS - 2) * X**2
+    stepped = SCALE - RATE * LOSS_SLOPE * sp.Derivative(branch, SCALE) / (LAYERS - 1)
+    moved = -RATE * LOSS_SLOPE * SCALE ** (2 * LAYERS - 2) * X**2
     return (
         Derivation.begin(
             "Update of a branch with its last scale at zero",
             "F = a^(m-1) b x. Every scale moves by -eta l' times its derivative; that of one of the m - 1 equal "
             "scales is the derivative in a divided by m - 1.",
-            stepped ** (LAYERS - 1) * (last - RATE * SLOPE * sp.Derivative(branch, last)) * X - branch,
+            stepped ** (LAYERS - 1) * (last - RATE * LOSS_SLOPE * sp.Derivative(branch, last)) * X - branch,
         )
         .then(
             "Differentiate.",
-            (SCALE - RATE * SLOPE * SCALE ** (LAYERS - 2) * last * X) ** (LAYERS - 1)
-            * (last - RATE * SLOPE * SCALE ** (LAYERS - 1) * X)
+            (SCALE - RATE * LOSS_SLOPE * SCALE ** (LAYERS - 2) * last * X) ** (LAYERS - 1)
+            * (last - RATE * LOSS_SLOPE * SCALE ** (LAYERS - 1) * X)
             * X
             - branch,
         )
@@ -115,7 +120,7 @@ def zeroed_fixup() -> Derivation:
         "Update of a Fixup branch", "The update of a branch with its last scale at zero.", zeroed().result
     ).then(
         "Put in a = L^(-1/(2m-2)): the branch moves by 1/L, so L branches together move by order eta.",
-        -RATE * SLOPE * X**2 / BRANCHES,
+        -RATE * LOSS_SLOPE * X**2 / BRANCHES,
         substituting({SCALE: BRANCHES ** exponent().result}),
     )
 
@@ -127,12 +132,12 @@ def all_scaled() -> Derivation:
         Derivation.begin(
             "Update of a branch with every layer scaled",
             "F^2 sum a_i^-2 with m equal scales a.",
-            -RATE * SLOPE * (SCALE**LAYERS * X) ** 2 * LAYERS / SCALE**2,
+            -RATE * LOSS_SLOPE * (SCALE**LAYERS * X) ** 2 * LAYERS / SCALE**2,
         )
-        .then("Collect the powers.", -RATE * SLOPE * LAYERS * SCALE ** (2 * LAYERS - 2) * X**2)
+        .then("Collect the powers.", -RATE * LOSS_SLOPE * LAYERS * SCALE ** (2 * LAYERS - 2) * X**2)
         .then(
             "Put in a = L^(-1/(2m-2)): m times the update of the zeroed branch.",
-            -RATE * SLOPE * LAYERS * X**2 / BRANCHES,
+            -RATE * LOSS_SLOPE * LAYERS * X**2 / BRANCHES,
             substituting({SCALE: BRANCHES ** exponent().result}),
         )
     )

@@ -1,6 +1,11 @@
-r"""Fixup's scale L^(-1/(2m-2)) for the weights (not the variance) of a branch, and the condition behind it.
+"""Fixup's scale L^(-1/(2m-2)) for the weights (not the variance) of a branch, and the condition behind it.
 
-L is the number of residual branches, m the number of layers in each. Scales are written a_k = L^(-e_k).
+L is the number of residual branches, m the number of layers in each. Scales are written a_k = L^(-e_k), e_1 the largest
+exponent; of scalar branches, nothing is averaged. Orders in L are asymptotic.
+
+- The first-order update of a branch is of order L^(-2 sigma), sigma the sum of the exponents without the largest
+  (`order`); it is of order 1/L if sigma = 1/2 (`condition`).
+- m - 1 equal scales with the product 1/sqrt(L) are L^(-1/(2m-2)) (`exponent`); singular at m = 1.
 """
 
 from __future__ import annotations

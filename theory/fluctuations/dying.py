@@ -1,4 +1,11 @@
-"""The probability that a ReLU net without biases is dead at initialisation: that its last state is exactly 0."""
+"""The probability that a ReLU net without biases is dead at initialisation: that its last state is exactly 0.
+
+For independent weights of any continuous law symmetric about 0, at an input other than 0. Over the weights; exact at
+every width n and depth l.
+
+- P(x_l = 0) = 1 - (1 - 2^-n)^l at constant width (`constant_width`); in general 1 - prod(1 - 2^-n_l)
+  (`dead_probability`).
+"""
 
 from __future__ import annotations
 
@@ -10,11 +17,10 @@ import sympy as sp
 from theory.derivation import Derivation, Value
 from theory.domain import positive_integer
 from theory.rules import equal, recursion
+from theory.symbols import DEPTH, N
 
 ALIVE = sp.Function("A")
-N = sp.Symbol("n", integer=True, positive=True)
-LAYER = sp.Symbol("l", integer=True, nonnegative=True)
-HALF = sp.Symbol("h", positive=True)
+"""The probability that a net of l layers is not dead."""
 
 
 @cache
@@ -26,14 +32,14 @@ def constant_width() -> Derivation:
             "Probability that a ReLU net is dead",
             "If x_l is not 0, each of n pre-activations is symmetric and continuous, hence negative with probability "
             "1/2, independently; all are with probability 2^-n, and a net once dead stays dead.",
-            sp.Eq(ALIVE(LAYER + 1), ALIVE(LAYER) * survives),
+            sp.Eq(ALIVE(DEPTH + 1), ALIVE(DEPTH) * survives),
         )
         .then(
             "Solve from an input that is not 0.",
-            sp.Eq(ALIVE(LAYER), survives**LAYER),
-            recursion(LAYER, sp.S.One),
+            sp.Eq(ALIVE(DEPTH), survives**DEPTH),
+            recursion(DEPTH, sp.S.One),
         )
-        .then("Dead is not alive.", 1 - survives**LAYER, lambda before, now: equal(1 - before.args[1], now))
+        .then("Dead is not alive.", 1 - survives**DEPTH, lambda before, now: equal(1 - before.args[1], now))
     )
 
 

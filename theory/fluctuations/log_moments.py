@@ -1,8 +1,13 @@
-r"""The logarithm of ||x_L||^2 of Gaussian ReLU nets: nearly normal in depth, with exact mean, variance and kurtosis.
+"""The logarithm of ||x_L||^2 of Gaussian ReLU nets: nearly normal in depth, with exact mean, variance and kurtosis.
 
-log ||x_L||^2 is a sum of independent terms log r_l, one a layer, given that the net is alive. Their cumulants add, so
-the sum tends to the normal law in depth; in width its mean tends to -beta/2 and its variance to beta, with beta = 5
-sum 1/n_l, as of a log-normal variable of mean 1.
+log ||x_L||^2 is a sum of independent terms log r_l, one a layer (`theory.fluctuations.norms`), given that the net is
+alive; their cumulants add, so the sum tends to the normal law in depth. n_l are the widths, beta = 5 sum 1/n_l. Over
+the weights; mean, variance and fourth cumulant are exact at every width.
+
+- E (log r - lambda)^4 of a layer as a binomial mean of polygammas (`fourth_central`), from which follows the fourth
+  cumulant of the net (`log_fourth_cumulant`).
+- Var log r = 5/n to leading order (`wide_variance`): the variance tends to beta (`leading_beta`) and the mean to
+  -beta/2, as of a log-normal variable of mean 1.
 """
 
 from __future__ import annotations
@@ -17,10 +22,11 @@ from theory.derivation import Derivation, Value
 from theory.domain import positive_integer
 from theory.expectation import averaged, chi_square, mean
 from theory.fluctuations import norms as fluctuations
+from theory.fluctuations.norms import K
 from theory.rules import differentiated, leading, substituting, termwise
+from theory.symbols import EPSILON, ORDER, N
 
-N, K = fluctuations.N, fluctuations.K
-ORDER, SHIFT = sp.Symbol("a", positive=True), sp.Symbol("lambda", real=True)
+SHIFT = sp.Symbol("lambda", real=True)
 
 
 @cache
@@ -56,7 +62,7 @@ def fourth_central() -> Derivation:
 @cache
 def wide_variance() -> Derivation:
     """Derive the leading order of Var log r of a ReLU layer as the width grows."""
-    r, inverse = sp.Symbol("r", positive=True), sp.Symbol("epsilon", positive=True)
+    r = sp.Symbol("r", positive=True)
     moments = [sp.S.One, *(fluctuations.ratio_moment(order).result for order in range(1, 5))]
     square = sp.expand((r - 1) ** 2 - (r - 1) ** 3 + sp.Rational(11, 12) * (r - 1) ** 4)
     squared_mean = mean((r - 1) - (r - 1) ** 2 / 2 + (r - 1) ** 3 / 3 - (r - 1) ** 4 / 4, {r: moments}) ** 2
@@ -69,9 +75,9 @@ def wide_variance() -> Derivation:
             square - squared_mean,
         )
         .then("Average with the exact moments of r.", average, averaged({r: moments}))
-        .then("Write the width as 1/epsilon.", sp.expand(average.subs(N, 1 / inverse)), substituting({N: 1 / inverse}))
-        .then("Keep the first order.", 5 * inverse, leading(inverse, 1))
-        .then("Put the width back.", 5 / N, substituting({inverse: 1 / N}))
+        .then("Write the width as 1/epsilon.", sp.expand(average.subs(N, 1 / EPSILON)), substituting({N: 1 / EPSILON}))
+        .then("Keep the first order.", 5 * EPSILON, leading(EPSILON, 1))
+        .then("Put the width back.", 5 / N, substituting({EPSILON: 1 / N}))
     )
 
 

@@ -1,10 +1,15 @@
-r"""Fluctuations of plain He-initialised Gaussian nets, exact at finite width.
+"""Fluctuations of the square norm in plain He-initialised Gaussian nets.
 
-Divide ||x_l||^2 by ||x_{l-1}||^2 and by its mean. At a fixed input the n pre-activations of a layer are independent and
-normal; which of them are positive is independent of their sizes, so the number K of active units is Bin(n, 1/2) and,
-given K, their squares add to a multiple of a chi-square variable T with K degrees of freedom. With variance 2/fan_in
-the ratio is r = (2/n) T in distribution, whatever the input, hence independent over layers. A linear layer has r = T/n
-with n degrees.
+r is ||x_l||^2 / ||x_{l-1}||^2 over its mean. At a fixed input the n pre-activations of a layer are independent and
+normal; which are positive is independent of their sizes, so K ~ Bin(n, 1/2) units are active and r = (2/n) T, T
+chi-square with K degrees of freedom, whatever the input: the ratios of the layers are independent. Linear layers of
+variance 1/n have r = T/n, n degrees. Over the weights; exact at every width but for the last line.
+
+- E r^k as a polynomial in 1/n (`ratio_moment`); E r = 1 and E r^2 = 1 + 5/n.
+- Linear: E log r = psi(n/2) + log(2/n) (`linear_logarithm`), Var log r = psi'(n/2) (`linear_spread`).
+- ReLU, given K > 0: E log r is the binomial mean of psi(k/2) + log(4/n) (`relu_logarithm`); E (log r)^2 likewise
+  (`relu_squared_logarithm`).
+- Wide: E log r = -5/(2n) + O(1/n^2) (`relu_logarithm_wide`).
 """
 
 from __future__ import annotations
@@ -18,26 +23,26 @@ from theory.derivation import Derivation, Value
 from theory.domain import positive_integer
 from theory.expectation import active_moments, averaged, chi_square, chi_square_moments, mean
 from theory.rules import differentiated, leading, substituting, termwise
+from theory.symbols import ACTIVE, EPSILON, ORDER, N
 
-N = sp.Symbol("n", integer=True, positive=True)
 K = sp.Symbol("k", integer=True, positive=True)
-ORDER = sp.Symbol("a", positive=True)
+"""The number of active units, given that there are any."""
 
 
 @cache
 def ratio_moment(order: int) -> Derivation:
     """Derive E r^order of one ReLU layer, the ratio normalised to mean 1."""
-    active, size = sp.Symbol("K", integer=True, nonnegative=True), sp.Symbol("T", nonnegative=True)
-    given_mask = (2 / N) ** order * chi_square_moments(active)(order)
-    over_masks = mean(given_mask, {active: active_moments(N)})
+    size = sp.Symbol("T", nonnegative=True)
+    given_mask = (2 / N) ** order * chi_square_moments(ACTIVE)(order)
+    over_masks = mean(given_mask, {ACTIVE: active_moments(N)})
     return (
         Derivation.begin(
             f"Moment {order} of the ratio of square norms of a ReLU layer",
             "Take the power of r = (2/n) T, where T is chi-square with K degrees of freedom and K ~ Bin(n, 1/2).",
             (2 * size / N) ** order,
         )
-        .then("Average over the sizes of the K active units.", given_mask, averaged({size: chi_square_moments(active)}))
-        .then("Average over the masks.", sp.expand(over_masks), averaged({active: active_moments(N)}))
+        .then("Average over the sizes of the K active units.", given_mask, averaged({size: chi_square_moments(ACTIVE)}))
+        .then("Average over the masks.", sp.expand(over_masks), averaged({ACTIVE: active_moments(N)}))
     )
 
 
@@ -108,7 +113,7 @@ def _relu_log_moment(order: int, title: str, given_mask: sp.Expr) -> Derivation:
 @cache
 def relu_logarithm_wide() -> Derivation:
     """Derive the leading order of E log r of a ReLU layer as the width grows."""
-    r, inverse = sp.Symbol("r", positive=True), sp.Symbol("epsilon", positive=True)
+    r = sp.Symbol("r", positive=True)
     series = sum((-1) ** (j + 1) * (r - 1) ** j / sp.Integer(j) for j in range(1, 5))
     moments = [sp.S.One, *(ratio_moment(order).result for order in range(1, 5))]
     average = mean(series, {r: moments})
@@ -119,9 +124,9 @@ def relu_logarithm_wide() -> Derivation:
             series,
         )
         .then("Average with the exact moments of r.", sp.expand(average), averaged({r: moments}))
-        .then("Write the width as 1/epsilon.", sp.expand(average.subs(N, 1 / inverse)), substituting({N: 1 / inverse}))
-        .then("Keep the first order.", -sp.Rational(5, 2) * inverse, leading(inverse, 1))
-        .then("Put the width back.", -5 / (2 * N), substituting({inverse: 1 / N}))
+        .then("Write the width as 1/epsilon.", sp.expand(average.subs(N, 1 / EPSILON)), substituting({N: 1 / EPSILON}))
+        .then("Keep the first order.", -sp.Rational(5, 2) * EPSILON, leading(EPSILON, 1))
+        .then("Put the width back.", -5 / (2 * N), substituting({EPSILON: 1 / N}))
     )
 
 

@@ -1,8 +1,11 @@
-r"""How far the variance of log ||x_L||^2 is from beta = 5 sum 1/n_l, for ReLU nets of any shape.
+"""How far the variance of log ||x_L||^2 is from beta = 5 sum 1/n_l, for ReLU nets of any shape.
 
-Exactly, the variance is the sum of v(n_l) over the layers, v(n) = `theory.fluctuations.relu_log_variance`: it depends
-on the widths behind the layers, in any order, and on nothing else. As n v(n) is 5 only in the limit, nets of equal beta
-but different shapes differ: relative to beta the variance is the mean of n v(n) / 5, weighted by 1/n.
+Exactly, the variance is the sum over the layers of v(n_l), `theory.fluctuations.norms.relu_log_variance`: it depends on
+the widths behind the layers, in any order, and on nothing else. As n v(n) is 5 only in the limit, nets of equal beta
+but different shapes differ: over beta the variance is the mean of n v(n) / 5, weighted by 1/n. Asymptotic in the width.
+
+- n v(n) / 5 = 1 + 37/(10 n) + O(1/n^2) (`second_order`).
+- So the variance exceeds beta by the share 3.7 sum 1/n^2 / sum 1/n (`excess`).
 """
 
 from __future__ import annotations
@@ -15,14 +18,13 @@ import sympy as sp
 from theory.derivation import Derivation, Value
 from theory.domain import positive_integer
 from theory.fluctuations.log_moments import wide_variance
-from theory.fluctuations.norms import N
 from theory.rules import equal, leading, substituting
+from theory.symbols import EPSILON, N
 
 
 @cache
 def second_order() -> Derivation:
     """Derive Var log r of a ReLU layer to second order in 1/n."""
-    epsilon = sp.Symbol("epsilon", positive=True)
     average = wide_variance().steps[1].statement
     return (
         Derivation.begin(
@@ -31,9 +33,9 @@ def second_order() -> Derivation:
             "is of order 1/n^3 or less.",
             average,
         )
-        .then("Write the width as 1/epsilon.", sp.expand(average.subs(N, 1 / epsilon)), substituting({N: 1 / epsilon}))
-        .then("Keep two orders.", 5 * epsilon + sp.Rational(37, 2) * epsilon**2, leading(epsilon, 2))
-        .then("Put the width back.", 5 / N + sp.Rational(37, 2) / N**2, substituting({epsilon: 1 / N}))
+        .then("Write the width as 1/epsilon.", sp.expand(average.subs(N, 1 / EPSILON)), substituting({N: 1 / EPSILON}))
+        .then("Keep two orders.", 5 * EPSILON + sp.Rational(37, 2) * EPSILON**2, leading(EPSILON, 2))
+        .then("Put the width back.", 5 / N + sp.Rational(37, 2) / N**2, substituting({EPSILON: 1 / N}))
         .then("Divide by 5/n.", 1 + sp.Rational(37, 10) / N, lambda before, now: equal(before * N / 5, now))
     )
 

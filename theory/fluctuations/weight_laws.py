@@ -1,9 +1,12 @@
-r"""How the square norm of one layer fluctuates when its rows are independent, whatever the law of the weights.
+"""How the square norm of one layer fluctuates when its units are independent, whatever the law of the weights.
 
-At a fixed input x the n units are independent, so the relative variance of their square norm is (kurtosis - 1) / n,
-the kurtosis being E phi(z)^4 / (E phi(z)^2)^2 of one unit. A leaky ReLU multiplies that of its pre-activation z = w.x
-by 2 (1 + a^4) / (1 + a^2)^2; z has 3 + (kappa - 3) r4, with kappa the kurtosis of a weight and r4 = sum x^4 / (sum
-x^2)^2, between 1/fan_in (x flat) and 1 (x one-hot).
+x is a fixed input, z = w.x, kappa the kurtosis of a weight, r4 = sum x^4 / (sum x^2)^2, between 1/fan_in (x flat) and 1
+(x one-hot), a the slope of the leaky ReLU. Over weights symmetric about 0; exact at every width n.
+
+- z has the kurtosis 3 + (kappa - 3) r4 (`pre_activation`); a leaky ReLU multiplies that of its pre-activation by
+  2 (1 + a^4) / (1 + a^2)^2 (`leaky_kurtosis`).
+- Var||phi(Wx)||^2 / (E||phi(Wx)||^2)^2 = (k - 1) / n, k the product of the two (`spread`).
+- E (r - 1)^4 = (m_4 + 3 (n - 1) m_2^2) / n^3 for the mean r of n units with central moments m (`fourth_central`).
 """
 
 from __future__ import annotations
@@ -15,14 +18,13 @@ import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import positive_integer, real
-from theory.expectation import VARIANCE, averaged, mean
-from theory.layer.rectifiers import SLOPE, leaky_power
+from theory.expectation import averaged, mean
+from theory.layer.rectifiers import leaky_power
 from theory.rules import equal, naming, recursion, substituting
+from theory.symbols import SLOPE, VARIANCE, N
 
-N = sp.Symbol("n", integer=True, positive=True)
 KURTOSIS, R4 = sp.symbols("kappa r_4", positive=True)
-
-
+"""E w^4 / (E w^2)^2 of a weight, and sum x^4 / (sum x^2)^2 of the input."""
 UNIFORM: tuple[sp.Expr, ...] = tuple(sp.Rational(3 ** (k // 2), k + 1) * (1 - k % 2) for k in range(9))
 """Moments of the uniform law of variance 1, between -sqrt 3 and sqrt 3, orders 0 to 8."""
 SIGNS: tuple[sp.Expr, ...] = tuple(sp.Integer(1 - k % 2) for k in range(9))

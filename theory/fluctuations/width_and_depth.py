@@ -1,7 +1,10 @@
-r"""How wide a plain ReLU net must be for its depth L: what becomes of (1 + 5/n)^L at the widths n = c L and c sqrt L.
+"""How wide a plain ReLU net must be for its depth L: what becomes of (1 + 5/n)^L at the widths n = c L and c sqrt L.
 
-That is the relative second moment of the squared norm, exact at every width (`theory.fluctuations`); the question is
-whether it stays bounded as the net gets deeper.
+That is E||x_L||^4 / (E||x_L||^2)^2 over Gaussian He weights, exact at every width (`theory.fluctuations.norms`); here
+its limits in depth.
+
+- n = c L: it tends to exp(5/c) and stays bounded (`proportional`).
+- n = c sqrt L: its logarithm over sqrt L tends to 5/c, so it grows without bound (`square_root`).
 """
 
 from __future__ import annotations
@@ -14,17 +17,20 @@ import sympy as sp
 from theory.derivation import Derivation, Value
 from theory.domain import positive, positive_integer
 from theory.fluctuations import norms as fluctuations
-from theory.fluctuations.norms import N
 from theory.rules import equal, limit, substituting
+from theory.symbols import BLOCKS, N
 
-C, L = sp.Symbol("c", positive=True), sp.Symbol("L", integer=True, positive=True)
+RATIO = sp.Symbol("c", positive=True)
+"""Width over depth, or over its square root."""
 
 
 @cache
 def proportional() -> Derivation:
     """Derive the limit of the relative second moment when the width is c times the depth."""
-    return _at_width("Width in proportion to depth", C * L).then(
-        "Let the depth grow: there is a limit, so the fluctuations stay bounded.", sp.exp(5 / C), limit(L, sp.oo)
+    return _at_width("Width in proportion to depth", RATIO * BLOCKS).then(
+        "Let the depth grow: there is a limit, so the fluctuations stay bounded.",
+        sp.exp(5 / RATIO),
+        limit(BLOCKS, sp.oo),
     )
 
 
@@ -32,20 +38,20 @@ def proportional() -> Derivation:
 def square_root() -> Derivation:
     """Derive how the relative second moment grows when the width is c times the square root of the depth."""
     return (
-        _at_width("Width like the square root of depth", C * sp.sqrt(L))
+        _at_width("Width like the square root of depth", RATIO * sp.sqrt(BLOCKS))
         .then(
             "Take the logarithm and divide by the square root of the depth.",
-            sp.sqrt(L) * sp.log(1 + 5 / (C * sp.sqrt(L))),
-            lambda before, now: equal(sp.expand_log(sp.log(before), force=True) / sp.sqrt(L), now),
+            sp.sqrt(BLOCKS) * sp.log(1 + 5 / (RATIO * sp.sqrt(BLOCKS))),
+            lambda before, now: equal(sp.expand_log(sp.log(before), force=True) / sp.sqrt(BLOCKS), now),
         )
-        .then("Let the depth grow: the logarithm itself diverges, like 5 sqrt(L) / c.", 5 / C, limit(L, sp.oo))
+        .then("Let the depth grow: the logarithm itself diverges, like 5 sqrt(L) / c.", 5 / RATIO, limit(BLOCKS, sp.oo))
     )
 
 
 def _at_width(title: str, width: sp.Expr) -> Derivation:
     return Derivation.begin(
-        title, "The factors of L layers of one width multiply.", fluctuations.ratio_moment(2).result ** L
-    ).then("Put in the width.", (1 + 5 / width) ** L, substituting({N: width}))
+        title, "The factors of L layers of one width multiply.", fluctuations.ratio_moment(2).result ** BLOCKS
+    ).then("Put in the width.", (1 + 5 / width) ** BLOCKS, substituting({N: width}))
 
 
 def fourth_moment_limit(width_per_layer: Value) -> sp.Expr:

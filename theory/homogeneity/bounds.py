@@ -1,8 +1,12 @@
-r"""Lower bounds on gradient norms: theorems 1 and 2 of Fixup (Zhang, Dauphin and Ma 2019, section 2).
+"""Lower bounds on gradient norms: theorems 1 and 2 of Fixup (Zhang, Dauphin and Ma 2019, section 2).
 
-If the logits are positively homogeneous of degree 1 in x, Euler's identity and the softmax identity give <dl/dx, x> = l
-- H, with H the entropy of the softmax; Cauchy and Schwarz then bound the gradient. The bounds say something only where
-l > H.
+l is the softmax loss, H the entropy of the softmax, c the number of classes. If the logits z are positively homogeneous
+of degree 1 in x, Euler's identity and the softmax identity give <dl/dx, x> = l - H; Cauchy and Schwarz then bound the
+gradient. The bounds say something only where l > H. For every network and every draw, but for the last.
+
+- Theorem 1: ||dl/dx|| >= (l - H) / ||x|| (`input_gradient`).
+- Theorem 2: the same of a minibatch and a set theta of parameters, with the mean of l - H (`minibatch`).
+- Its mean over the last layer's weights, at a fixed ||theta||, is at least (E max z - log c) / ||theta|| (`expected`).
 """
 
 from __future__ import annotations
@@ -165,7 +169,7 @@ def theorem_2_expected(mean_maximum: Value, classes: Value, norm: Value) -> sp.E
     """Return (E max z - log classes) / norm, the lower bound on the mean of the bound of `theorem_2`.
 
     Over the weights of the last layer, i.i.d. symmetric, at a fixed norm of the set; labels independent of them.
-    `mean_maximum` is E max_i z_i. Empty at small logits: see `theory.maximum.vacuous_below`.
+    `mean_maximum` is E max_i z_i. Empty at small logits: see `theory.homogeneity.maximum.vacuous_below`.
 
     Source: Fixup, theorem 2.
     """

@@ -1,7 +1,12 @@
 """Which layers keep a degree of positive homogeneity, and what a degree says of the gradient of a loss.
 
 Scale what is scaled by c > 0; a quantity of degree k is multiplied by c^k. In one pass through a network every layer
-turns the degree of its input into that of its output, or has none (None here).
+turns the degree of its input, d, into that of its output, or has none (None in `dense_degree` and its like). Exact.
+
+- A dense layer has degree d + e, e that of its weights (`dense`); a leaky rectifier d (`rectifier`).
+- A bias of degree e keeps d only if e = d (`biased`); tanh has a degree only if d = 0 (`hyperbolic`).
+- Logits of joint degree k in theta: <dl/dtheta, theta> = k (l - H) for the softmax loss l, H the entropy
+  (`loss_of_a_set`), k z (z - y) for the squared one (`squared_loss`).
 """
 
 from __future__ import annotations
@@ -14,8 +19,8 @@ import sympy as sp
 from theory.derivation import Derivation, Value
 from theory.domain import positive_integer, real
 from theory.homogeneity.bounds import EXCESS
-from theory.homogeneity.euler import C
 from theory.rules import Rule, differentiated, equal, naming
+from theory.symbols import C
 
 K, D, E = sp.symbols("k d e", real=True)
 W, X, B = sp.symbols("w x b", positive=True)

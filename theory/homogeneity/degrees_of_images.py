@@ -1,4 +1,11 @@
-"""What pooling and normalisation do to a degree of positive homogeneity; a convolution is a dense layer of patches."""
+"""What pooling and normalisation do to a degree of positive homogeneity; a convolution is a dense layer of patches.
+
+d is the degree of the input, as in `theory.homogeneity.degrees`. Exact.
+
+- Max-pooling (`maximum`) and average pooling (`average`) keep d.
+- A normalisation has the local degree d epsilon / (v + epsilon), v the variance: 0 if epsilon or d is 0, else none
+  (`normalised`).
+"""
 
 from __future__ import annotations
 
@@ -10,7 +17,7 @@ import sympy as sp
 from theory.derivation import Derivation, Value
 from theory.domain import nonnegative
 from theory.homogeneity.degrees import D, degree_of, dense_degree
-from theory.homogeneity.euler import C
+from theory.symbols import C
 
 EPS = sp.Symbol("epsilon", nonnegative=True)
 

@@ -1,4 +1,11 @@
-"""Positive homogeneity: f(c x) = c^k f(x) for every c > 0. The degree k, and what keeps or changes it."""
+"""Positive homogeneity, f(c x) = c^k f(x) for every c > 0: the degree k, and what keeps or changes it.
+
+Exact, wherever f is differentiable; nothing is averaged.
+
+- <grad f(x), x> = k f(x) (`euler`, for two variables).
+- Degrees multiply under composition (`composition`), add under multiplication (`multiplication`), and a sum of
+  functions of one degree has that degree (`addition`).
+"""
 
 from __future__ import annotations
 
@@ -10,9 +17,7 @@ import sympy as sp
 from theory.derivation import Derivation, Value
 from theory.domain import real
 from theory.rules import DerivationError, Rule, differentiated, equal
-
-C = sp.Symbol("c", positive=True)
-X = sp.Symbol("x", real=True)
+from theory.symbols import C, X
 
 
 @cache

@@ -1,9 +1,11 @@
-r"""The softmax loss at initialisation: log c for a zero classifier, and a little more for small random logits.
+"""The softmax loss at initialisation: log c for a zero classifier, and a little more for small random logits.
 
-For logits z ~ N(0, s^2 I) and labels independent of them. Exactly, E l - log c is half the integral over v from 0 to
-s^2 of 1 - E||p||^2 at logits of variance v (the heat equation; 1 - ||p||^2 is the Laplacian of log-sum-exp). A softmax
-has Lipschitz constant 1/2, so 0 <= E||p||^2 - 1/c <= (c - 1) v / 4: the quadratic law is an upper bound, and off by
-at most the integral of (c - 1) v / 8, which is (c - 1) s^4 / 16.
+For logits z ~ N(0, s^2 I) and labels independent of them, c classes. Exactly, E l - log c is half the integral over v
+from 0 to s^2 of 1 - E||p||^2 at logits of variance v (the heat equation; 1 - ||p||^2 is the Laplacian of log-sum-exp).
+A softmax has Lipschitz constant 1/2, so 0 <= E||p||^2 - 1/c <= (c - 1) v / 4: the quadratic law is an upper bound.
+
+- E l = log c + s^2 (1 - 1/c) / 2 to second order in s (`quadratic`).
+- It is too large by at most (c - 1) s^4 / 16 (`remainder`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,11 @@
-r"""Softmax cross-entropy: logits z, probabilities p = softmax(z), a label y with sum 1 (soft labels included).
+"""Softmax cross-entropy: logits z, probabilities p = softmax(z), a label y with sum 1 (soft labels included).
 
-The loss is l = -y^T log p and the entropy H = -p^T log p, in nats. Everything here is exact.
+The loss is l = -y^T log p and the entropy H = -p^T log p, in nats; c classes. Everything here is exact.
+
+- l - H = (p - y)^T z (`identity`), from log p_i = z_i - log sum exp(z) (`log_probability`).
+- H <= log c (`stationary_entropy`, `concavity`).
+- Logits z ~ N(0, s^2 I) and a label independent of them: E p_i z_i = s^2 E p_i (1 - p_i) (`stein`), so
+  E[l - H] = s^2 (1 - E||p||^2) (`gaussian_logits`).
 """
 
 from __future__ import annotations

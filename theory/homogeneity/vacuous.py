@@ -1,9 +1,12 @@
-r"""How often theorem 2 of Fixup says nothing: where the mean over a minibatch of loss less entropy is not above 0.
+"""How often theorem 2 of Fixup says nothing: where the mean over a minibatch of loss less entropy is not above 0.
 
-Write logits as z = s g, with s their scale. Then (l - H) / s = p(s g)^T g - y^T g never falls as s grows, draw by draw,
-from its value at s = 0, the mean of g less the label's, to the largest of g less the label's. So the share of vacuous
-draws never rises with the scale: from 1/2, if the law of the readout is symmetric, to the probability that every label
-is its largest logit. Logits must not tie and no state may be 0, where l = H.
+Write logits as z = s g, with s their scale. Then (l - H) / s = p(s g)^T g - y^T g, draw by draw. Logits must not tie
+and no state may be 0, where l = H. Over readout and labels; exact.
+
+- (l - H) / s never falls as s grows (`growth`), from the mean of g less the label's at s = 0 (`small`): the share of
+  vacuous draws never rises with the scale, and starts at 1/2 if the law of the readout is symmetric.
+- It ends at c^-B for B examples of c classes, the probability that every label is its largest logit (`large`).
+- Two classes: l - H = -d / (1 + exp(d)), d the label's logit less the other (`two_classes`).
 """
 
 from __future__ import annotations

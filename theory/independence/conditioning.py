@@ -1,7 +1,15 @@
-r"""Gaussian weights of which products are known: what that leaves open about other products.
+"""Gaussian weights of which products are known: what that leaves open about other products.
 
 W has independent N(0, sigma^2) entries. All products are jointly Gaussian with mean 0, so their law is that of their
-covariances, and it is enough to look at one pair of directions at a time.
+covariances, and it is enough to look at one pair of directions at a time. p and q are unit vectors, c = q W p^T known,
+z a fresh N(0, sigma^2). Over what is not yet known; exact at every width: the ground of undrawn weights.
+
+- c cos theta + z sin theta, at the angle theta to p, has variance sigma^2 (`answer`) and covariance sigma^2 cos theta
+  with c (`answer_and_known`), as for W drawn.
+- Products of one column with rows at an angle delta have covariance sigma^2 cos delta: none at a right angle
+  (`orthogonal`).
+- Mean squared gradient on the K open units of a state x, rho = <x W, d>:
+  rho^2 / ||x||^2 + sigma^2 ||d||^2 (K - 1) (`open_square`).
 """
 
 from __future__ import annotations
@@ -13,8 +21,9 @@ import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive, positive_integer, real
-from theory.expectation import SQUARE_NORM, VARIANCE, averaged, chi_square_moments
+from theory.expectation import averaged, chi_square_moments
 from theory.rules import substituting
+from theory.symbols import SQUARE_NORM, VARIANCE
 
 KNOWN, FRESH = sp.symbols("c z", real=True)
 ANGLE = sp.Symbol("theta", real=True)

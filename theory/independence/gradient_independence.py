@@ -1,11 +1,15 @@
-r"""The gradient-independence assumption, that the backward pass has other weights than the forward one.
+"""The gradient-independence assumption, that the backward pass has other weights than the forward one.
 
 For one ReLU layer x_1 = relu(W x_0), W of shape fan_out x fan_in with independent N(0, 2 / fan_in) entries, and the
 cotangent of all ones at x_1: the assumption gives ||W'^T D 1||^2, with W' independent of the masks D; the layer itself
-gives ||W^T D 1||^2. Averages are over the weights at a fixed input.
+gives ||W^T D 1||^2. Along the input W^T D 1 has the component sigma S, S the sum of the K positive ones among fan_out
+standard normals; across it, fan_in - 1 independent N(0, sigma^2 K). Over the weights at a fixed input; exact at every
+width but for the limit.
 
-Along the input, W^T D 1 has the component sigma S, S the sum of the positive ones among fan_out standard normals; of
-those there are K, and orthogonally to the input there are fan_in - 1 independent N(0, sigma^2 K).
+- E||W'^T D 1||^2 = fan_out (`independent`).
+- The layer's own over that is 1 + (n - 1) / (pi n) at fan_in = fan_out = n (`error`); it tends to 1 + 1/pi, not to 1
+  (`wide`).
+- E S^2 and E S^4 given K (`active_sum`), and with them E||W^T D 1||^4 / fan_out^2 (`second_moment`).
 """
 
 from __future__ import annotations
@@ -17,11 +21,12 @@ import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import positive_integer
-from theory.expectation import VARIANCE, active_moments, averaged, chi_square_moments, gaussian, mean
+from theory.expectation import active_moments, averaged, chi_square_moments, gaussian, mean
 from theory.plain.backward import FAN_IN, FAN_OUT, all_ones
 from theory.rules import differentiated, limit, substituting
+from theory.symbols import ACTIVE, VARIANCE
 
-ACTIVE, SUM, REST = sp.Symbol("K", integer=True, nonnegative=True), sp.Symbol("S"), sp.Symbol("T")
+SUM, REST = sp.symbols("S T")
 
 
 @cache

@@ -1,14 +1,19 @@
-r"""The gradient of the sum of a deep ReLU net's outputs, exact at any width n and depth: where independence fails most.
+"""The gradient of the sum of a deep ReLU net's outputs, exact at any width n and depth: where independence fails most.
 
 All layers have He weights, N(0, 2/n), and n units. Nets without biases are homogeneous, so <g_l, h_l> is the sum of the
 outputs at every layer: along the state h_l the gradient g_l has a fixed sign, and across it no direction of its own.
-Let a be the square of g_l along h_l and o that across. Going down through a layer with K ~ Bin(n, 1/2) active units, a
-keeps to the inner product while ||h||^2 grows by (2/n) T, T chi-square with K degrees of freedom; what passes the mask,
-a + b o with b the share of o on K - 1 of n - 1 dimensions, meets n - 1 normals for each unit across the state below:
+Let a be the square of g_l along h_l and o that across. Going down through a layer with K ~ Bin(n, 1/2) active units,
+with T and X chi-square of K and n - 1 degrees of freedom and b the share of o on K - 1 of n - 1 dimensions,
 
-    a' = (2/n) T a,    o' = (2/n) (a + b o) X,  X chi-square with n - 1 degrees of freedom; o' = 0 if K = 0.
+    a' = (2/n) T a,    o' = (2/n) (a + b o) X,    o' = 0 if K = 0.
 
-The first layer is that of `theory.gradient_independence`.
+Over the weights at a fixed input, dead nets included. The first layer is in
+`theory.independence.gradient_independence`.
+
+- E a', E o', E a'^2, E a' o' and E o'^2, linear in a and o (`along`, `across`, `along_squared`, `crossed`,
+  `across_squared`).
+- E||g||^2 / n below 1 + l layers is 1 + (n-1)/(pi n) (1 + (n-1)(1 - (1 - 2 (1 - 2^-n)/n)^l)) (`in_depth`), where
+  independence says 1; it tends to 1 + (n-1)/pi (`deep`).
 """
 
 from __future__ import annotations
@@ -22,13 +27,12 @@ from theory.derivation import Derivation, Value
 from theory.domain import positive_integer
 from theory.expectation import active_moments, chi_square_moment, chi_square_moments, mean
 from theory.independence import gradient_independence
-from theory.independence.gradient_independence import ACTIVE
 from theory.rules import equal, limit, recursion, substituting
+from theory.symbols import ACTIVE, DEPTH, N
 
-N = sp.Symbol("n", integer=True, positive=True)
 ALONG, ACROSS = sp.symbols("a o", nonnegative=True)
-ALIVE, DEPTH = sp.Symbol("A", nonnegative=True), sp.Symbol("l", integer=True, nonnegative=True)
-"""1 if any unit of a layer is active; layers below the first one."""
+ALIVE = sp.Symbol("A", nonnegative=True)
+"""1 if any unit of a layer is active."""
 LIVES = 1 - sp.Rational(1, 2) ** N
 GROWN, NORMALS, SHARE = sp.symbols("T X b", nonnegative=True)
 

@@ -1,5 +1,9 @@
 """What one layer does to the mean square and the variance, and which gain keeps them.
 
+- `one_layer`: a linear layer, and the laws that weights are drawn from.
+- `pre_activations`: biases, and moments beyond the second.
+- `rectifiers`, `gains`, `selu`: the activations, and the gain that undoes each.
+
 Papers: LeCun et al. 1998, Glorot & Bengio 2010, He et al. 2015, Klambauer et al. 2017.
 Claims: A1 to A4, A6, B1 to B3, B6.
 """

@@ -1,7 +1,12 @@
-"""Second moments of activations at a standard normal pre-activation, and the gains that undo them.
+"""Second moments of activations at a standard normal pre-activation t, and the gains that undo them.
 
-Kinked activations are split at 0, where a quadrature over the whole line loses digits; GELU has a closed form by parts;
-tanh and the sigmoid, analytic, are integrated numerically to 15 digits.
+The gain is 1 / sqrt(E phi(t)^2) (`gain`), or 1 / sqrt(Var phi(t)) for weights that sum to 0 (`centred_gain`). ReLU is
+in `theory.layer.rectifiers`, SELU in `theory.layer.selu`. Exact for one layer; P is the normal distribution function.
+
+- GELU, t P(t): mean 1 / (2 sqrt pi) (`gelu_mean`), second moment 1/3 + 1 / (2 sqrt(3) pi) (`gelu_second`).
+- Sigmoid: second moment (1 + E tanh(t/2)^2) / 4 (`sigmoid_second`).
+- tanh has no closed form: quadrature over the real line, where it is analytic, to 15 digits (`tanh_moment`). Kinked
+  activations are split at 0, where a quadrature would lose digits.
 """
 
 from __future__ import annotations
@@ -17,8 +22,8 @@ from theory.domain import nonnegative
 from theory.expectation import by_parts, gaussian
 from theory.layer import rectifiers, selu
 from theory.rules import Rule, equal, opened, termwise
+from theory.symbols import T
 
-T = sp.Symbol("t", real=True)
 DENSITY = sp.exp(-(T**2) / 2) / sp.sqrt(2 * sp.pi)
 BELOW = (1 + sp.erf(T / sp.sqrt(2))) / 2
 """The standard normal distribution function."""

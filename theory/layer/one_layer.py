@@ -1,4 +1,14 @@
-"""One linear layer at a fixed input, and the variances of the laws that weights are drawn from."""
+"""One linear layer y = W x at a fixed input, and the variances of the laws that weights are drawn from.
+
+W has n rows; its entries have mean 0 and variance sigma^2 and are pairwise uncorrelated. Over the weights; exact at
+every width, for every law of the entries.
+
+- E||Wx||^2 = n sigma^2 ||x||^2 (`linear_layer`).
+- U(-a, a) has variance a^2/3 (`uniform_second`) and fourth moment a^4/5 (`uniform_fourth`): variance sigma^2 takes
+  a = sqrt(3) sigma (`uniform_bound_of_variance`).
+- N(0, 1) truncated to (-c, c) has variance 1 - c e and fourth moment 3 - (3c + c^3) e, with
+  e = sqrt(2/pi) exp(-c^2/2) / erf(c/sqrt 2) (`truncated_second`, `truncated_fourth`).
+"""
 
 from __future__ import annotations
 
@@ -10,14 +20,15 @@ from sympy.concrete.delta import deltasummation
 
 from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive, positive_integer
-from theory.expectation import SQUARE_NORM, VARIANCE, gaussian
+from theory.expectation import gaussian
 from theory.rules import equal, opened, primitive, solving, substituting, termwise
+from theory.symbols import SQUARE_NORM, VARIANCE, N, T
 
 
 @cache
 def linear_layer() -> Derivation:
     """Derive E||Wx||^2 at a fixed input from the covariance of the entries of W."""
-    n, m = (sp.Symbol(name, integer=True, positive=True) for name in ("n", "m"))
+    m = sp.Symbol("m", integer=True, positive=True)
     i, j, k = (sp.Symbol(name, integer=True, positive=True) for name in ("i", "j", "k"))
     x = sp.IndexedBase("x")
     square = sp.Sum(x[j] ** 2, (j, 1, m))
@@ -32,12 +43,12 @@ def linear_layer() -> Derivation:
             "Second moment of a linear layer",
             "Write E||Wx||^2 as the sum over units i of the double sum of E[w_ij w_ik] x_j x_k; entries of W have "
             "mean 0 and variance sigma^2 and are pairwise uncorrelated, and x is fixed.",
-            sp.Sum(covariance * x[j] * x[k], (k, 1, m), (j, 1, m), (i, 1, n)),
+            sp.Sum(covariance * x[j] * x[k], (k, 1, m), (j, 1, m), (i, 1, N)),
         )
-        .then("Only equal indices contribute.", sp.Sum(VARIANCE * x[j] ** 2, (j, 1, m), (i, 1, n)), pick_equal_indices)
-        .then("The inner sum is the square norm of x.", sp.Sum(VARIANCE * square, (i, 1, n)), _regrouped)
-        .then("Call it by its name.", sp.Sum(VARIANCE * SQUARE_NORM, (i, 1, n)), substituting({square: SQUARE_NORM}))
-        .then("All n units have the same second moment.", n * VARIANCE * SQUARE_NORM)
+        .then("Only equal indices contribute.", sp.Sum(VARIANCE * x[j] ** 2, (j, 1, m), (i, 1, N)), pick_equal_indices)
+        .then("The inner sum is the square norm of x.", sp.Sum(VARIANCE * square, (i, 1, N)), _regrouped)
+        .then("Call it by its name.", sp.Sum(VARIANCE * SQUARE_NORM, (i, 1, N)), substituting({square: SQUARE_NORM}))
+        .then("All n units have the same second moment.", N * VARIANCE * SQUARE_NORM)
     )
 
 
@@ -112,7 +123,7 @@ def truncated_fourth() -> Derivation:
 
 
 def _truncated(order: int, edge: sp.Expr, title: str) -> Derivation:
-    t, c, mass = sp.Symbol("t", real=True), sp.Symbol("c", positive=True), sp.Symbol("Z", positive=True)
+    c, mass = sp.symbols("c Z", positive=True)
     normal = sp.factorial2(order - 1)
     inside = sp.erf(c / sp.sqrt(2))
     edges = edge * sp.sqrt(2 / sp.pi) * sp.exp(-(c**2) / 2)
@@ -120,7 +131,7 @@ def _truncated(order: int, edge: sp.Expr, title: str) -> Derivation:
         Derivation.begin(
             title,
             f"Average t^{order} over the normal density on (-c, c), divided by its mass Z.",
-            gaussian(t**order / mass, t, -c, c),
+            gaussian(T**order / mass, T, -c, c),
         )
         .then(
             f"Integrate by parts: {normal} times the mass inside, less an edge term (same derivative in c, both 0 at "
@@ -131,7 +142,7 @@ def _truncated(order: int, edge: sp.Expr, title: str) -> Derivation:
         .then(
             "Put in the mass Z, the integral of the density over (-c, c).",
             normal - edges / inside,
-            substituting({mass: gaussian(sp.S.One, t, -c, c)}),
+            substituting({mass: gaussian(sp.S.One, T, -c, c)}),
         )
     )
 

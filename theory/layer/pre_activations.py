@@ -1,4 +1,14 @@
-"""One pre-activation: a weight times an input, a sum of such products, and a bias; moments beyond the second."""
+"""One pre-activation z = w.x + b at a fixed input x: a product, a sum of products, a bias; moments up to the fourth.
+
+Weights have mean 0, variance sigma^2 and kurtosis kappa = E w^4 / sigma^4, the bias mean 0 and variance sigma_b^2.
+Over weights and bias; exact at every fan-in n.
+
+- Var(w x) = v_w v_x + v_w m_x^2 + m_w^2 v_x for independent w and x of any means m and variances v (`product`).
+- E z^4 = sigma^4 (3 ||x||^4 + (kappa - 3) sum x_j^4), independent weights, no bias (`fourth`); kappa is 9/5 for
+  uniform ones (`uniform_kurtosis_ratio`).
+- E z^2 = sigma^2 ||x||^2 + sigma_b^2 (`with_bias`); by PyTorch's default, a third of the inputs' mean square plus
+  1/(3n) (`torch_linear`).
+"""
 
 from __future__ import annotations
 
@@ -9,9 +19,10 @@ import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive, positive_integer, real
-from theory.expectation import SQUARE_NORM, VARIANCE, averaged
+from theory.expectation import averaged
 from theory.layer import one_layer
 from theory.rules import naming, substituting
+from theory.symbols import SQUARE_NORM, VARIANCE, N
 
 KURTOSIS = sp.Symbol("kappa", positive=True)
 """E w^4 / (E w^2)^2 of the entries of a weight matrix."""
@@ -103,9 +114,8 @@ def with_bias() -> Derivation:
 @cache
 def torch_linear() -> Derivation:
     """Derive E z^2 of PyTorch's default linear layer."""
-    n = sp.Symbol("n", integer=True, positive=True)
     square = sp.Symbol(r"\overline{x^2}", nonnegative=True)
-    default = one_layer.uniform_variance(1 / sp.sqrt(n))
+    default = one_layer.uniform_variance(1 / sp.sqrt(N))
     return (
         Derivation.begin(
             "Second moment of PyTorch's default linear layer",
@@ -114,10 +124,10 @@ def torch_linear() -> Derivation:
         )
         .then(
             "Weights and bias are uniform between -1/sqrt n and 1/sqrt n, and the n inputs have this mean square.",
-            default * n * square + default,
-            substituting({VARIANCE: default, BIAS: default, SQUARE_NORM: n * square}),
+            default * N * square + default,
+            substituting({VARIANCE: default, BIAS: default, SQUARE_NORM: N * square}),
         )
-        .then("Collect: n sigma^2 = 1/3, and the bias adds 1/(3n).", square / 3 + 1 / (3 * n))
+        .then("Collect: n sigma^2 = 1/3, and the bias adds 1/(3n).", square / 3 + 1 / (3 * N))
     )
 
 

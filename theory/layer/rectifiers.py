@@ -1,4 +1,12 @@
-"""Moments of ReLU and leaky ReLU at a Gaussian or merely symmetric pre-activation z, and the gains that follow."""
+"""Moments of ReLU and leaky ReLU at a pre-activation z of mean 0 and variance q, and the gains that follow.
+
+phi(z) is z for z > 0 and a z for z < 0. One unit, over the law of z: normal or merely symmetric about 0, as is said.
+
+- E phi(z)^k = q^(k/2) (1 + (-a)^k) 2^(k/2) Gamma((k + 1)/2) / (2 sqrt pi), normal z (`leaky_power`).
+- E relu(z)^2 = q/2 and E phi(z)^2 = (1 + a^2) q/2, every symmetric law (`symmetric_half`, `symmetric_leaky`).
+- Weights of variance gain^2 / fan_in keep the second moment at gain sqrt(2 / (1 + a^2)) (`variance_preserving_gain`).
+- Var relu(z) = q (pi - 1) / (2 pi), normal z (`relu_spread`): the variance is not halved, the second moment is.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +19,7 @@ from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive_integer, real
 from theory.expectation import averaged, gaussian
 from theory.rules import equal, solving
-
-Q = sp.Symbol("q", positive=True)
-"""Variance of the pre-activation z, which has mean 0."""
-
-SLOPE = sp.Symbol("a", real=True)
-"""Slope of the leaky ReLU for negative z: 0 is ReLU, 1 the identity, -1 the absolute value."""
+from theory.symbols import SLOPE, Q
 
 
 @cache

@@ -1,4 +1,12 @@
-"""SELU: the two constants that make mean 0 and variance 1 a fixed point of a layer, and its moments there."""
+"""SELU: the two constants that make mean 0 and variance 1 a fixed point of a layer, and its moments there.
+
+selu(t) is lambda t for t > 0 and lambda alpha (exp t - 1) for t < 0, t standard normal; h_k is the mean of
+(1 - exp t)^k over t < 0. Exact, for one unit.
+
+- h_k = sum over j of (-1)^j C(k, j) exp(j^2/2) erfc(j / sqrt 2) / 2 (`negative_side`).
+- Mean 0: alpha = 1 / (sqrt(2 pi) h_1) = 1.6733 (`alpha_of_mean`).
+- Second moment 1: lambda = 1 / sqrt(1/2 + alpha^2 h_2) = 1.0507 (`lambda_of_variance`).
+"""
 
 from __future__ import annotations
 
@@ -10,9 +18,9 @@ import sympy as sp
 from theory.derivation import Derivation
 from theory.expectation import gaussian
 from theory.rules import naming, primitive, solving, substituting
+from theory.symbols import T
 
 ALPHA, LAMBDA = sp.symbols("alpha lambda", positive=True)
-T = sp.Symbol("t", real=True)
 MEAN, SECOND = sp.symbols("h_1 h_2", positive=True)
 """E (1 - exp t)^k over the negative half-line, k = 1, 2."""
 

@@ -1,9 +1,14 @@
-r"""Two inputs of a wide ReLU net: the angle theta between them, layer by layer, and how often both keep a unit.
+"""Two inputs of a wide ReLU net: the angle theta between them, layer by layer, and how often both keep a unit.
 
 The pre-activations of one unit at two inputs are jointly normal, with the cosine of the angle as their correlation; in
 polar coordinates (r, phi) around them a unit is active at both where phi lies within a right angle of either input.
-With weights of variance 2 / fan_out the means below are exact at every width, over one layer at given inputs. Deep wide
-nets iterate them: theta' = `next_angle`, which falls like 3 pi / l.
+Over one Gaussian layer of variance 2 / fan_out at given inputs the means are exact at every width; iterating them in
+depth (`next_angle`, `gradient_correlations`) is the wide limit.
+
+- P(active at both) = (pi - theta) / (2 pi) (`coactivation`), over 1/2 the overlap of masks 1 - theta/pi (`overlap`).
+- Mean of x1'.x2' over the norms: (sin theta + (pi - theta) cos theta) / pi (`cosine`, `correlation_map`), and the mean
+  square of one unit's product (`square_of_product`).
+- Small angles go to theta - theta^2 / (3 pi), so theta_l falls like 3 pi / l (`small_angles`).
 """
 
 from __future__ import annotations
@@ -17,8 +22,8 @@ import sympy as sp
 from theory.derivation import Derivation, Value
 from theory.domain import real
 from theory.rules import equal, leading, substituting
+from theory.symbols import THETA
 
-THETA = sp.Symbol("theta", positive=True)
 R, PHI = sp.Symbol("r", positive=True), sp.Symbol("phi", real=True)
 
 

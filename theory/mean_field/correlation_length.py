@@ -1,6 +1,10 @@
-r"""Depth scales of wide tanh nets with biases in their ordered phase: nearby inputs merge and gradients die like chi^l.
+"""Depth scales of wide tanh nets with biases in their ordered phase: nearby inputs merge and gradients die like chi^l.
 
-Weights have variance g^2/n and biases s_b^2. Away from chi = 1 only, where both become powers of the depth.
+Weights have variance g^2/n and biases s_b^2; chi = g^2 E tanh'(z)^2 at the length q that layers keep
+(`settled_length`). In the wide limit, away from chi = 1 only, where both become powers of the depth; over one layer
+`distance_moment` is exact at any width.
+
+- Squared distances fall like d_l = d_0 chi^l = d_0 exp(-l / xi) (`decay`), xi = -1 / log chi (`correlation_length`).
 """
 
 from __future__ import annotations

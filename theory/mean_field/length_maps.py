@@ -1,7 +1,11 @@
-r"""Mean-field maps of ReLU layers with biases: the length q, and chi, at which nearby inputs part and gradients grow.
+"""Mean-field maps of ReLU layers with biases: the length q, and chi, at which nearby inputs part and gradients grow.
 
 Weights have variance s_w^2 / fan_in, biases s_b^2; q is the variance of a pre-activation. For ReLU the length map is
-linear, so the mean of q obeys it at every width, in depth too.
+linear, so the mean of q obeys it at every width, in depth too; the rest is exact over one layer.
+
+- q' = s_w^2 q/2 + s_b^2 (`length_map`); it keeps q* = s_b^2 / (1 - s_w^2/2) for s_w^2 < 2 (`fixed_point`).
+- q_l = q* + (q_0 - q*) (s_w^2/2)^l (`in_depth`); at s_w^2 = 2, q_0 + l s_b^2 (`critical`).
+- Squared gradients grow by chi = s_w^2/2 a layer (`chi`), squared distances of nearby inputs as well (`parting`).
 """
 
 from __future__ import annotations
@@ -16,13 +20,10 @@ from theory.domain import nonnegative, positive, positive_integer
 from theory.expectation import averaged
 from theory.layer import rectifiers
 from theory.mean_field import angles
-from theory.mean_field.angles import THETA
 from theory.rules import limit, recursion, solving, substituting
-from theory.symbols import DEPTH
+from theory.symbols import DEPTH, THETA, N, Q
 
 WEIGHT, BIAS, START = sp.symbols("s_w^2 s_b^2 q_0", nonnegative=True)
-N = sp.Symbol("n", integer=True, positive=True)
-Q = sp.Symbol("q", positive=True)
 FIXED = sp.Symbol("q^*", positive=True)
 
 

@@ -1,7 +1,11 @@
-r"""Two inputs of a wide tanh layer: their next correlation, and how nearby ones part.
+"""Two inputs of a wide tanh layer: their next correlation, and how nearby ones part.
 
-Gaussian means of tanh by the trapezoid rule with steps of 1/10 out to 10. It converges like exp(-2 pi d / step), d the
-distance of the nearest pole, pi / (2 sqrt q): good to 1e-13 for variances up to 4, and to 1e-9 up to 16.
+Weights have variance g^2/n, pre-activations variance q. Gaussian means of tanh by the trapezoid rule with steps of 1/10
+out to 10 (`mean`, `pair_mean`). It converges like exp(-2 pi d / step), d the distance of the nearest pole,
+pi / (2 sqrt q): good to 1e-13 for variances up to 4, and to 1e-9 up to 16. In the wide limit.
+
+- Squared distances of nearby inputs grow by g^2 E sech(z)^4, the chi of gradients (`parting`).
+- Next length g^2 E tanh(z)^2 (`next_length`), next correlation E tanh(u) tanh(v) / E tanh(u)^2 (`next_correlation`).
 """
 
 from __future__ import annotations
@@ -15,9 +19,9 @@ import sympy as sp
 from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive
 from theory.expectation import averaged, gaussian
-from theory.layer.gains import T
 from theory.mean_field.tanh_maps import GAIN, X, Z
 from theory.rules import equal, leading, termwise
+from theory.symbols import T
 
 STEP, REACH, LARGEST = 0.1, 100, 16
 """The step of the quadrature, its steps to either side, and the largest variance it is good for."""

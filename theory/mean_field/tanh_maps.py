@@ -1,6 +1,11 @@
-r"""Wide tanh nets at a gain: the map of the pre-activation's variance, its fixed point, and how gradients grow there.
+"""Wide tanh nets at a gain: the map of the pre-activation's variance, its fixed point, and how gradients grow there.
 
-One layer at a normal pre-activation is exact at any width; that layer after layer is normal is the wide limit.
+Weights have variance g^2/n, z = sqrt(q) t is a pre-activation of variance q, t standard normal. One layer at a normal
+pre-activation is exact at any width; that layer after layer is normal is the wide limit. No closed forms: numbers are
+by quadrature.
+
+- q' = g^2 E tanh(z)^2 = g^2 E (1 - sech(z)^2) (`length_map`); its fixed point for g > 1 (`fixed_point`).
+- Squared gradients grow by chi = g^2 E sech(z)^4 a layer (`gradient_factor`).
 """
 
 from __future__ import annotations
@@ -14,11 +19,12 @@ import sympy as sp
 from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive
 from theory.expectation import gaussian
-from theory.layer.gains import T, tanh_moment
+from theory.layer.gains import tanh_moment
 from theory.rules import termwise
+from theory.symbols import VARIANCE, N, Q, T
 
-GAIN, Q, WEIGHT_VARIANCE = sp.symbols("g q sigma^2", positive=True)
-N = sp.Symbol("n", integer=True, positive=True)
+GAIN = sp.Symbol("g", positive=True)
+"""Standard deviation of the weights times sqrt n."""
 X = sp.Symbol("x", real=True)
 Z = sp.sqrt(Q) * T
 
@@ -50,14 +56,14 @@ def gradient_factor() -> Derivation:
 
 def _layer(title: str, says: str, unit: sp.Expr, rewriting: str, rewritten: sp.Expr) -> Derivation:
     return (
-        Derivation.begin(title, says, gaussian(N * WEIGHT_VARIANCE * unit, T))
+        Derivation.begin(title, says, gaussian(N * VARIANCE * unit, T))
         .then("Weights have variance g^2/n.", gaussian(GAIN**2 * unit, T), termwise(_scaled))
         .then(rewriting, gaussian(GAIN**2 * rewritten, T), termwise())
     )
 
 
 def _scaled(term: sp.Expr) -> sp.Expr:
-    return term.subs(WEIGHT_VARIANCE, GAIN**2 / N)
+    return term.subs(VARIANCE, GAIN**2 / N)
 
 
 def next_variance(gain: Value, variance: Value) -> float:

@@ -1,6 +1,11 @@
-r"""Slopes of the length map of wide tanh nets: how fast lengths settle, and how they die out at gain 1.
+"""Slopes of the length map of wide tanh nets: how fast lengths settle, and how they die out at gain 1.
 
-One layer at a normal pre-activation is exact at any width; that layer after layer is normal is the wide limit.
+The map is q' = g^2 E tanh(z)^2, z = sqrt(q) t, t standard normal (`theory.mean_field.tanh_maps`). One layer at a normal
+pre-activation is exact at any width; that layer after layer is normal is the wide limit.
+
+- dq'/dq = g^2 E z tanh(z) sech(z)^2 / q (`slope`).
+- At gain 1, q' = q - 2 q^2 + 17 q^3 / 3 for small q (`expansion`), so 1/q grows by 2 a layer: q falls like 1/(2 l)
+  (`decay`).
 """
 
 from __future__ import annotations
@@ -14,10 +19,10 @@ import sympy as sp
 from theory.derivation import Derivation, Value
 from theory.domain import positive, positive_integer
 from theory.expectation import STANDARD_NORMAL, averaged, gaussian
-from theory.layer.gains import T
 from theory.mean_field import tanh_correlation
-from theory.mean_field.tanh_maps import GAIN, Q, Z
+from theory.mean_field.tanh_maps import GAIN, Z
 from theory.rules import leading, limit, substituting, termwise
+from theory.symbols import Q, T
 
 Y = sp.Symbol("y", positive=True)
 

@@ -1,5 +1,8 @@
 """What normalisation does at initialisation, and what gradient descent makes of scale invariance.
 
-Papers: De & Smith 2020, Mishkin & Matas 2016, van Laarhoven 2017, Brock et al. 2021.
+- `branches`: centred weights, normalised branches, LSUV; `scale_invariance`: gradient, rate and norm below a norm.
+
+Papers: De & Smith 2020, Balduzzi et al. 2017, Mishkin & Matas 2016, van Laarhoven 2017, Brock et al. 2021,
+Zhang et al. 2019 (Fixup).
 Claims: B7, F14, O5, R12.
 """

@@ -1,6 +1,13 @@
-r"""What normalisation does to variances: weights whose rows sum to 0, branches normalised over a batch, and LSUV.
+"""What normalisation does to variances: weights whose rows sum to 0, branches normalised over a batch, and LSUV.
 
-Variances are over a batch (divided by its size) unless said otherwise; ReLUs see standard normal pre-activations.
+Variances are over a batch (divided by its size B) unless said otherwise; ReLUs see standard normal pre-activations.
+Over the weights; exact at every width n.
+
+- Rows that sum to 0, with squares that sum to gamma^2, have the second moment gamma^2 (1 - 1/pi) / 2 behind a ReLU
+  (`centred`): 1 at gamma = sqrt(2 / (1 - 1/pi)) = 1.71286 (`centred_gain`).
+- A stream to which every branch adds variance 1 has variance v_0 + l (`stream`).
+- BN-ReLU-linear(He) adds 1 - 1/pi for large batches, and for B normal inputs a little less (`rectified`).
+- Dividing the weights by the output's deviation leaves variance 1 (`division`), as LSUV does.
 """
 
 from __future__ import annotations
@@ -15,8 +22,9 @@ from theory.domain import nonnegative, positive, positive_integer
 from theory.expectation import averaged, fourth_central_moment
 from theory.layer import rectifiers
 from theory.rules import equal, limit, recursion, solving, substituting
+from theory.symbols import DEPTH, N
 
-N, BATCH = sp.Symbol("n", integer=True, positive=True), sp.Symbol("B", integer=True, positive=True)
+BATCH = sp.Symbol("B", integer=True, positive=True)
 GAIN = sp.Symbol("gamma", positive=True)
 MEAN = 1 / sp.sqrt(2 * sp.pi)
 """E relu(z) of a standard normal z."""
@@ -58,24 +66,24 @@ def centred_gain() -> Derivation:
 def stream() -> Derivation:
     """Derive the variance of a stream to which every branch adds variance 1."""
     v, inner = sp.Function("v"), sp.Symbol("Cov(x,F)", real=True)
-    depth, start = sp.Symbol("l", integer=True, nonnegative=True), sp.Symbol("v_0", nonnegative=True)
+    start = sp.Symbol("v_0", nonnegative=True)
     return (
         Derivation.begin(
             "A stream of normalised branches",
             "Var(x + F) with Var F = 1; a stream of variance v(l).",
-            v(depth) + 2 * inner + 1,
+            v(DEPTH) + 2 * inner + 1,
         )
         .then(
             "Average over the signs of the last layer, which turn F about and leave Var F alone.",
-            v(depth) + 1,
+            v(DEPTH) + 1,
             averaged({inner: (1, 0)}),
         )
         .then(
             "That is the variance one block later.",
-            sp.Eq(v(depth + 1), v(depth) + 1),
+            sp.Eq(v(DEPTH + 1), v(DEPTH) + 1),
             lambda before, now: equal(before, now.rhs),
         )
-        .then("Solve from v_0: linear growth.", sp.Eq(v(depth), start + depth), recursion(depth, start))
+        .then("Solve from v_0: linear growth.", sp.Eq(v(DEPTH), start + DEPTH), recursion(DEPTH, start))
     )
 
 

@@ -1,7 +1,13 @@
-r"""Weights whose scale does not matter, f(c w) = f(w): those below a normalisation. Their gradient, rate and norm.
+"""Weights whose scale does not matter, f(c w) = f(w): those below a normalisation. Their gradient, rate and norm.
 
-The gradient of a loss that has degree 0 in w is orthogonal to w and has degree -1. So gradient descent moves the
-direction of w with the rate eta / ||w||^2 and only lengthens w; weight decay shortens it.
+Gradient descent of rate eta with weight decay lambda; g is the gradient at w / ||w||. Exact at every rate but for the
+last line; nothing is averaged.
+
+- The gradient is orthogonal to w (`orthogonal`) and has degree -1 (`gradient`), so a step only lengthens w.
+- The direction of w moves with the rate eta / ||w||^2 (`effective_rate`).
+- Decay and gradient balance at ||w||^4 = eta ||g||^2 / (2 lambda - eta lambda^2) (`equilibrium`); the slope of a step
+  there is 2 (1 - eta lambda)^2 - 1, between -1 and 1 (`attracting`).
+- As eta tends to 0, ||w||^4 / eta tends to ||g||^2 / (2 lambda) (`small_rate`).
 """
 
 from __future__ import annotations
@@ -13,11 +19,11 @@ import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive
-from theory.homogeneity.euler import C
 from theory.rules import Rule, differentiated, equal, limit, naming, solving, substituting
+from theory.symbols import RATE, C
 
-RATE, DECAY, GRADIENT = sp.symbols(r"eta lambda \|g\|^2", positive=True)
-"""Learning rate, weight decay, and the squared norm of the gradient at w / ||w||."""
+DECAY, GRADIENT = sp.symbols(r"lambda \|g\|^2", positive=True)
+"""Weight decay, and the squared norm of the gradient at w / ||w||."""
 NORM, FOURTH = sp.symbols(r"\|w\|^2 \|w\|^4", positive=True)
 
 

@@ -1,7 +1,10 @@
-r"""Weights of one small standard deviation in every layer: by how much gradients shrink (He et al. 2015, section 2.2).
+"""Weights of one small standard deviation s in every layer: by how much gradients shrink (He et al. 2015, section 2.2).
 
-Per layer of k x k windows and d filters the backward factor on amplitudes is sqrt(k^2 d s^2 / 2), which is 1 at He's
-fan-out variance; at a fixed s it is s over He's standard deviation.
+A layer has d filters of k x k windows. Root mean squares over the weights, away from the edges of the image.
+
+- The deviation that keeps gradients: s_He = sqrt(2 / (k^2 d)) (`he_deviation`).
+- At s the root mean square of gradients shrinks by s_He / s a layer (`shrinkage`), several layers by the product
+  (`total_attenuation`).
 """
 
 from __future__ import annotations

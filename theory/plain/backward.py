@@ -1,8 +1,16 @@
-r"""Plain ReLU nets backwards: the square norm of the cotangent v at a layer's output, pulled back to its input.
+"""Plain ReLU nets backwards: the square norm of the cotangent v at a layer's output, pulled back to its input.
 
-For x_l = relu(W_l x_{l-1}), W_l of shape fan_out x fan_in, the pullback is W^T D v with D the mask of active units.
-Averages are over the weights at a fixed input. For means v needs E v_i v_j = 0 for i != j, independently of the
-weights; for a fixed v at a post-ReLU output the cross terms survive (`fixed_ones_factor`).
+For x_l = relu(W_l x_{l-1}), W_l of shape fan_out x fan_in and variance sigma^2, the pullback is W^T D v with D the mask
+of active units. Over the weights at a fixed input, exact at every width. For means v needs E v_i v_j = 0 for i != j,
+independently of the weights; for a fixed v the cross terms survive.
+
+- E||W^T D v||^2 = fan_in sigma^2/2 E||v||^2 (`pullback`): 1 under fan-in He. Per entry, fan_out sigma^2/2
+  (`entry_pullback`), as in He et al. 2015.
+- Fan-out He: the factors multiply to n_0 / n_l (`telescope`).
+- v of all ones, fan-in He, Gaussian weights: 1 + (fan_out - 1) / (pi fan_in), not 1 (`all_ones`).
+- E||d_0||^4 / (E||d_0||^2)^2 = (1 + 2/n_0) (1 + 1/n_L) rho below a readout of random signs, 5/n_L for 1/n_L if it is
+  Gaussian; Gaussian weights, rho the forward ratio of the layers between,
+  `theory.fluctuations.norms.fourth_moment_ratio` (`fluctuation`).
 """
 
 from __future__ import annotations
@@ -15,14 +23,16 @@ import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive_integer
-from theory.expectation import VARIANCE, active_moments, averaged, chi_square_moments, gaussian
+from theory.expectation import active_moments, averaged, chi_square_moments, gaussian
 from theory.fluctuations import norms as fluctuations
 from theory.rules import equal, recursion, substituting
+from theory.symbols import ACTIVE, DEPTH, VARIANCE
 
 FAN_IN, FAN_OUT = (sp.Symbol(name, integer=True, positive=True) for name in ("m", "n"))
 V = sp.symbols("v_1 v_2", real=True)
 W = sp.symbols("w_1 w_2", real=True)
-WIDTH, LAYER = sp.Function("n"), sp.Symbol("l", integer=True, nonnegative=True)
+WIDTH = sp.Function("n")
+"""Width by layer: n(l)."""
 MASK = sp.symbols("d_1 d_2", nonnegative=True)
 
 
@@ -92,19 +102,19 @@ def entry_pullback() -> Derivation:
 def telescope() -> Derivation:
     """Derive the product of the backward factors n_{l-1} / n_l of fan-out initialisation."""
     product = sp.Function("P")
-    factor = pullback().at({FAN_IN: WIDTH(LAYER), VARIANCE: 2 / WIDTH(LAYER + 1)})
+    factor = pullback().at({FAN_IN: WIDTH(DEPTH), VARIANCE: 2 / WIDTH(DEPTH + 1)})
     return (
         Derivation.begin(
             "Backward norm under fan-out initialisation",
             "From layer l + 1 to layer l the mean square norm is multiplied by fan_in sigma^2 / 2 with sigma^2 = 2 / "
             "fan_out.",
-            sp.Eq(product(LAYER + 1), product(LAYER) * factor),
+            sp.Eq(product(DEPTH + 1), product(DEPTH) * factor),
         )
-        .then("Insert the widths.", sp.Eq(product(LAYER + 1), product(LAYER) * WIDTH(LAYER) / WIDTH(LAYER + 1)))
+        .then("Insert the widths.", sp.Eq(product(DEPTH + 1), product(DEPTH) * WIDTH(DEPTH) / WIDTH(DEPTH + 1)))
         .then(
             "The product telescopes: only the first and the last width remain.",
-            sp.Eq(product(LAYER), WIDTH(0) / WIDTH(LAYER)),
-            recursion(LAYER, sp.S.One),
+            sp.Eq(product(DEPTH), WIDTH(0) / WIDTH(DEPTH)),
+            recursion(DEPTH, sp.S.One),
         )
     )
 
@@ -146,12 +156,12 @@ def fluctuation(readout: str) -> Derivation:
     """Derive E||d_0||^4 / (E||d_0||^2)^2 for a random readout at the last ReLU layer, fan-in He, Gaussian weights."""
     bottom, top = (sp.Symbol(name, integer=True, positive=True) for name in ("n_0", "n_L"))
     masked, between, lowest = sp.symbols(r"\|Dv\|^2 R T_0", nonnegative=True)
-    active, rho = sp.Symbol("K", integer=True, nonnegative=True), sp.Symbol("rho", positive=True)
+    rho = sp.Symbol("rho", positive=True)
     masked_square, says = {
-        "signs": (active**2, "Each of the K active entries of v is 1 or -1."),
-        "gaussian": (active * (active + 2), "The K active entries of v are standard normal."),
+        "signs": (ACTIVE**2, "Each of the K active entries of v is 1 or -1."),
+        "gaussian": (ACTIVE * (ACTIVE + 2), "The K active entries of v are standard normal."),
     }[readout]
-    moments = (1, 0, active**2) if readout == "signs" else chi_square_moments(active)
+    moments = (1, 0, ACTIVE**2) if readout == "signs" else chi_square_moments(ACTIVE)
     kept = 4 * rho * (1 + 2 / bottom) / top**2
     masks = active_moments(top)
     over_masks = {"signs": masks(2), "gaussian": masks(2) + 2 * masks(1)}[readout]
@@ -171,7 +181,7 @@ def fluctuation(readout: str) -> Derivation:
             averaged({lowest: chi_square_moments(bottom), between: (1, 1, rho)}),
         )
         .then(says, masked_square * kept, averaged({masked: moments}))
-        .then("Average over the last mask, K ~ Bin(n_L, 1/2).", over_masks * kept, averaged({active: masks}))
+        .then("Average over the last mask, K ~ Bin(n_L, 1/2).", over_masks * kept, averaged({ACTIVE: masks}))
         .then("Collect.", final)
     )
 
@@ -195,7 +205,7 @@ def backward_entry_factor(fan_out: Value, variance: Value) -> sp.Expr:
 def fan_out_product(input_width: Value, last_width: Value) -> sp.Expr:
     """Return E||dC/dx_0||^2 / E||v||^2 = n_0 / n_L under fan-out He: the widths between cancel."""
     widths = (positive_integer("input_width", input_width), positive_integer("last_width", last_width))
-    return telescope().result.subs({WIDTH(0): widths[0], WIDTH(LAYER): widths[1]})
+    return telescope().result.subs({WIDTH(0): widths[0], WIDTH(DEPTH): widths[1]})
 
 
 def fixed_ones_factor(fan_in: Value, fan_out: Value) -> sp.Expr:

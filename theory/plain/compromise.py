@@ -1,4 +1,13 @@
-"""What Glorot's compromise costs where the fans differ, and how fast the heuristic that it replaced decays."""
+"""What Glorot's compromise costs where the fans differ, and how fast the heuristic that it replaced decays.
+
+r is fan_out / fan_in of a linear layer with Glorot's variance. Factors on mean squares of a unit or of an entry of the
+cotangent, over the weights; exact at every width.
+
+- Forwards 2 / (1 + r) (`forward_gain`), backwards 2 r / (1 + r) (`backward_gain`): they add to 2 (`gain_sum`) and
+  multiply to at most 1, reached at r = 1 (`gain_product`).
+- Two layers from one width to another and back: 4 r / (1 + r)^2 (`cycle`).
+- U(-1/sqrt n, 1/sqrt n) at constant width n: (1 + a^2)/6 a layer, a the slope of the leaky ReLU (`old_heuristic`).
+"""
 
 from __future__ import annotations
 
@@ -9,10 +18,11 @@ import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import positive, positive_integer
-from theory.layer import one_layer, rectifiers
+from theory.layer import one_layer
 from theory.plain import glorot
 from theory.plain import norms as plain
 from theory.rules import at_most, dropping, substituting
+from theory.symbols import SLOPE, N
 
 FAN_IN, FAN_OUT = glorot.FAN_IN, glorot.FAN_OUT
 RATIO = sp.Symbol("r", positive=True)
@@ -80,16 +90,15 @@ def cycle() -> Derivation:
 @cache
 def old_heuristic() -> Derivation:
     """Derive the factor per layer of width n of weights uniform between -1/sqrt n and 1/sqrt n."""
-    n, slope = sp.Symbol("n", integer=True, positive=True), rectifiers.SLOPE
     bound = sp.Symbol("b", positive=True)
     return Derivation.begin(
         "Decay under the old heuristic",
         "The factor of a leaky ReLU layer with weights uniform between -b and b.",
-        plain.layer_factor(n, one_layer.uniform_variance(bound), slope),
+        plain.layer_factor(N, one_layer.uniform_variance(bound), SLOPE),
     ).then(
         "Put in the bound 1/sqrt n: a linear layer (slope 1) keeps a third, a rectified one (slope 0) half of that.",
-        (1 + slope**2) / 6,
-        substituting({bound: 1 / sp.sqrt(n)}),
+        (1 + SLOPE**2) / 6,
+        substituting({bound: 1 / sp.sqrt(N)}),
     )
 
 

@@ -1,4 +1,11 @@
-"""Dropout in front of a ReLU layer: what a random mask adds to the second moment, and He's variance that undoes it."""
+"""Dropout in front of a ReLU layer: what a random mask adds to the second moment, and He's variance that undoes it.
+
+Inverted dropout multiplies a unit x by m, 1/k with probability k and otherwise 0. Over masks and weights at a fixed
+input; exact at every width n.
+
+- E (m x)^2 = x^2 / k (`masked`).
+- Weights of variance 2 k / n keep the mean square through dropout, a linear layer and a ReLU (`he_with_dropout`).
+"""
 
 from __future__ import annotations
 
@@ -9,9 +16,10 @@ import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import positive_integer, real
-from theory.expectation import VARIANCE, averaged
+from theory.expectation import averaged
 from theory.plain import norms as plain
 from theory.rules import solving, substituting
+from theory.symbols import VARIANCE, N
 
 KEEP = sp.Symbol("k", positive=True)
 """Probability of keeping a unit."""
@@ -33,15 +41,15 @@ def masked() -> Derivation:
 @cache
 def he_with_dropout() -> Derivation:
     """Derive the weight variance with which a ReLU layer behind dropout preserves the mean square."""
-    n, factor = sp.Symbol("n", integer=True, positive=True), sp.Symbol("d", positive=True)
+    factor = sp.Symbol("d", positive=True)
     return (
         Derivation.begin(
             "He's variance behind dropout",
             "Ask that d, the factor of dropout, times the factor of a ReLU layer of n units in and out be 1.",
-            sp.Eq(factor * plain.layer_factor(n, VARIANCE), 1),
+            sp.Eq(factor * plain.layer_factor(N, VARIANCE), 1),
         )
-        .then("Solve for the variance.", sp.Eq(VARIANCE, 2 / (n * factor)), solving(VARIANCE))
-        .then("Dropout has the factor 1/k.", sp.Eq(VARIANCE, 2 * KEEP / n), substituting({factor: 1 / KEEP}))
+        .then("Solve for the variance.", sp.Eq(VARIANCE, 2 / (N * factor)), solving(VARIANCE))
+        .then("Dropout has the factor 1/k.", sp.Eq(VARIANCE, 2 * KEEP / N), substituting({factor: 1 / KEEP}))
     )
 
 

@@ -1,4 +1,12 @@
-r"""Weight variances that preserve the mean square: forwards, backwards, and Glorot's compromise between the two."""
+"""Weight variances that preserve the mean square: forwards, backwards, and Glorot's compromise between the two.
+
+sigma^2 is the variance of the weights, n_in and n_out the fans. Per unit and per entry of the cotangent, in the mean
+over weights of mean 0; exact at every width.
+
+- Forwards n_in sigma^2 = 1 (`forward`), backwards n_out sigma^2 = 1 (`backward`); both only if n_in = n_out (`both`).
+- Glorot: the harmonic mean of the two variances, 2 / (n_in + n_out) (`compromise`).
+- He, behind a leaky ReLU of slope a: 2 / ((1 + a^2) n_in) (`after_activation`).
+"""
 
 from __future__ import annotations
 
@@ -9,9 +17,9 @@ import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import positive_integer, real
-from theory.expectation import VARIANCE
 from theory.layer import rectifiers
 from theory.rules import solving, substituting
+from theory.symbols import SLOPE, VARIANCE
 
 FAN_IN, FAN_OUT = sp.symbols("n_in n_out", integer=True, positive=True)
 
@@ -72,19 +80,19 @@ def compromise() -> Derivation:
 @cache
 def after_activation() -> Derivation:
     """Derive He's variance for a leaky ReLU with slope a."""
-    slope, preserving = rectifiers.SLOPE, sp.Symbol("sigma_1^2", positive=True)
+    preserving = sp.Symbol("sigma_1^2", positive=True)
     return (
         Derivation.begin(
             "He's variance",
             "The squared gain of the activation times the variance that preserves the mean square of a linear layer.",
-            rectifiers.leaky_gain(slope) ** 2 * preserving,
+            rectifiers.leaky_gain(SLOPE) ** 2 * preserving,
         )
         .then(
             "Put in the forward condition.",
-            rectifiers.leaky_gain(slope) ** 2 / FAN_IN,
+            rectifiers.leaky_gain(SLOPE) ** 2 / FAN_IN,
             substituting({preserving: forward().result}),
         )
-        .then("Collect.", 2 / ((1 + slope**2) * FAN_IN))
+        .then("Collect.", 2 / ((1 + SLOPE**2) * FAN_IN))
     )
 
 

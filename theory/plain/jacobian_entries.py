@@ -1,12 +1,14 @@
-r"""The Jacobian of a Gaussian ReLU net at one fixed input: its masks may be taken as independent coin flips.
+"""The Jacobian J of a Gaussian ReLU net at one fixed input: its masks may be taken as independent coin flips.
 
-The tangent pushed through a layer is J u = D W u, with D the mask of units for which w.x > 0. Flipping the sign of a
-row w swaps D_i = 0 and 1 and leaves (w.u)^2: so at one fixed x the mask is fair and independent of the sizes |w.u|. For
-Gaussian rows ||D W u||^2 is then s^2 ||u||^2 chi-square, with as many degrees of freedom as units are active, whatever
-the angle between u and x. Of two inputs the masks are not independent: one flip acts on both.
+The tangent pushed through a layer is D W u, with D the mask of units for which w.x > 0. Flipping the sign of a row w
+swaps D_i = 0 and 1 and leaves (w.u)^2: at one fixed x the mask is fair and independent of the sizes |w.u| (at two
+inputs it is not: one flip acts on both). So ||D W u||^2 is sigma^2 ||u||^2 chi-square, with as many degrees of freedom
+as units are active. Backwards from a Gaussian readout the same holds: a row of J is ||a|| s g, g standard normal, and
+||a||^2 a product of the forward ratios. Over the weights, fan-in He; exact at every width.
 
-With a Gaussian readout of f backwards the same holds, so a row of J is ||a|| s_1 g, g standard normal, and ||a||^2 a
-product of one ratio a hidden layer with the law of the forward ones.
+- The joint transform of mask d and size c factors: E s^d phi(c) = (1 + s)/2 E phi(c) (`decoupling`).
+- E J_pq^4 / (E J_pq^2)^2 = 3 (1 + 5/n) for one hidden layer (`entry_kurtosis`), 3 prod(1 + 5/n) for more
+  (`jacobian_kurtosis`).
 """
 
 from __future__ import annotations
@@ -22,8 +24,7 @@ from theory.expectation import STANDARD_NORMAL, averaged
 from theory.fluctuations import norms as fluctuations
 from theory.plain.weight_gradients import entry_product
 from theory.rules import equal
-
-N = sp.Symbol("n", integer=True, positive=True)
+from theory.symbols import N
 
 
 @cache

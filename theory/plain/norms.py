@@ -1,7 +1,13 @@
-r"""Plain nets x_l = phi(W_l x_{l-1}): means of the square norm, exact at every width.
+"""Plain nets x_l = phi(W_l x_{l-1}), phi a leaky ReLU of slope a: means of the square norm.
 
-`layer_factor` and `norm_product` hold for every symmetric weight law (any mean-0 law if linear), because they use
-nothing but second moments and a sign flip of each row. The fluctuations around the mean are in `theory.fluctuations`.
+A layer has n units and weights of variance sigma^2. Over the weights at a fixed input; exact at every width, for every
+law symmetric about 0 (mean 0 suffices if phi is linear), since only second moments and a sign flip of each row are
+used.
+
+- One layer multiplies the mean: E||x_l||^2 = n sigma^2 (1 + a^2)/2 E||x_{l-1}||^2 (`layer`).
+- L layers of one factor g: E||x_L||^2 = g^L ||x_0||^2 (`depth`); uneven ones multiply theirs (`norm_product`).
+
+What one draw does around this mean is in `theory.fluctuations.norms`.
 """
 
 from __future__ import annotations
@@ -13,44 +19,44 @@ import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive_integer, real
-from theory.expectation import VARIANCE
-from theory.layer.rectifiers import SLOPE, symmetric_leaky
+from theory.layer.rectifiers import symmetric_leaky
 from theory.rules import recursion, substituting
+from theory.symbols import SLOPE, SQUARE_NORM, VARIANCE, L, N, Q
 
 
 @cache
 def layer() -> Derivation:
     """Derive the factor by which one layer multiplies E||x||^2."""
-    n = sp.Symbol("n", integer=True, positive=True)
-    q = sp.Symbol("q", positive=True)
-    norm = sp.Symbol(r"\|x\|^2", positive=True)
     return (
         Derivation.begin(
             "Growth of the square norm in one layer",
             "Each of n units has a symmetric pre-activation of variance q at a fixed input; add their second moments "
             "and divide by the square norm of the input.",
-            n * symmetric_leaky().result / norm,
+            N * symmetric_leaky().result / SQUARE_NORM,
         )
         .then(
             "The pre-activation w.x has variance sigma^2 ||x||^2.",
-            n * VARIANCE * norm * (1 + SLOPE**2) / (2 * norm),
-            substituting({q: VARIANCE * norm}),
+            N * VARIANCE * SQUARE_NORM * (1 + SLOPE**2) / (2 * SQUARE_NORM),
+            substituting({Q: VARIANCE * SQUARE_NORM}),
         )
-        .then("The input's norm cancels: the factor is the same for every input.", n * VARIANCE * (1 + SLOPE**2) / 2)
+        .then("The input's norm cancels: the factor is the same for every input.", N * VARIANCE * (1 + SLOPE**2) / 2)
     )
 
 
 @cache
 def depth() -> Derivation:
     """Derive E||x_L||^2 at constant width from the factor of one layer."""
-    q, depth_ = sp.Function("q"), sp.Symbol("L", integer=True, nonnegative=True)
-    g, start = sp.Symbol("g", positive=True), sp.Symbol(r"\|x\|^2", positive=True)
+    q, g = sp.Function("q"), sp.Symbol("g", positive=True)
     return Derivation.begin(
         "Square norm in depth",
         "The weights of a layer are independent of its input, so the mean square norm is multiplied by g in every "
         "layer.",
-        sp.Eq(q(depth_ + 1), g * q(depth_)),
-    ).then("Solve from the square norm of the input.", sp.Eq(q(depth_), start * g**depth_), recursion(depth_, start))
+        sp.Eq(q(L + 1), g * q(L)),
+    ).then(
+        "Solve from the square norm of the input.",
+        sp.Eq(q(L), SQUARE_NORM * g**L),
+        recursion(L, SQUARE_NORM),
+    )
 
 
 def layer_factor(fan_out: Value, variance: Value, slope: Value = 0) -> sp.Expr:
@@ -70,7 +76,7 @@ def layer_factor(fan_out: Value, variance: Value, slope: Value = 0) -> sp.Expr:
 def norm_in_depth(factor: Value, layers: Value, square_norm: Value = 1) -> sp.Expr:
     """Return E||x_L||^2 of `layers` layers that each multiply the mean square norm by `factor`."""
     values = {"g": nonnegative("factor", factor), "L": positive_integer("layers", layers, least=0)}
-    return depth().at({sp.Symbol(r"\|x\|^2"): nonnegative("square_norm", square_norm)}, **values)
+    return depth().at({SQUARE_NORM: nonnegative("square_norm", square_norm)}, **values)
 
 
 def norm_product(

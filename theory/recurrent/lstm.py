@@ -1,7 +1,12 @@
 """The direct path through the cell of an LSTM: c_t = f_t c_(t-1) + i_t g_t, with the gates held fixed.
 
 Gates are sigmoids of the input and of the last output h, so the full Jacobian has further paths, from a cell through h
-into later gates; they are not on the direct path.
+into later gates; they are not on the direct path. Exact; nothing is averaged.
+
+- dc_t/dc_0 = f_1 ... f_t (`direct`); (1 + exp(-b))^-T over T steps if no weight leads into the forget gates, b their
+  bias (`biased`).
+- The bias log(T - 1) keeps (1 - 1/T)^T over T steps, which tends to 1/e (`chrono`): at most 1/e at every T (`below`),
+  and at least 1/e over T - 1 steps (`above`).
 """
 
 from __future__ import annotations
@@ -14,11 +19,14 @@ import sympy as sp
 from theory.derivation import Derivation, Value
 from theory.domain import positive_integer, real
 from theory.rules import DerivationError, Rule, at_least, at_most, equal, limit, naming, substituting
+from theory.symbols import X
 
 STEPS = sp.Symbol("T", integer=True, positive=True)
 STEP = sp.Symbol("t", integer=True, nonnegative=True)
-K, N = sp.symbols("k n", integer=True, positive=True)
-START, BIAS, X, H, W, U, Y = sp.symbols("s b x h w u y", real=True)
+"""All steps, and the steps so far."""
+K, BEFORE = sp.symbols("k n", integer=True, positive=True)
+"""An index of steps, and n = T - 1."""
+START, BIAS, OUTPUT, W, U, Y = sp.symbols("s b h w u y", real=True)
 FORGET, INPUT, NEW, CELL, PATH = (sp.Function(name) for name in ("f", "i", "g", "c", "D"))
 
 
@@ -54,7 +62,7 @@ def biased() -> Derivation:
         Derivation.begin(
             "Direct path through forget gates without weights",
             "A forget gate is a sigmoid of input, output and bias.",
-            1 / (1 + sp.exp(-(W * X + U * H + BIAS))),
+            1 / (1 + sp.exp(-(W * X + U * OUTPUT + BIAS))),
         )
         .then("Without weights it is constant.", 1 / (1 + sp.exp(-BIAS)), substituting({W: sp.S.Zero, U: sp.S.Zero}))
         .then("T equal gates multiply.", (1 + sp.exp(-BIAS)) ** -STEPS, _repeated)
@@ -74,13 +82,13 @@ def chrono() -> Derivation:
 @cache
 def below() -> Derivation:
     """Derive that the gates (T - 1)/T keep at most 1/e over T steps, for T = n + 1."""
-    return _bracket("Chrono initialisation over T steps", -1 / (N + 1), N / (N + 1), N + 1, at_most)
+    return _bracket("Chrono initialisation over T steps", -1 / (BEFORE + 1), BEFORE / (BEFORE + 1), BEFORE + 1, at_most)
 
 
 @cache
 def above() -> Derivation:
     """Derive that the gates (T - 1)/T keep at least 1/e over T - 1 steps, for T = n + 1."""
-    return _bracket("Chrono initialisation over T - 1 steps", 1 / N, (N + 1) / N, -N, at_least)
+    return _bracket("Chrono initialisation over T - 1 steps", 1 / BEFORE, (BEFORE + 1) / BEFORE, -BEFORE, at_least)
 
 
 def _bracket(

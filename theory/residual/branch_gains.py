@@ -1,7 +1,13 @@
-r"""Residual nets whose branches are scaled: which scales keep the stream bounded in depth, in mean and in spread.
+"""Residual nets whose branches are scaled: which scales keep the stream bounded in depth, in mean and in spread.
 
-A block is x' = x + F(x) with E||F||^2 = eta^2 ||x||^2 (see `theory.residual`), so L blocks multiply the mean square
-norm by prod(1 + eta_l^2). Everything is exact at every width unless a limit is named.
+A block is x' = x + F(x) with E||F||^2 = eta^2 ||x||^2 (see `theory.residual.norms`), so L blocks multiply the mean
+square norm by prod(1 + eta_l^2) (`growth`). Over the weights at a fixed input; exact at every width unless a limit is
+named. R = ||x'||^2 / ||x||^2, width n, hidden width h.
+
+- eta = 1/sqrt(L): the mean tends to e in depth (`critical`), and E||x_L||^4 / (E||x_L||^2)^2 to exp(4/n) (`calm`).
+- Fixup's scale on all m layers, none at 0: (1 + L^(-m/(m-1)))^L (`unzeroed`).
+- (x + F)/sqrt 2 at gain 1 keeps the mean square (`halved`), and a part of the stream has 2^-k of it after k (`share`).
+- E R^k for k up to 4 (`ratio_moment`), and E R^2 of deeper branches (`deep_ratio`).
 """
 
 from __future__ import annotations
@@ -14,14 +20,12 @@ import sympy as sp
 from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive_integer
 from theory.expectation import STANDARD_NORMAL, Moments, active_moments, averaged, chi_square_moments, mean
-from theory.fixup import scale as fixup
+from theory.fixup import scale as fixup_scale
 from theory.fluctuations import norms as fluctuations
 from theory.residual import fluctuations as residual_fluctuations
 from theory.residual import norms as residual
 from theory.rules import equal, limit, recursion, substituting
-from theory.symbols import BRANCHES, ETA, LAYERS, SCALE
-
-N, H = (sp.Symbol(name, integer=True, positive=True) for name in ("n", "h"))
+from theory.symbols import ACTIVE, BRANCHES, ETA, LAYERS, SCALE, H, N, T
 
 
 @cache
@@ -64,7 +68,7 @@ def unzeroed() -> Derivation:
 
 def exponent() -> sp.Expr:
     """Return Fixup's exponent -1/(2m-2) in the symbol m."""
-    return fixup.exponent().result
+    return fixup_scale.exponent().result
 
 
 @cache
@@ -93,12 +97,11 @@ def share() -> Derivation:
 
 @cache
 def ratio_moment(order: int) -> Derivation:
-    """Derive E R^order of one block, R = ||x'||^2 / ||x||^2, as `theory.residual_fluctuations` does for order 2."""
-    t, (perpendicular, hidden) = sp.Symbol("t", real=True), sp.symbols("U S", nonnegative=True)
-    active, rho = sp.Symbol("K", integer=True, nonnegative=True), sp.Symbol("rho", positive=True)
-    last: Moments = {t: STANDARD_NORMAL, perpendicular: chi_square_moments(N - 1)}
-    first, masks = {hidden: chi_square_moments(active)}, {active: active_moments(H)}
-    ratio = (1 + 2 * rho * t + rho**2 * (t**2 + perpendicular)) ** order
+    """Derive E R^order of one block, R = ||x'||^2 / ||x||^2, as `theory.residual.fluctuations` does for order 2."""
+    (perpendicular, hidden), rho = sp.symbols("U S", nonnegative=True), sp.Symbol("rho", positive=True)
+    last: Moments = {T: STANDARD_NORMAL, perpendicular: chi_square_moments(N - 1)}
+    first, masks = {hidden: chi_square_moments(ACTIVE)}, {ACTIVE: active_moments(H)}
+    ratio = (1 + 2 * rho * T + rho**2 * (T**2 + perpendicular)) ** order
     put = {rho: sp.sqrt(2 * ETA**2 * hidden / (N * H))}
     given_rho = sp.expand(mean(ratio, last))
     given_mask = sp.expand(mean(sp.expand(given_rho.subs(put)), first))
@@ -121,18 +124,18 @@ def ratio_moment(order: int) -> Derivation:
 @cache
 def deep_ratio() -> Derivation:
     """Derive E R^2 of a block whose branch output is rho ||x|| g, with E rho^2 and E rho^4 known."""
-    t, (perpendicular, square) = sp.Symbol("t", real=True), sp.symbols("U g", nonnegative=True)
-    rho, kurtosis = sp.Symbol("rho", positive=True), sp.Symbol("kappa", positive=True)
+    perpendicular, square = sp.symbols("U g", nonnegative=True)
+    rho, kurtosis = sp.symbols("rho kappa", positive=True)
     return (
         Derivation.begin(
             "Second moment of the ratio of a block with a deep branch",
             "Square R = 1 + 2 rho t + rho^2 (t^2 + U).",
-            (1 + 2 * rho * t + rho**2 * (t**2 + perpendicular)) ** 2,
+            (1 + 2 * rho * T + rho**2 * (T**2 + perpendicular)) ** 2,
         )
         .then(
             "Average over the last layer.",
             1 + (4 + 2 * N) * rho**2 + N * (N + 2) * rho**4,
-            averaged({t: STANDARD_NORMAL, perpendicular: chi_square_moments(N - 1)}),
+            averaged({T: STANDARD_NORMAL, perpendicular: chi_square_moments(N - 1)}),
         )
         .then(
             "n rho^2 has mean eta^2 and a mean square kappa times that squared, kappa from the hidden ReLU layers.",

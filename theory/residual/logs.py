@@ -1,14 +1,15 @@
-r"""Mean of log2 of the ratio R = ||x'||^2 / ||x||^2 of a residual block with Gaussian weights, exact law, as a number.
+"""Mean of log2 of the ratio R = ||x'||^2 / ||x||^2 of a residual block with Gaussian weights, exact law, as a number.
 
-Given rho (see `theory.residual_fluctuations`), R / rho^2 is non-central chi-square with n degrees of freedom and
+Given rho (see `theory.residual.fluctuations`), R / rho^2 is non-central chi-square with n degrees of freedom and
 non-centrality 1 / rho^2: a chi-square with n + 2J degrees, J Poisson with mean xi = 1 / (2 rho^2). Hence E[log R | rho]
-= log(2 rho^2) + E psi(n/2 + J). Differentiating the last term in xi gives E 1/(n/2 + J), which is an integral over (0,
-1); undoing the derivative gives
+= log(2 rho^2) + E psi(n/2 + J). Differentiating the last term in xi gives E 1/(n/2 + J), an integral over (0, 1)
+(`poisson_slope`); undoing the derivative gives
 
     E psi(n/2 + J) = psi(n/2) + integral over t in (0, 1) of t^(n/2-1) (1 - exp(-xi (1 - t))) / (1 - t).
 
 Now rho^2 = c S, S chi-square with k degrees of freedom given k active hidden units, and E exp(-b / (S/2)) is a Bessel
-function: one integral over t remains, of a binomial average.
+function (`inverse_transform`): one integral over t remains, of a binomial average, which `block_log_ratio` takes
+numerically. Over the weights at a fixed input; exact at every width up to the quadrature.
 """
 
 from __future__ import annotations

@@ -1,9 +1,13 @@
-r"""Residual nets x_{l+1} = x_l + F_l(x_l): means of the square norm, forward and backward.
+"""Residual nets x_{l+1} = x_l + F_l(x_l): means of the square norm, forward and backward.
 
 The branch is F(x) = a1 a2 W2 relu(W1 x), W1 (hidden x width) of variance 2/width, W2 (width x hidden) of variance
-1/hidden ("He then LeCun"). Its gain is the factor E||F||^2 / ||x||^2 = (a1 a2)^2: 1 for standard initialisation, 2 with
-He's variance on the last layer as well. Everything is exact at every width, over the weights at a fixed input; weights
-are symmetric about 0.
+1/hidden ("He then LeCun"); its gain eta^2 is E||F||^2 / ||x||^2. Over weights symmetric about 0, at a fixed input;
+exact at every width.
+
+- eta = a1 a2 (`branch`): gain 1 for standard initialisation, 2 with He's variance on the last layer as well.
+- A block multiplies E||x||^2 by 1 + eta^2 (`growth`), and E||v||^2 of a cotangent as well (`backward`).
+- E||x_l||^2 / ||x_0||^2 = (1 + eta^2)^l (`growth_in_depth`).
+- The variance of x_l at a fixed x_0, in the same units: (1 + eta^2)^l - 1 (`variance_in_depth`).
 """
 
 from __future__ import annotations
@@ -19,26 +23,25 @@ from theory.expectation import averaged
 from theory.layer import one_layer
 from theory.plain import norms as plain
 from theory.rules import equal, recursion
-from theory.symbols import DEPTH, ETA
+from theory.symbols import DEPTH, ETA, SQUARE_NORM, H, N
 
 
 @cache
 def branch() -> Derivation:
     """Derive the gain of a branch whose layers have variances 2 a1^2 / width and a2^2 / hidden."""
-    n, h = (sp.Symbol(name, integer=True, positive=True) for name in ("n", "h"))
-    first, last, norm = (sp.Symbol(name, positive=True) for name in ("a_1", "a_2", r"\|x\|^2"))
+    first, last = sp.symbols("a_1 a_2", positive=True)
     hidden = sp.Symbol(r"\|r\|^2", positive=True)
-    last_layer = one_layer.second_moment(n, last**2 / h, hidden)
-    first_layer = plain.layer_factor(h, 2 * first**2 / n) * norm
+    last_layer = one_layer.second_moment(N, last**2 / H, hidden)
+    first_layer = plain.layer_factor(H, 2 * first**2 / N) * SQUARE_NORM
     return (
         Derivation.begin(
             "Gain of a residual branch",
             "Average ||W2 r||^2 over the last layer, at fixed hidden activations r, and divide by ||x||^2.",
-            last_layer / norm,
+            last_layer / SQUARE_NORM,
         )
         .then(
             "Average the hidden square norm over the first layer, a ReLU layer of h units.",
-            n * last**2 / h * first_layer / norm,
+            N * last**2 / H * first_layer / SQUARE_NORM,
             averaged({hidden: (1, first_layer)}),
         )
         .then("Widths and input cancel: the gain is the square of a1 a2.", (first * last) ** 2)
@@ -71,8 +74,7 @@ def backward() -> Derivation:
     """Derive the factor by which a block multiplies the mean square norm of the cotangent."""
     norm, inner = sp.symbols(r"\|v\|^2 v^{T}W_1^{T}DW_2^{T}v", real=True)
     hidden, square = sp.symbols(r"\|DW_2^{T}v\|^2 \|W_1^{T}DW_2^{T}v\|^2", nonnegative=True)
-    n, h = (sp.Symbol(name, integer=True, positive=True) for name in ("n", "h"))
-    first, last = (sp.Symbol(name, positive=True) for name in ("a_1", "a_2"))
+    first, last = sp.symbols("a_1 a_2", positive=True)
     return (
         Derivation.begin(
             "Growth of the cotangent in one block",
@@ -82,13 +84,13 @@ def backward() -> Derivation:
         .then(
             "Average over W1 given the mask: the signs of W2^T v are independent and absorb those of the rows of W1, "
             "so n entries of variance 2 a1^2/n, and no correlation with v, remain.",
-            norm + one_layer.second_moment(n, 2 * first**2 / n, hidden),
+            norm + one_layer.second_moment(N, 2 * first**2 / N, hidden),
             averaged({inner: (1, 0), square: (1, 2 * first**2 * hidden)}),
         )
         .then(
             "Average over W2 and the mask: h entries of variance a2^2/h times ||v||^2, each active with probability "
             "1/2.",
-            norm + 2 * first**2 * one_layer.second_moment(h, last**2 / h, norm) / 2,
+            norm + 2 * first**2 * one_layer.second_moment(H, last**2 / H, norm) / 2,
             averaged({hidden: (1, last**2 * norm / 2)}),
         )
         .then(

@@ -1,8 +1,14 @@
-r"""The paths through a residual net: how many branches the variance of the stream went through.
+"""The paths through a residual net: how many branches the variance of the stream went through.
 
 Each block is x' = x + F(x), F of gain eta_l^2 with a last layer of mean 0. At one input every ReLU is its mask, so the
-state is a sum over paths; u_k adds those through k branches: u_k' = u_k + J u_{k-1}. Flipping the signs of a row of the
-first layer flips its mask: at any vector, not only at its own input, J has the gain eta^2 in the mean.
+state is a sum over paths; u_k adds those through k branches: u_k' = u_k + J u_{k-1}. Over weights symmetric about 0, at
+a fixed input; exact at every width.
+
+- E||J u||^2 = eta^2 ||u||^2 at every vector u, not only at the one whose masks J has (`gain_at_masks`): turning a row
+  of the first layer about turns its mask about.
+- sum_k t^k E||u_k||^2 / ||x_0||^2 = (1 + t eta^2)^l (`generating_function`): k of L branches with the law
+  Bin(L, eta^2 / (1 + eta^2)) (`binomial`), of mean L eta^2 / (1 + eta^2) (`mean_depth`).
+- Normalised branches, eta^2 = 1/l in block l: 1 / (l + 1) of the variance went through it (`normalised`).
 """
 
 from __future__ import annotations
@@ -17,33 +23,34 @@ from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive_integer
 from theory.expectation import averaged
 from theory.rules import differentiated, equal, numerically, recursion, substituting
-from theory.symbols import DEPTH, ETA
+from theory.symbols import BLOCKS, DEPTH, ETA, H, N
 
-T = sp.Symbol("t", positive=True)
-L, K = sp.Symbol("L", integer=True, positive=True), sp.Symbol("k", integer=True, nonnegative=True)
+MARK = sp.Symbol("t", positive=True)
+"""The variable of generating functions: a factor for each branch that is passed through."""
+K = sp.Symbol("k", integer=True, nonnegative=True)
+"""The number of branches that a path goes through."""
 
 
 @cache
 def gain_at_masks() -> Derivation:
     """Derive the gain of a branch at another vector than that whose masks it has."""
-    n, h = (sp.Symbol(name, integer=True, positive=True) for name in ("n", "h"))
     active, square, hidden, norm = sp.symbols(r"1_{w.x>0} (w.u)^2 \|DW_1u\|^2 \|u\|^2", nonnegative=True)
     return (
         Derivation.begin(
             "Gain of a branch at the masks of another vector",
             "Average ||W2 D W1 u||^2 over the last layer, of variance eta^2/h: n outputs see the masked units.",
-            n * ETA**2 / h * hidden,
+            N * ETA**2 / H * hidden,
         )
         .then(
             "Each of h units is active at x or not.",
-            n * ETA**2 / h * h * active * square,
-            substituting({hidden: h * active * square}),
+            N * ETA**2 / H * H * active * square,
+            substituting({hidden: H * active * square}),
         )
         .then(
             "Turning w about turns the mask about and leaves (w.u)^2 alone: the mask is 1/2 in the mean, and w, of "
             "variance 2/n, has the mean square 2/n ||u||^2 along u.",
-            n * ETA**2 * sp.Rational(1, 2) * 2 / n * norm,
-            averaged({active: (1, sp.Rational(1, 2)), square: (1, 2 * norm / n)}),
+            N * ETA**2 * sp.Rational(1, 2) * 2 / N * norm,
+            averaged({active: (1, sp.Rational(1, 2)), square: (1, 2 * norm / N)}),
         )
         .then("Widths cancel.", ETA**2 * norm)
     )
@@ -58,19 +65,19 @@ def generating_function() -> Derivation:
         Derivation.begin(
             "Variance by number of branches",
             "Sum t^k ||u_k + J u_{k-1}||^2 over k: a branch that is passed through costs a factor t.",
-            q(DEPTH) + 2 * inner + T * branch,
+            q(DEPTH) + 2 * inner + MARK * branch,
         )
         .then(
             "Average over the block: the last layer has mean 0.",
-            q(DEPTH) + T * ETA**2 * q(DEPTH),
+            q(DEPTH) + MARK * ETA**2 * q(DEPTH),
             averaged({inner: (1, 0), branch: (1, gain)}),
         )
         .then(
             "That is the sum one block later.",
-            sp.Eq(q(DEPTH + 1), (1 + T * ETA**2) * q(DEPTH)),
+            sp.Eq(q(DEPTH + 1), (1 + MARK * ETA**2) * q(DEPTH)),
             lambda before, now: equal(sp.factor(before), now.rhs),
         )
-        .then("Solve from 1.", sp.Eq(q(DEPTH), (1 + T * ETA**2) ** DEPTH), recursion(DEPTH, sp.S.One))
+        .then("Solve from 1.", sp.Eq(q(DEPTH), (1 + MARK * ETA**2) ** DEPTH), recursion(DEPTH, sp.S.One))
     )
 
 
@@ -78,20 +85,20 @@ def generating_function() -> Derivation:
 def binomial() -> Derivation:
     """Derive the share of the variance that went through k of L equal branches: a binomial law."""
     chance = ETA**2 / (1 + ETA**2)
-    whole = generating_function().result.subs(DEPTH, L)
+    whole = generating_function().result.subs(DEPTH, BLOCKS)
     return (
         Derivation.begin(
             "Share of paths by number of branches",
             "Divide the generating function by its value at t = 1, the mean square of the stream.",
-            whole / whole.subs(T, 1),
+            whole / whole.subs(MARK, 1),
         )
         .then(
             "That of L independent branches, each passed through with probability eta^2 / (1 + eta^2).",
-            (1 - chance + chance * T) ** L,
+            (1 - chance + chance * MARK) ** BLOCKS,
         )
         .then(
             "By the binomial theorem the coefficients are those of Bin(L, eta^2 / (1 + eta^2)).",
-            sp.Sum(sp.binomial(L, K) * chance**K * (1 - chance) ** (L - K) * T**K, (K, 0, L)),
+            sp.Sum(sp.binomial(BLOCKS, K) * chance**K * (1 - chance) ** (BLOCKS - K) * MARK**K, (K, 0, BLOCKS)),
             numerically,
         )
     )
@@ -102,7 +109,7 @@ def mean_depth() -> Derivation:
     """Derive the mean number of branches that the variance went through."""
     shares = binomial().steps[1].statement
     return Derivation.begin("Mean number of branches", "The generating function of the shares.", shares).then(
-        "Its slope at t = 1.", L * ETA**2 / (1 + ETA**2), differentiated(T, sp.S.One, value=sp.S.One)
+        "Its slope at t = 1.", BLOCKS * ETA**2 / (1 + ETA**2), differentiated(MARK, sp.S.One, value=sp.S.One)
     )
 
 
@@ -145,7 +152,7 @@ def fourth_moment_bounds(gains: Sequence[Value], width: Value, hidden: Value) ->
     """Bound E||u_k||^4 / ||x_0||^4 from above, k = 0, ..., L, for Gaussian weights.
 
     In one block E||u_k + J u_{k-1}||^4 is, with a = ||u_k||^2 and b = ||u_{k-1}||^2, a^2 + 2 (1 + 2/n) eta^2 a b +
-    eta^4 (1 + 2/n)(1 + 5/h) b^2 at the most (`residual_fluctuations`, which has a = b), for odd powers of the last
+    eta^4 (1 + 2/n)(1 + 5/h) b^2 at the most (`theory.residual.fluctuations` has a = b), for odd powers of the last
     layer vanish; and E a b is at most the root of E a^2 E b^2.
     """
     n, h = positive_integer("width", width), positive_integer("hidden", hidden)

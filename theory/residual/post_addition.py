@@ -1,8 +1,14 @@
-r"""Residual blocks with a ReLU after the addition, x' = relu(x + F(x)): how the square norm grows.
+"""Residual blocks with a ReLU after the addition, x' = relu(x + F(x)): how the square norm grows.
 
 The branch F has gain g: given x, its entries are independent N(0, g ||x||^2 / n), exactly so for one Gaussian layer of
 variance g/n on x >= 0, and as widths grow for "He then LeCun" (g = 1) or He on both layers (g = 2). After the first
 block x is no longer negative, so the growth 1 + g of x + F is an upper bound that the ReLU never lets it reach.
+
+- E relu(a + s t)^2 = (a^2 + s^2) P(a/s) + a s p(a/s), t standard normal of density p and distribution P (`entry`).
+- From x >= 0 a block multiplies the mean square by 1 + g/2 to 1 + g (`entry_from_below`).
+- Above a wide ReLU layer: by g/4 + (2 + g) (pi/2 + arctan sqrt(2/g)) / (2 pi) + sqrt(2 g) / (2 pi)
+  (`rectified_gaussian`).
+- In depth, wide limit, no closed form: `growths` follows the law on a grid, to `limit_growth`.
 """
 
 from __future__ import annotations
@@ -17,9 +23,10 @@ from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive, real
 from theory.expectation import by_parts
 from theory.rules import at_least, dropping
+from theory.symbols import T
 
 A, S = sp.Symbol("a", real=True), sp.Symbol("s", positive=True)
-ENTRY, VARIANCE = sp.Symbol("a", nonnegative=True), sp.Symbol("v", positive=True)
+ENTRY, ADDED = sp.Symbol("a", nonnegative=True), sp.Symbol("v", positive=True)
 GAIN = sp.Symbol("g", positive=True)
 
 FARTHEST, STEPS = 12.0, 120
@@ -37,18 +44,17 @@ def _density(z: sp.Expr) -> sp.Expr:
 @cache
 def entry() -> Derivation:
     """Derive E relu(a + s t)^2 for t ~ N(0, 1): an entry a of the stream, to which the branch adds s t."""
-    t = sp.Symbol("t", real=True)
-    density = _density(t)
+    density = _density(T)
     return (
         Derivation.begin(
             "Second moment of a rectified sum",
             "a + s t is positive for t above -a/s: average its square there.",
-            sp.Integral((A + S * t) ** 2 * density, (t, -A / S, sp.oo)),
+            sp.Integral((A + S * T) ** 2 * density, (T, -A / S, sp.oo)),
         )
         .then(
             "Integrate by parts: take away the derivative of -s (a + s t) times the density, which is 0 at both ends.",
-            sp.Integral((A**2 + S**2 + A * S * t) * density, (t, -A / S, sp.oo)),
-            by_parts(-S * (A + S * t) * density),
+            sp.Integral((A**2 + S**2 + A * S * T) * density, (T, -A / S, sp.oo)),
+            by_parts(-S * (A + S * T) * density),
         )
         .then(
             "The density adds up to its distribution function, and t times the density to the density.",
@@ -60,13 +66,13 @@ def entry() -> Derivation:
 @cache
 def entry_from_below() -> Derivation:
     """Derive that a branch adds at least half of its variance to the square of an entry a >= 0."""
-    spread = entry().result.subs({A: ENTRY, S: sp.sqrt(VARIANCE)})
-    slack = sp.erf(ENTRY / sp.sqrt(2 * VARIANCE)) / 2
+    spread = entry().result.subs({A: ENTRY, S: sp.sqrt(ADDED)})
+    slack = sp.erf(ENTRY / sp.sqrt(2 * ADDED)) / 2
     return (
         Derivation.begin(
             "What the branch adds to an entry that is not negative",
             "Differentiate E relu(a + sqrt(v) t)^2, which is a^2 at v = 0, in the variance v of the branch.",
-            sp.Derivative(spread, VARIANCE),
+            sp.Derivative(spread, ADDED),
         )
         .then("Each unit of variance adds the probability that the ReLU lets it through.", sp.Rational(1, 2) + slack)
         .then(

@@ -1,8 +1,13 @@
-r"""Residual blocks whose branch ends with a ReLU, x' = x + eta relu(Wx), x >= 0: growth of first order in eta.
+"""Residual blocks whose branch ends with a ReLU, x' = x + eta relu(Wx), x >= 0: growth of first order in eta.
 
 W is square with independent N(0, 2/n) entries (He), so relu(Wx) has on average the square norm of x. But its mean is
 not 0, and x is not negative either, so the two do not average out. Hanin and Rolnick 2018 state their condition with
-the sum of the scales eta_l, not of their squares, for such branches. Exact at every width, over the weights at fixed x.
+the sum of the scales eta_l, not of their squares, for such branches. c is ||x||_1 / (sqrt(n) ||x||_2). Over the weights
+at fixed x; exact at every width, but for the bound.
+
+- E relu(w.x) = ||x|| / sqrt(pi n) (`rectified_mean`).
+- E||x'||^2 / ||x||^2 = 1 + 2 eta c / sqrt(pi) + eta^2 (`growth`).
+- Var(||x'||^2 / ||x||^2) is at most 8 eta^2/n times that (`variance_bound`).
 """
 
 from __future__ import annotations
@@ -14,10 +19,10 @@ import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive_integer
-from theory.expectation import SQUARE_NORM, averaged, gaussian
+from theory.expectation import averaged, gaussian
 from theory.plain import norms as plain
+from theory.symbols import SQUARE_NORM, N, T
 
-N = sp.Symbol("n", integer=True, positive=True)
 ETA, FLATNESS = sp.symbols("eta c", nonnegative=True)
 """The scale of the branch, and ||x||_1 / (sqrt(n) ||x||_2): 1 for a flat x, 1 / sqrt(n) for one entry."""
 
@@ -25,13 +30,12 @@ ETA, FLATNESS = sp.symbols("eta c", nonnegative=True)
 @cache
 def rectified_mean() -> Derivation:
     """Derive the mean of relu(z) for a pre-activation z of a He-initialised layer."""
-    t = sp.Symbol("t", real=True)
     spread = sp.sqrt(2 * SQUARE_NORM / N)
     return Derivation.begin(
         "Mean of a rectified pre-activation",
         "A pre-activation of a He layer is spread t, t standard normal, with variance 2 ||x||^2 / n; its ReLU averages "
         "it over t > 0.",
-        gaussian(spread * t, t, 0, sp.oo),
+        gaussian(spread * T, T, 0, sp.oo),
     ).then("Integrate.", sp.sqrt(SQUARE_NORM / (sp.pi * N)))
 
 

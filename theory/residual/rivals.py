@@ -1,7 +1,14 @@
-r"""Residual blocks with scales of their own: depth-dependent scaling, NF-ResNets, and multipliers that start at zero.
+"""Residual blocks with scales of their own: depth-dependent scaling, NF-ResNets, and multipliers that start at zero.
 
-Means are over the weights at a fixed input; the branch f is "He then LeCun", of gain 1 (`theory.residual`), with width
-n and hidden width h. Everything is exact at every width.
+The branch f is "He then LeCun", of gain 1 (`theory.residual.norms`), with width n and hidden width h. Over the weights
+at a fixed input; exact at every width.
+
+- Shao et al. 2020: sqrt(1 - b^2) x + b f keeps the mean square norm (`shao_block`); with b_l^2 = 1/(l + c) each of L
+  branches has the share 1/(L + c) of it (`shao_share`) and the input c/(L + c) (`shao_input_share`).
+- NF-ResNets (Brock et al. 2021): x + alpha f(x / beta_l) grows to 1 + alpha^2 l (`nf_growth`), a transition block
+  resets it to 1 + alpha^2 (`nf_transition`); its second moment (`nf_transition_second_moment`).
+- L multipliers that start at 0: their squared gradient, by which one step moves f, is L/n ||g||^2 ||x||^2 in the mean
+  (`multiplier_step`), and the mean fourth power of one is 3 (1 + 5/h) / n^2 (`multiplier_fourth_moment`).
 """
 
 from __future__ import annotations
@@ -15,10 +22,10 @@ from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive, positive_integer
 from theory.expectation import STANDARD_NORMAL, active_moments, averaged, chi_square_moments
 from theory.rules import equal, recursion, substituting
+from theory.symbols import ACTIVE, BLOCKS, DEPTH, H, N, T
 
-ALPHA, C = sp.Symbol("alpha", positive=True), sp.Symbol("c", positive=True)
-BLOCKS, DEPTH = sp.Symbol("L", integer=True, positive=True), sp.Symbol("l", integer=True, nonnegative=True)
-N, H = (sp.Symbol(name, integer=True, positive=True) for name in ("n", "h"))
+ALPHA, OFFSET = sp.symbols("alpha c", positive=True)
+"""The scale of an NF-ResNet's branches, and the c of depth-dependent scaling, b_l^2 = 1 / (l + c)."""
 NORM, INNER, OUTPUT = sp.symbols(r"\|x\|^2 x^{T}f \|f\|^2", real=True)
 GAIN_1 = {INNER: (1, 0), OUTPUT: (1, NORM)}
 
@@ -42,12 +49,12 @@ def shao_share() -> Derivation:
         Derivation.begin(
             "Share of a branch under depth-dependent scaling",
             "Branch i enters with the share b_i^2 = 1/(i + c); block i + k + 1 multiplies it by 1 - b^2.",
-            sp.Eq(share(k + 1), (1 - 1 / (branch + k + 1 + C)) * share(k)),
+            sp.Eq(share(k + 1), (1 - 1 / (branch + k + 1 + OFFSET)) * share(k)),
         )
-        .then("Solve from 1/(i + c).", sp.Eq(share(k), 1 / (branch + k + C)), recursion(k, 1 / (branch + C)))
+        .then("Solve from 1/(i + c).", sp.Eq(share(k), 1 / (branch + k + OFFSET)), recursion(k, 1 / (branch + OFFSET)))
         .then(
             "After the other L - i blocks all branches have one share.",
-            sp.Eq(share(BLOCKS - branch), 1 / (BLOCKS + C)),
+            sp.Eq(share(BLOCKS - branch), 1 / (BLOCKS + OFFSET)),
             substituting({k: BLOCKS - branch}),
         )
     )
@@ -60,8 +67,8 @@ def shao_input_share() -> Derivation:
     return Derivation.begin(
         "Share of the input under depth-dependent scaling",
         "Block l + 1 multiplies it by 1 - b^2 = 1 - 1/(l + 1 + c).",
-        sp.Eq(share(DEPTH + 1), (1 - 1 / (DEPTH + 1 + C)) * share(DEPTH)),
-    ).then("Solve from 1.", sp.Eq(share(DEPTH), C / (DEPTH + C)), recursion(DEPTH, sp.S.One))
+        sp.Eq(share(DEPTH + 1), (1 - 1 / (DEPTH + 1 + OFFSET)) * share(DEPTH)),
+    ).then("Solve from 1.", sp.Eq(share(DEPTH), OFFSET / (DEPTH + OFFSET)), recursion(DEPTH, sp.S.One))
 
 
 @cache
@@ -107,10 +114,9 @@ def nf_transition() -> Derivation:
 def nf_transition_second_moment() -> Derivation:
     """Derive E(||x'||^2 / ||x||^2)^2 of a transition block with Gaussian S, times beta^4."""
     norm, hidden = sp.symbols("U S", nonnegative=True)
-    active = sp.Symbol("K", integer=True, nonnegative=True)
     masks = active_moments(H)
     scale = 2 * ALPHA**2 / (N * H)
-    given_mask = 1 / N**2 + 2 * scale * active / N + scale**2 * active * (active + 2)
+    given_mask = 1 / N**2 + 2 * scale * ACTIVE / N + scale**2 * ACTIVE * (ACTIVE + 2)
     return (
         Derivation.begin(
             "Second moment of a transition block",
@@ -120,12 +126,12 @@ def nf_transition_second_moment() -> Derivation:
         .then(
             "Average over the last layer and the sizes of the K active units.",
             N * (N + 2) * given_mask,
-            averaged({norm: chi_square_moments(N), hidden: chi_square_moments(active)}),
+            averaged({norm: chi_square_moments(N), hidden: chi_square_moments(ACTIVE)}),
         )
         .then(
             "Average over the masks.",
             N * (N + 2) * (1 / N**2 + 2 * scale * masks(1) / N + scale**2 * (masks(2) + 2 * masks(1))),
-            averaged({active: masks}),
+            averaged({ACTIVE: masks}),
         )
         .then("Collect.", (1 + 2 / N) * (1 + 2 * ALPHA**2 + ALPHA**4 * (1 + 5 / H)))
     )
@@ -134,41 +140,39 @@ def nf_transition_second_moment() -> Derivation:
 @cache
 def multiplier_step() -> Derivation:
     """Derive the mean first-order change in one step of L multipliers that start at 0, per ||g||^2 ||x||^2."""
-    t, hidden = sp.Symbol("t", real=True), sp.Symbol("S", nonnegative=True)
-    active = sp.Symbol("K", integer=True, nonnegative=True)
+    hidden = sp.Symbol("S", nonnegative=True)
     return (
         Derivation.begin(
             "First step of multipliers that start at zero",
             "At 0 every block is the identity, so dC/d alpha_l = <g, f_l(x)>: add L squares (2 / (n h)) S t^2 of one "
             "law, t for the last layer along g, S for the hidden activations.",
-            BLOCKS * 2 / (N * H) * hidden * t**2,
+            BLOCKS * 2 / (N * H) * hidden * T**2,
         )
         .then(
             "Average over the last layer and the sizes of the K active units.",
-            BLOCKS * 2 / (N * H) * active,
-            averaged({t: STANDARD_NORMAL, hidden: chi_square_moments(active)}),
+            BLOCKS * 2 / (N * H) * ACTIVE,
+            averaged({T: STANDARD_NORMAL, hidden: chi_square_moments(ACTIVE)}),
         )
-        .then("Average over the masks.", BLOCKS / N, averaged({active: active_moments(H)}))
+        .then("Average over the masks.", BLOCKS / N, averaged({ACTIVE: active_moments(H)}))
     )
 
 
 @cache
 def multiplier_fourth_moment() -> Derivation:
     """Derive E <g, f(x)>^4 / (||g|| ||x||)^4 for one branch."""
-    t, hidden = sp.Symbol("t", real=True), sp.Symbol("S", nonnegative=True)
-    active, masks = sp.Symbol("K", integer=True, nonnegative=True), active_moments(H)
+    hidden, masks = sp.Symbol("S", nonnegative=True), active_moments(H)
     return (
         Derivation.begin(
             "Fourth moment of the gradient in a multiplier",
             "Square (2 / (n h)) S t^2.",
-            (2 / (N * H) * hidden * t**2) ** 2,
+            (2 / (N * H) * hidden * T**2) ** 2,
         )
         .then(
             "Average over the last layer and the sizes of the K active units.",
-            12 / (N * H) ** 2 * active * (active + 2),
-            averaged({t: STANDARD_NORMAL, hidden: chi_square_moments(active)}),
+            12 / (N * H) ** 2 * ACTIVE * (ACTIVE + 2),
+            averaged({T: STANDARD_NORMAL, hidden: chi_square_moments(ACTIVE)}),
         )
-        .then("Average over the masks.", 12 / (N * H) ** 2 * (masks(2) + 2 * masks(1)), averaged({active: masks}))
+        .then("Average over the masks.", 12 / (N * H) ** 2 * (masks(2) + 2 * masks(1)), averaged({ACTIVE: masks}))
         .then("Collect.", 3 / N**2 * (1 + 5 / H), equal)
     )
 

@@ -1,11 +1,14 @@
-r"""Trace of the tangent kernel of the branches of a residual net, f = v^T x_L: the sum of the squared norms of df/dW.
+"""Trace of the tangent kernel of the branches of a residual net, f = v^T x_L: the sum of the squared norms of df/dW.
 
 Blocks x_{l+1} = x_l + W2 relu(W1 x_l) with the branch scales folded into the differentiated weights: W1 (hidden x
 width) has variance 2 a1^2 / width and W2 (width x hidden) has variance a2^2 / hidden. With v_{l+1} the cotangent at
 x_{l+1}, r_l the hidden activations and D their mask, df/dW2 = v_{l+1} r_l^T and df/dW1 = (D W2^T v_{l+1}) x_l^T. The
-law of v_{l+1} given the forward pass does not depend on it: the signs of W2^T v absorb those of the rows of W1 and W2^T
-v does not depend on the mask. So the three factors of a term are independent: the cotangent's growth over the blocks
-above, the block's own, and the growth of x over the blocks below.
+law of v_{l+1} given the forward pass does not depend on it (signs of W2^T v absorb those of the rows of W1), so the
+three factors of a term are independent. Over Gaussian weights at a fixed input; width n, hidden width h; exact.
+
+- A block alone: a1^2 h/n + a2^2/2, per ||x_l||^2 ||v_{l+1}||^2 (`block`), and its second moment
+  (`block_second_moment`).
+- L blocks: L times that times (1 + a1^2 a2^2)^(L-1) (`trace`). Fixup's a1 = L^(-1/2), a2 = 0 leave h/n (`fixup`).
 """
 
 from __future__ import annotations
@@ -21,10 +24,9 @@ from theory.expectation import active_moments, averaged, chi_square_moments
 from theory.residual import fluctuations as residual_fluctuations
 from theory.residual import norms as residual
 from theory.rules import equal, termwise
+from theory.symbols import ACTIVE, BLOCKS, DEPTH, H, N
 
-N, H, BLOCKS = (sp.Symbol(name, integer=True, positive=True) for name in ("n", "h", "L"))
 FIRST, LAST = sp.symbols("a_1 a_2", nonnegative=True)
-ACTIVE = sp.Symbol("K", integer=True, nonnegative=True)
 FORWARD, BACKWARD = sp.symbols("S T", nonnegative=True)
 GAIN = (FIRST * LAST) ** 2
 
@@ -55,18 +57,17 @@ def block() -> Derivation:
 @cache
 def trace() -> Derivation:
     """Derive the mean trace over all blocks, in units of ||v||^2 ||x_0||^2."""
-    below = sp.Symbol("l", integer=True, nonnegative=True)
     own, growth = block().result, residual.block_growth(GAIN)
     return (
         Derivation.begin(
             "Mean trace of the tangent kernel of the branches",
             "Add over the blocks: growth of x over the l blocks below, of the cotangent over the L - 1 - l above, and"
             " the block's own.",
-            sp.Sum(growth**below * growth ** (BLOCKS - 1 - below) * own, (below, 0, BLOCKS - 1)),
+            sp.Sum(growth**DEPTH * growth ** (BLOCKS - 1 - DEPTH) * own, (DEPTH, 0, BLOCKS - 1)),
         )
         .then(
             "Every block contributes the same: it is crossed by x or by the cotangent, never by both.",
-            sp.Sum(growth ** (BLOCKS - 1) * own, (below, 0, BLOCKS - 1)),
+            sp.Sum(growth ** (BLOCKS - 1) * own, (DEPTH, 0, BLOCKS - 1)),
             termwise(sp.powsimp),
         )
         .then("Add L equal terms.", BLOCKS * growth ** (BLOCKS - 1) * own)

@@ -1,7 +1,12 @@
-r"""Residual nets with tanh branches, x' = x + V tanh(W x): what a block adds to the variance.
+"""Residual nets with tanh branches, x' = x + V tanh(W x): what a block adds to the variance.
 
-W has variance 1/n and V has s_v^2/h. However large the stream, a branch adds no more than s_v^2, so in the end the
-variance grows linearly in depth; a ReLU branch adds a share of the stream and the variance grows exponentially.
+W has variance 1/n and V has s_v^2/h; z = sqrt(q) t is a pre-activation in a stream of mean square q, t standard normal.
+Over the weights of a block at a fixed input; exact at every width. A ReLU branch adds a share of the stream, which then
+grows exponentially in depth; a tanh branch does not.
+
+- A block adds s_v^2 E tanh(z)^2 (`increment`): at most s_v^2, however large the stream.
+- What is missing from s_v^2 is at most s_v^2 sqrt(2 / (pi q)), and vanishes as q grows: in the end the variance grows
+  linearly in depth (`shortfall`).
 """
 
 from __future__ import annotations
@@ -15,12 +20,11 @@ import sympy as sp
 from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive
 from theory.expectation import gaussian
-from theory.layer.gains import T
 from theory.mean_field import tanh_correlation
-from theory.mean_field.tanh_maps import Q, Z
+from theory.mean_field.tanh_maps import Z
 from theory.rules import DerivationError, equal, limit, opened, termwise
+from theory.symbols import H, Q, T
 
-H = sp.Symbol("h", integer=True, positive=True)
 LAST = sp.Symbol("s_v^2", positive=True)
 
 

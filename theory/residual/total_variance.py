@@ -1,4 +1,12 @@
-r"""The law of total variance for x' = x + F, and branches that end in ReLU, whose conditional mean is not zero."""
+"""The law of total variance for x' = x + F, and branches that end in ReLU, whose conditional mean is not zero.
+
+Of one coordinate, over the weights and, if it is random, over x. Exact at every width n.
+
+- Var(x + F) = Var(x) + E[Var(F|x)] + Var(E[F|x]) + 2 Cov(x, E[F|x]) (`total`); the last two vanish if E[F|x] = 0
+  (`centred`).
+- F = eta relu(Wx), W Gaussian of variance 2/n: E||x + F||^2 / ||x||^2 = 1 + 2 eta c / sqrt(pi) + eta^2, c the cosine of
+  the angle between x and the vector of ones (`relu_branch`).
+"""
 
 from __future__ import annotations
 
@@ -12,6 +20,7 @@ from theory.domain import nonnegative, positive, positive_integer, real
 from theory.expectation import averaged
 from theory.layer import rectifiers
 from theory.rules import Rule, equal, substituting
+from theory.symbols import ETA, SQUARE_NORM, N
 
 SPREAD, CONDITIONAL, OF_MEAN, COVARIANCE = (
     sp.Symbol(name, real=True) for name in ("Var(x)", "E[Var(F|x)]", "Var(E[F|x])", "Cov(x,E[F|x])")
@@ -66,24 +75,23 @@ def centred() -> Derivation:
 @cache
 def relu_branch() -> Derivation:
     """Derive E||x + F||^2 / ||x||^2 for F = eta relu(Wx), W Gaussian of variance 2 / width, x fixed."""
-    n, eta = sp.Symbol("n", integer=True, positive=True), sp.Symbol("eta", positive=True)
-    norm, absolute, cosine = sp.symbols(r"\|x\|^2 sum(x) c", positive=True)
-    pre = 2 * norm / n
-    first, second = eta * rectifiers.relu_mean(pre), eta**2 * rectifiers.relu_second_moment(pre)
+    absolute, cosine = sp.symbols("sum(x) c", positive=True)
+    pre = 2 * SQUARE_NORM / N
+    first, second = ETA * rectifiers.relu_mean(pre), ETA**2 * rectifiers.relu_second_moment(pre)
     inner, square = sp.symbols(r"x^{T}F \|F\|^2", real=True)
     return (
-        Derivation.begin("Growth of a block that ends in ReLU", "Expand ||x + F||^2.", norm + 2 * inner + square)
+        Derivation.begin("Growth of a block that ends in ReLU", "Expand ||x + F||^2.", SQUARE_NORM + 2 * inner + square)
         .then(
             "Average over W: every entry of F has the same mean, so x^T F is the sum of x times it.",
-            norm + 2 * absolute * first + n * second,
-            averaged({inner: (1, absolute * first), square: (1, n * second)}),
+            SQUARE_NORM + 2 * absolute * first + N * second,
+            averaged({inner: (1, absolute * first), square: (1, N * second)}),
         )
         .then(
             "The sum of x is c sqrt(n) ||x||, with c between 0 and 1 for x that comes out of a ReLU.",
-            norm * (1 + 2 * eta * cosine / sp.sqrt(sp.pi) + eta**2),
-            substituting({absolute: cosine * sp.sqrt(n * norm)}),
+            SQUARE_NORM * (1 + 2 * ETA * cosine / sp.sqrt(sp.pi) + ETA**2),
+            substituting({absolute: cosine * sp.sqrt(N * SQUARE_NORM)}),
         )
-        .then("Divide by the square norm.", 1 + 2 * eta * cosine / sp.sqrt(sp.pi) + eta**2, _divided_by(norm))
+        .then("Divide by the square norm.", 1 + 2 * ETA * cosine / sp.sqrt(sp.pi) + ETA**2, _divided_by(SQUARE_NORM))
     )
 
 

@@ -1,9 +1,12 @@
-r"""The gradient of one ReLU layer along a circle of inputs: brown noise, exactly and at every width.
+"""The gradient of one ReLU layer along a circle of inputs: brown noise, exactly and at every width.
 
-Inputs x(t) turn by the angle t; g(t) = W^T D(t) v, with weights of variance 2 / n, all widths n, and a normal v of mean
-square norm 1. The correlation of g at two points is that of the masks (`angles.mask_overlap`), 1 - lag/pi up to half a
-turn. So the mean square of an increment is proportional to its lag, and increments that follow each other are
-uncorrelated, as in Brownian motion.
+Inputs x(t) turn by the angle t; g(t) = W^T D(t) v, with weights of variance 2/n, all widths n, and a normal v of mean
+square norm 1. The correlation of g at two points is that of the masks (`theory.mean_field.angles.mask_overlap`), 1 -
+lag/pi up to half a turn. Over W and v.
+
+- E||g(t + theta) - g(t)||^2 = 2 theta / pi, proportional to the lag (`increment`).
+- Increments that follow each other within half a turn are uncorrelated, as in Brownian motion (`increments`).
+- A bound of E (g1.g2)^2, exact but for one step (`second_moment`).
 """
 
 from __future__ import annotations
@@ -17,9 +20,8 @@ from theory.derivation import Derivation, Value
 from theory.domain import positive_integer
 from theory.expectation import averaged, chi_square_moments
 from theory.mean_field import angles
-from theory.mean_field.angles import THETA
+from theory.symbols import THETA, N
 
-N = sp.Symbol("n", integer=True, positive=True)
 LATER = sp.Symbol("tau", positive=True)
 """A second lag, after the first."""
 

@@ -1,4 +1,10 @@
-"""Looks-linear initialisation: one unit of (relu(x), relu(-x)) with weights w and -w is linear, and so is its slope."""
+"""Looks-linear initialisation: one unit of (relu(x), relu(-x)) with weights w and -w is linear, and so is its slope.
+
+Exact at every input, for every weight: nothing is averaged.
+
+- w relu(x) - w relu(-x) = w x (`pair`).
+- Its slope is w wherever x is not 0 (`slope`): gradients do not shatter.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +15,9 @@ import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import real
+from theory.symbols import X
 
-W, X = sp.symbols("w x", real=True)
+W = sp.Symbol("w", real=True)
 
 
 def _relu(x: sp.Expr) -> sp.Expr:

@@ -1,8 +1,14 @@
-r"""Gradients of two inputs under independent masks: how their correlation would decay if masks were thrown as coins.
+"""Gradients of two inputs under independent masks: how their correlation would decay if masks were thrown as coins.
 
-The gradients g_a = W_1^T D_1a W_2^T D_2a ... v of a net at inputs x_a share the weights, Gaussian with variance 2 / n,
-and differ in the masks D. Everything here is exact at every width for masks that are independent coins. Those of a real
-net are not: see `theory.angles` and `theory.shattered_width`.
+The gradients g_a = W_1^T D_1a W_2^T D_2a ... v of a net at inputs x_a share the weights, Gaussian with variance 2/n,
+and differ in the masks D; s = 1 with shortcuts, 0 without. Over weights and masks, exact at every width n for masks
+that are independent coins. Those of a real net are not: see `theory.mean_field.angles` and
+`theory.shattering.two_layers`.
+
+- A layer multiplies E g1.g2 / E||g||^2 by (s + 1/2) / (s + 1) (`factor`), L of them by its power (`decay`): 2^-L, or
+  (3/4)^L with shortcuts.
+- One layer, for the variance: E (g1'.g2')^2 (`square_of_inner_product`) and E||g1'||^2 ||g2'||^2 (`product_of_squares`)
+  in terms of those above; `independent_variance` iterates them.
 """
 
 from __future__ import annotations
@@ -16,9 +22,8 @@ from theory.derivation import Derivation, Value
 from theory.domain import positive_integer
 from theory.expectation import STANDARD_NORMAL, averaged
 from theory.rules import recursion, substituting
+from theory.symbols import L, N, T
 
-DEPTH = sp.Symbol("L", integer=True, nonnegative=True)
-N = sp.Symbol("n", integer=True, positive=True)
 FIRST, SECOND, SHARED = sp.symbols(r"\|g_1\|^2 \|g_2\|^2 g_1^{T}g_2", positive=True)
 """Square norms and inner product of the masked gradients above a layer."""
 SHORTCUT = sp.Symbol("s", nonnegative=True)
@@ -47,23 +52,27 @@ def decay() -> Derivation:
     return Derivation.begin(
         "Correlation of gradients under independent masks",
         "Every layer has new weights and new masks, so the factors multiply.",
-        sp.Eq(c(DEPTH + 1), ratio * c(DEPTH)),
-    ).then("Solve from one gradient above the net.", sp.Eq(c(DEPTH), ratio**DEPTH), recursion(DEPTH, sp.S.One))
+        sp.Eq(c(L + 1), ratio * c(L)),
+    ).then(
+        "Solve from one gradient above the net.",
+        sp.Eq(c(L), ratio**L),
+        recursion(L, sp.S.One),
+    )
 
 
 @cache
 def square_of_entries() -> Derivation:
     """Derive E z1^2 z2^2 for entries of W^T g1 and W^T g2, in units of the variance of the weights."""
-    t, u = sp.symbols("t u", real=True)
+    u = sp.Symbol("u", real=True)
     slope, rest = SHARED / sp.sqrt(FIRST), sp.sqrt(SECOND - SHARED**2 / FIRST)
     return Derivation.begin(
         "Fourth moment of two correlated normals",
         "z1 is normal of variance ||g1||^2; z2 is a multiple of it plus an independent normal.",
-        sp.expand(FIRST * t**2 * (slope * t + rest * u) ** 2),
+        sp.expand(FIRST * T**2 * (slope * T + rest * u) ** 2),
     ).then(
         "Average over both.",
         FIRST * SECOND + 2 * SHARED**2,
-        averaged({t: STANDARD_NORMAL, u: STANDARD_NORMAL}),
+        averaged({T: STANDARD_NORMAL, u: STANDARD_NORMAL}),
     )
 
 

@@ -1,8 +1,11 @@
-r"""Two inputs of a residual net x' = x + W2 relu(W1 x): the angle and the correlation of gradients after a block.
+"""Two inputs of a residual net x' = x + W2 relu(W1 x): the angle and the correlation of gradients after a block.
 
-"He then LeCun" branches of equal widths, Gaussian weights. Over one block both means are exact at every width; deep
-wide nets iterate them. Shortcuts slow both down by half a layer a block, and change the constant of the L^-3 law, not
-the power.
+"He then LeCun" branches of equal widths, Gaussian weights; theta is the angle of the inputs. Over one block both means
+are exact at every width; deep wide nets iterate them (`gradient_correlations`). Shortcuts slow both down by half a
+layer a block, and change the constant of the L^-3 law, not the power.
+
+- E g1.g2 / E||g||^2 falls by 1 - theta / (2 pi) a block (`overlap`).
+- The next cosine is the mean of cos theta and that behind a ReLU layer (`cosine`).
 """
 
 from __future__ import annotations
@@ -17,8 +20,8 @@ from theory.derivation import Derivation, Value
 from theory.domain import positive_integer
 from theory.expectation import averaged
 from theory.mean_field import angles
-from theory.mean_field.angles import THETA
 from theory.rules import equal
+from theory.symbols import THETA
 
 START = sp.Symbol("v^2", positive=True)
 

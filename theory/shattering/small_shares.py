@@ -1,9 +1,15 @@
-r"""Shattered gradients in residual nets whose branches have small shares: 1 / (l + 1) in block l, or all 1 / (L + 1).
+"""Shattered gradients in residual nets whose branches have small shares: 1 / (l + 1) in block l, or all 1 / (L + 1).
 
 Blocks x' = x + a W2 D W1 x, "He then LeCun": a branch has a^2 times the mean square of its input. Normalised branches,
-of mean square 1, on a stream of mean square l have a^2 = 1 / l; L blocks scaled to keep the stream finite have a^2 =
-1 / L. With masks D that are independent coins everything here is exact at every width. What real masks do is exact over
-one block (`overlap`, `cosine`) and asymptotic in the width beyond (`gradient_correlations`).
+of mean square 1, on a stream of mean square l have a^2 = 1/l; L blocks scaled to keep the stream finite have a^2 = 1/L.
+With masks D that are independent coins everything is exact at every width; with a net's own masks over one block, and
+beyond in the wide limit (`gradient_correlations`).
+
+- Coins: a block multiplies E g1.g2 / E||g||^2 by 1 - a^2 / (1 + a^2) / 2 (`block`). Normalised branches leave
+  Gamma(L + 3/2) / (Gamma(3/2) Gamma(L + 2)) (`normalised`), which falls like 2 / sqrt(pi L) (`normalised_tail`); scaled
+  ones leave (1 - 1/(2 (L + 1)))^L (`scaled`), which tends to exp(-1/2) (`scaled_limit`).
+- Own masks at the angle theta: 1 - a^2 / (1 + a^2) theta/pi (`overlap`), and the next cosine (`cosine`).
+- For the variance: `square_of_inner_product` and `product_of_squares` of one block.
 """
 
 from __future__ import annotations
@@ -18,10 +24,10 @@ from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive, positive_integer
 from theory.expectation import averaged
 from theory.mean_field import angles
-from theory.mean_field.angles import THETA
 from theory.rules import equal, limit, recursion, substituting
-from theory.shattering import masks as shattered
-from theory.shattering.masks import DEPTH, FIRST, SECOND, SHARED, N
+from theory.shattering import masks
+from theory.shattering.masks import FIRST, SECOND, SHARED
+from theory.symbols import THETA, L, N
 
 BRANCH = sp.Symbol("a^2", positive=True)
 """Mean square of a branch over that of its input."""
@@ -47,11 +53,14 @@ def normalised() -> Derivation:
     return Derivation.begin(
         "Correlation of gradients with normalised branches",
         "Block l has a^2 = 1 / l, as l - 1 branches and the input lie below it; factors multiply.",
-        sp.Eq(c(DEPTH + 1), block().result.subs(BRANCH, 1 / (DEPTH + 1)) * c(DEPTH)),
+        sp.Eq(c(L + 1), block().result.subs(BRANCH, 1 / (L + 1)) * c(L)),
     ).then(
         "Solve from one gradient above the net.",
-        sp.Eq(c(DEPTH), sp.gamma(DEPTH + sp.Rational(3, 2)) / (sp.gamma(sp.Rational(3, 2)) * sp.gamma(DEPTH + 2))),
-        recursion(DEPTH, sp.S.One),
+        sp.Eq(
+            c(L),
+            sp.gamma(L + sp.Rational(3, 2)) / (sp.gamma(sp.Rational(3, 2)) * sp.gamma(L + 2)),
+        ),
+        recursion(L, sp.S.One),
     )
 
 
@@ -61,8 +70,8 @@ def normalised_tail() -> Derivation:
     return Derivation.begin(
         "Tail of the correlation with normalised branches",
         "The logarithm of sqrt(L) times it, with Stirling's formula, of vanishing error, for both gamma functions.",
-        sp.log(DEPTH) / 2 + _stirling(DEPTH + sp.Rational(3, 2)) - _stirling(DEPTH + 2) - sp.log(sp.sqrt(sp.pi) / 2),
-    ).then("The factor sqrt(L) keeps it from falling.", sp.log(2 / sp.sqrt(sp.pi)), limit(DEPTH, sp.oo))
+        sp.log(L) / 2 + _stirling(L + sp.Rational(3, 2)) - _stirling(L + 2) - sp.log(sp.sqrt(sp.pi) / 2),
+    ).then("The factor sqrt(L) keeps it from falling.", sp.log(2 / sp.sqrt(sp.pi)), limit(L, sp.oo))
 
 
 def _stirling(x: sp.Expr) -> sp.Expr:
@@ -73,15 +82,17 @@ def _stirling(x: sp.Expr) -> sp.Expr:
 def scaled() -> Derivation:
     """Derive the correlation below L blocks of a^2 = 1 / L, masks independent."""
     return Derivation.begin(
-        "Correlation of gradients with scaled branches", "Every block has the same factor.", block().result ** DEPTH
-    ).then("Put in a^2 = 1 / L.", (1 - 1 / (2 * (DEPTH + 1))) ** DEPTH, substituting({BRANCH: 1 / DEPTH}))
+        "Correlation of gradients with scaled branches",
+        "Every block has the same factor.",
+        block().result ** L,
+    ).then("Put in a^2 = 1 / L.", (1 - 1 / (2 * (L + 1))) ** L, substituting({BRANCH: 1 / L}))
 
 
 @cache
 def scaled_limit() -> Derivation:
     """Derive its limit in depth."""
     return Derivation.begin("Correlation with scaled branches in the limit", "At L blocks.", scaled().result).then(
-        "It does not vanish in depth.", sp.exp(-sp.Rational(1, 2)), limit(DEPTH, sp.oo)
+        "It does not vanish in depth.", sp.exp(-sp.Rational(1, 2)), limit(L, sp.oo)
     )
 
 
@@ -91,7 +102,7 @@ def square_of_inner_product() -> Derivation:
     ends, between = sp.symbols("g_1^{T}h_2+g_2^{T}h_1 h_1^{T}h_2", real=True)
     crossed = BRANCH * (FIRST * TWO + SECOND * ONE + 2 * SHARED * BELOW) / N
     squared = BRANCH**2 * (BELOW**2 + (BELOW_PRODUCT + BELOW**2) / N)
-    product, square = shattered.product_of_squares().result, shattered.square_of_inner_product().result
+    product, square = masks.product_of_squares().result, masks.square_of_inner_product().result
     return (
         Derivation.begin(
             "Square of the inner product below a block of independent masks",
@@ -125,7 +136,7 @@ def product_of_squares() -> Derivation:
     ends, alone, between = sp.symbols(
         r"(g_1^{T}h_1)(g_2^{T}h_2) \|g_1\|^2\|h_2\|^2+\|g_2\|^2\|h_1\|^2 \|h_1\|^2\|h_2\|^2"
     )
-    product, square = shattered.product_of_squares().result, shattered.square_of_inner_product().result
+    product, square = masks.product_of_squares().result, masks.square_of_inner_product().result
     return (
         Derivation.begin(
             "Product of the square norms below a block of independent masks",

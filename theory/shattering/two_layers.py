@@ -1,13 +1,16 @@
-r"""Gradients of two orthogonal inputs in a real ReLU net of two layers: how far finite width is from the wide limit.
+"""Gradients of two orthogonal inputs in a real ReLU net of two layers: how far finite width is from the wide limit.
 
-One layer is exact at any width (`angles.mask_overlap`). In two, both the overlap f of the gradients below and the angle
-theta of the hidden states fluctuate, and the second layer's masks favour the plane of those states. With M = J1 J2^T,
-J_a the Jacobians of the first layer, f = tr M / n, and averaged over the second layer,
+One layer is exact at any width (`theory.mean_field.angles.mask_overlap`). In two, both the overlap f of the gradients
+below and the angle theta of the hidden states fluctuate, and the second layer's masks favour the plane of those states.
+With M = J1 J2^T, J_a the Jacobians of the first layer, f = tr M / n, and averaged over the second layer,
 
     E (f' | first layer) = (1 - theta/pi) f + (sin theta / pi) rho,    rho = tr(R M) / n,
 
-R the reflection that swaps the two states' directions. `two_layers` bounds what each of these does, by elementary
-inequalities alone. All widths are n, weights have variance 2 / n, inputs are orthogonal.
+R the reflection that swaps the two states' directions. All widths are n, weights have variance 2/n. Exact at every
+width; what the two make together is bounded by elementary inequalities (`two_layers`).
+
+- The factor sin theta / pi of the reflection (`reflection`).
+- Var f = (3/4 + 2/n) / n (`overlap_variance`) and E||M||^2 / n^2 = (2n + 1) / n^2 (`frobenius`).
 """
 
 from __future__ import annotations
@@ -23,9 +26,9 @@ from theory.derivation import Derivation
 from theory.domain import positive_integer
 from theory.expectation import averaged, chi_square_moments
 from theory.mean_field import angles
-from theory.mean_field.angles import PHI, THETA, wedge
+from theory.mean_field.angles import PHI, wedge
+from theory.symbols import THETA, N
 
-N = sp.Symbol("n", integer=True, positive=True)
 LEAST = 0.8
 """Square norms of hidden states below this share of their mean are treated as a rare event."""
 

@@ -1,4 +1,10 @@
-"""The gradient of a deep linear network in one of its weight matrices: what is multiplied, in which order."""
+"""The gradient of a deep linear network in one of its weight matrices: what is multiplied, in which order.
+
+The output along v is x A W B v, with x a row, A the layers below W and B those above it. Derived for 2 x 2 matrices,
+entry by entry; nothing is averaged.
+
+- d(x A W B v)/dW_ij = (x A)_i (B v)_j (`weight_gradient`).
+"""
 
 from __future__ import annotations
 

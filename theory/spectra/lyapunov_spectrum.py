@@ -1,9 +1,13 @@
-r"""Lyapunov spectrum of products of independent n x n matrices with N(0, 1/n) entries, exact at every size (Newman).
+"""Lyapunov spectrum of products of independent n x n matrices with N(0, 1/n) entries, exact at every size.
 
 Carry an orthonormal frame along: W Q = Q' R with R upper triangular and a positive diagonal. R_ii is the length of what
 is left of the i-th column of W Q off the i - 1 before it. W Q has the law of W whatever Q is, so R_ii is the length of
 n - i + 1 normals, independent of the other columns and of all other matrices. The sum of log R_ii over a product is its
-i-th Lyapunov exponent times the number of matrices, plus fluctuations of mean zero; the exponents add to E log |det W|.
+i-th Lyapunov exponent times the number of matrices, plus fluctuations of mean zero; the exponents add to E log|det W|
+(Newman 1986).
+
+- E log R_ii = (psi((n - i + 1)/2) + log(2/n)) / 2 (`exponent`).
+- Var log R_ii = psi'((n - i + 1)/2) / 4 (`spread`).
 """
 
 from __future__ import annotations
@@ -17,11 +21,11 @@ from theory.derivation import Derivation, Value
 from theory.domain import positive_integer
 from theory.expectation import chi_square
 from theory.rules import differentiated, substituting
+from theory.symbols import ORDER, N
 
-N, INDEX = sp.symbols("n i", integer=True, positive=True)
+INDEX = sp.Symbol("i", integer=True, positive=True)
 LEFT = sp.Symbol("k", integer=True, positive=True)
 """Dimensions off the columns before, n - i + 1."""
-ORDER = sp.Symbol("a", positive=True)
 
 
 @cache

@@ -1,7 +1,12 @@
-r"""Logarithms of matrix products: log|det| adds up, the logarithm itself does not, not even for all that commute.
+"""Logarithms of matrix products: log|det| adds up, the logarithm itself does not, not even for all that commute.
 
 The example without commuting is A = [[1, a], [0, 1]] and B = [[1, 0], [b, 1]], with logarithms A - 1 and B - 1. With
-2 cosh t = tr(AB) = 2 + ab and r = t / sinh t, log(AB) = r [[ab/2, a], [b, -ab/2]].
+2 cosh t = tr(AB) = 2 + ab and r = t / sinh t, log(AB) = r [[ab/2, a], [b, -ab/2]]. Nothing is averaged; exact.
+
+- det(AB) = det A det B, for 2 x 2 matrices (`determinant`).
+- The stated logarithm squares to t^2 (`shear_square`), and its exponential is AB (`shear_exponential`, in one entry).
+- ||log(AB) - log A - log B||^2 = r^2 a^2 b^2 / 2 + (1 - r)^2 (a^2 + b^2) (`shear_defect`).
+- ||log(R^2) - 2 log R|| = 2 sqrt(2) pi for a rotation R by more than a right angle (`rotation_defect`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,12 @@
-"""Products of independent n x n matrices with N(0, 1) entries: what is typical of them, and what is average."""
+"""Products P of independent n x n matrices M with N(0, 1) entries: what is typical of them, and what is average.
+
+||Mx||^2 / ||x||^2 is chi-square with n degrees of freedom, whatever x is, so the factors of a product are independent.
+Over the matrices; exact at every size.
+
+- Typical: E log(||Mx|| / ||x||) = (psi(n/2) + log 2) / 2 (`exponent`), of variance psi'(n/2) / 4 (`exponent_spread`).
+- Average: E||Mx||^2 / ||x||^2 = n (`mean_square`), so E||P||^2 grows by log(n)/2 a matrix in the logarithm of the norm
+  (`annealed`), more than is typical.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +20,7 @@ from theory.domain import positive_integer
 from theory.expectation import chi_square
 from theory.plain import norms as plain
 from theory.rules import differentiated, equal
-
-N = sp.Symbol("n", integer=True, positive=True)
-ORDER = sp.Symbol("a", positive=True)
+from theory.symbols import ORDER, N
 
 
 @cache

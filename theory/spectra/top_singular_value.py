@@ -1,16 +1,17 @@
-r"""Largest singular value s of a Gaussian n x n matrix W with N(0, 1/n) entries: exact at n = 2, bounded at any n.
+"""Largest singular value s of a Gaussian n x n matrix W with N(0, 1/n) entries: exact at n = 2, bounded at any n.
 
 *n = 2.* With u = ((a + d)/2, (c - b)/2) and v = ((a - d)/2, (b + c)/2), W = [[a, b], [c, d]] has the singular values
-||u|| + ||v|| and | ||u|| - ||v|| |, and u and v are independent.
+||u|| + ||v|| and | ||u|| - ||v|| | (`two_singular_values`), and u and v are independent (`two_are_independent`):
+E s = sqrt(pi/2) (`mean_of_two`), Var s = 1 - pi/4 (`variance_of_two`).
 
 *From above.* s is the largest x^T W y over unit vectors. Its increments are no larger than those of (g.x + h.y) / sqrt
-n, g and h standard normal, so neither is its mean largest value (Sudakov 1971; Fernique 1975; Chevet 1978): E s <= E
-(||g|| + ||h||) / sqrt n, which is below 2 (Davidson & Szarek 2001, theorem II.13).
+n (`increments`), g and h standard normal, so neither is its mean largest value (Sudakov 1971; Fernique 1975; Chevet
+1978): E s <= E (||g|| + ||h||) / sqrt n (`upper`), which is below 2 (Davidson & Szarek 2001, theorem II.13).
 
 *From below.* Reflections turn sqrt n W, without a change of its singular values, into a bidiagonal B of independent chi
 variables of n, n - 1, ... degrees of freedom on the diagonal and n - 1, n - 2, ... beside it (Silverstein 1985;
-Dumitriu & Edelman 2002). The largest singular value is convex, so E s >= x^T (E B) y / sqrt n for any unit x and y.
-Half a wave over the first k coordinates makes that 2 - O(n^(-2/3)): both bounds tend to 2.
+Dumitriu & Edelman 2002). The largest singular value is convex, so E s >= x^T (E B) y / sqrt n for any unit x and y;
+half a wave over the first k coordinates (`lower`) makes that 2 - O(n^(-2/3)): both bounds tend to 2.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import positive_integer
-from theory.expectation import VARIANCE, averaged, chi_square, chi_square_moments
+from theory.expectation import averaged, chi_square, chi_square_moments
 from theory.rules import at_least, dropping, naming, numerically, substituting
+from theory.symbols import VARIANCE, N
 
 ENTRIES = sp.symbols("a b c d", real=True)
 FIRST, SECOND = sp.symbols(r"\|u\| \|v\|", nonnegative=True)
-N, TERMS = sp.symbols("n k", integer=True, positive=True)
-POSITION = sp.Symbol("i", integer=True, positive=True)
+TERMS, POSITION = sp.symbols("k i", integer=True, positive=True)
 
 
 def _length(degrees: sp.Expr) -> sp.Expr:

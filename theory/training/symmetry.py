@@ -1,4 +1,10 @@
-"""Hidden units that start alike: what one gradient step does to the difference between two of them."""
+"""Hidden units that start alike: what one gradient step does to the difference between two of them.
+
+Two units feed z = a_1 phi(w_1 x) + a_2 phi(w_2 x); eta is the learning rate, l' the slope of the loss in z, d that of
+phi at units that are alike. Exact; nothing is averaged.
+
+- From w_1 = w_2 a step parts them by -eta l' x d (a_1 - a_2): not at all if a_1 = a_2, whatever the data (`gap`).
+"""
 
 from __future__ import annotations
 
@@ -10,12 +16,13 @@ import sympy as sp
 from theory.derivation import Derivation, Value
 from theory.domain import positive, real
 from theory.rules import substituting
+from theory.symbols import LOSS_SLOPE, RATE, X
 
 U, V, A, B = sp.symbols("w_1 w_2 a_1 a_2", real=True)
 """Incoming and outgoing weights of two hidden units."""
 
-X, SLOPE, ACTIVE = sp.symbols("x l' d", real=True)
-RATE = sp.Symbol("eta", positive=True)
+UNIT_SLOPE = sp.Symbol("d", real=True)
+"""The slope of the activation, of units that are alike."""
 
 
 @cache
@@ -29,17 +36,17 @@ def gap() -> Derivation:
         Derivation.begin(
             "Difference of two hidden units after a step",
             "Both units feed z = a_1 phi(w_1 x) + a_2 phi(w_2 x); a weight moves by -eta l' times dz/dw.",
-            (U - RATE * SLOPE * first_slope) - (V - RATE * SLOPE * second_slope),
+            (U - RATE * LOSS_SLOPE * first_slope) - (V - RATE * LOSS_SLOPE * second_slope),
         )
         .then(
             "Differentiate; d_i is the slope of the activation of unit i, and x the input to both.",
-            U - V - RATE * SLOPE * X * (A * first - B * second),
+            U - V - RATE * LOSS_SLOPE * X * (A * first - B * second),
             substituting(slopes),
         )
         .then(
             "Units with one incoming weight have one slope, and differ afterwards only by their outgoing weights.",
-            -RATE * SLOPE * X * ACTIVE * (A - B),
-            substituting({V: U, first: ACTIVE, second: ACTIVE}),
+            -RATE * LOSS_SLOPE * X * UNIT_SLOPE * (A - B),
+            substituting({V: U, first: UNIT_SLOPE, second: UNIT_SLOPE}),
         )
         .then("With equal outgoing weights they stay alike, whatever the data.", sp.S.Zero, substituting({B: A}))
     )
@@ -53,9 +60,9 @@ def incoming_gap(rate: Value, slope: Value, x: Value, active: Value, outgoing_ga
     statement = gap().steps[-2].statement
     values = {
         RATE: positive("rate", rate),
-        SLOPE: real("slope", slope),
+        LOSS_SLOPE: real("slope", slope),
         X: real("x", x),
-        ACTIVE: real("active", active),
+        UNIT_SLOPE: real("active", active),
     }
     return statement.subs({**values, A: B + real("outgoing_gap", outgoing_gap)}).expand()
 
