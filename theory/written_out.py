@@ -109,24 +109,33 @@ def normal_moment(power: int, variance: sp.Expr) -> sp.Expr:
     return sp.S.Zero if power % 2 else sp.factorial2(power - 1) * variance ** (power // 2)
 
 
+def rectified(variance: sp.Expr) -> Callable[[sp.Symbol], Group]:
+    """Return the law of relu(z), z ~ N(0, variance)."""
+    return lambda entry: Group((entry,), lambda powers: _rectified_moment(powers[0], variance))
+
+
+def _rectified_moment(power: int, variance: sp.Expr) -> sp.Expr:
+    return variance ** sp.Rational(power, 2) * in_the_plane(power, 0, True, False, sp.S.Zero)
+
+
 def coin(probability: sp.Expr) -> Callable[[sp.Symbol], Group]:
     """Return the law of an entry that is 1 with this probability, else 0."""
     return lambda entry: Group((entry,), lambda powers: probability)
 
 
-def flipped(row: Sequence[sp.Symbol], mask: sp.Symbol, variance: sp.Expr) -> Group:
-    """Return the group of a ReLU unit with symmetric weights of the given variance, at any one input.
+def flipped(row: Sequence[sp.Symbol], mask: sp.Symbol, law: Callable[[sp.Symbol], Group]) -> Group:
+    """Return the group of a ReLU unit whose weights have a symmetric law, at any one input.
 
     Turning the signs of the row turns the mask d into 1 - d and leaves even products of the weights alone: their mean
-    with d is half of that without. Fourth and higher powers of one weight are not known.
+    with d is half of that without.
     """
-    alone = symmetric(variance)
+    weights = [law(weight) for weight in row]
 
     def moment(powers: Powers) -> sp.Expr:
-        *weights, active = powers
-        if active and sum(weights) % 2:
-            raise ValueError("an odd product of weights behind a mask needs the law of the weights")
-        unmasked = sp.prod(alone(w).moment((power,)) for w, power in zip(row, weights, strict=True))
+        *of_weights, active = powers
+        if active and sum(of_weights) % 2:
+            raise ValueError("an odd product of weights behind a mask depends on the input")
+        unmasked = sp.prod(one.moment((power,)) for one, power in zip(weights, of_weights, strict=True))
         return unmasked / 2 if active else unmasked
 
     return Group((*row, mask), moment)

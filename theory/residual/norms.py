@@ -16,13 +16,11 @@ import sympy as sp
 from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive_integer
 from theory.plain import norms as plain
-from theory.residual.block import SIZES, block, square
+from theory.residual.block import ACROSS, COTANGENT, INNER, NORM, OUTPUT, PULLED, SIZES, backwards, forwards
 from theory.rules import equal, recursion, substituting
 from theory.symbols import DEPTH, ETA
-from theory.written_out import WrittenOut, at_sizes
+from theory.written_out import at_sizes
 
-NORM, INNER, OUTPUT = sp.symbols(r"\|x\|^2 x^{T}F \|F\|^2", real=True)
-COTANGENT, ACROSS, PULLED = sp.symbols(r"\|v\|^2 v^{T}h \|h\|^2", real=True)
 FIRST, LAST = sp.symbols("a_1 a_2", positive=True)
 """Scales of the layers of a branch."""
 
@@ -35,7 +33,7 @@ def branch() -> Derivation:
         .then(
             "Average over both layers and the masks: widths and input cancel.",
             ETA**2 * NORM,
-            at_sizes(_forwards, *SIZES),
+            at_sizes(forwards, *SIZES),
         )
         .then("Divide by the square norm of the input.", ETA**2, _divided_by(NORM))
         .then(
@@ -59,7 +57,7 @@ def growth() -> Derivation:
             "Average over both layers and the masks: the last layer has mean 0, so x.F has mean 0; the branch has gain "
             "eta^2.",
             NORM + ETA**2 * NORM,
-            at_sizes(_forwards, *SIZES),
+            at_sizes(forwards, *SIZES),
         )
         .then(
             "Divide by the square norm of the input: at gain 1 it doubles, at gain 2 it triples.",
@@ -82,7 +80,7 @@ def backward() -> Derivation:
             "Average over both layers and the masks: turning the sign of a row of W1 with that of its mask leaves half "
             "of every even product, and W2 is symmetric, so v.h has mean 0.",
             COTANGENT + ETA**2 * COTANGENT,
-            at_sizes(_backwards, *SIZES),
+            at_sizes(backwards, *SIZES),
         )
         .then(
             "Divide by the square norm of v: the factor is that of the forward pass.",
@@ -90,18 +88,6 @@ def backward() -> Derivation:
             _divided_by(COTANGENT),
         )
     )
-
-
-def _forwards(width: int, hidden: int) -> WrittenOut:
-    one = block(width, hidden)
-    stands_for = {NORM: square(one.x), INNER: one.x.dot(one.branch), OUTPUT: square(one.branch)}
-    return WrittenOut(stands_for, one.groups)
-
-
-def _backwards(width: int, hidden: int) -> WrittenOut:
-    one = block(width, hidden)
-    stands_for = {COTANGENT: square(one.v), ACROSS: one.v.dot(one.pulled), PULLED: square(one.pulled)}
-    return WrittenOut(stands_for, one.groups)
 
 
 def _divided_by(norm: sp.Symbol) -> Callable[[sp.Basic, sp.Basic], str]:

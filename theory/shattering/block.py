@@ -1,8 +1,8 @@
 r"""Two inputs of one residual block written out: what comes through its branch, forwards and backwards.
 
 The block is x' = x + a W2 relu(W1 x), W1 (hidden x width) normal of variance 2/width, W2 (width x hidden) of variance
-1/hidden and symmetric. The inputs have norm 1 and the angle theta between them, so the masks of a hidden unit at the two
-depend on one row of W1 in the plane of its first two axes.
+1/hidden and symmetric. The inputs have norm 1 and the angle theta between them, so the masks of a hidden unit at the
+two depend on one row of W1 in the plane of its first two axes.
 """
 
 from __future__ import annotations
