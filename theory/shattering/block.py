@@ -12,6 +12,7 @@ import sympy as sp
 from theory.mean_field.angles import THETA
 from theory.written_out import Group, WrittenOut, matrix, normal_unit, symmetric
 
+N = sp.Symbol("n", integer=True, positive=True)
 BRANCH = sp.Symbol("a^2", positive=True)
 """Mean square of a branch over that of its input."""
 START = sp.Symbol("v^2", positive=True)
@@ -47,13 +48,31 @@ def pair(width: int, hidden: int) -> WrittenOut:
     )
 
 
-def _weights(width: int, hidden: int) -> tuple[sp.Matrix, sp.Matrix, list[Group]]:
+TRACE, FROBENIUS, TRACE_OF_SQUARE = sp.symbols(r"tr(M) \|M\|^2 tr(M^2)", real=True)
+"""Of M = J_1 J_2^T, J_a = D_a W the Jacobians of a plain layer at two inputs."""
+
+
+def layer(width: int, theta: sp.Expr = THETA) -> WrittenOut:
+    """Write out the Jacobians of a plain ReLU layer of He weights at two inputs, all widths the same, at least 2."""
+    _, rows, groups = _weights(width, width, theta)
+    first, second = (sp.diag(*(group.entries[width + a] for group in groups)) * rows for a in (0, 1))
+    product = first * second.T
+    stands_for = {
+        N: sp.Integer(width),
+        TRACE: product.trace(),
+        FROBENIUS: sp.Add(*(entry**2 for entry in product)),
+        TRACE_OF_SQUARE: (product * product).trace(),
+    }
+    return WrittenOut(stands_for, groups)
+
+
+def _weights(width: int, hidden: int, theta: sp.Expr = THETA) -> tuple[sp.Matrix, sp.Matrix, list[Group]]:
     """Return the cotangent, W1 and its units, whose groups hold a row and its masks at the two inputs."""
     v = sp.Matrix(sp.symbols(f"v_1:{width + 1}", real=True))
     rows = sp.Matrix(hidden, width, lambda i, j: sp.Symbol(f"w_{i + 1}{j + 1}", real=True))
     units = [
         normal_unit(
-            tuple(rows.row(j)), sp.symbols(f"d_{j + 1} e_{j + 1}", nonnegative=True), sp.Rational(2, width), THETA
+            tuple(rows.row(j)), sp.symbols(f"d_{j + 1} e_{j + 1}", nonnegative=True), sp.Rational(2, width), theta
         )
         for j in range(hidden)
     ]
