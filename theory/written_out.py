@@ -109,6 +109,11 @@ def normal_moment(power: int, variance: sp.Expr) -> sp.Expr:
     return sp.S.Zero if power % 2 else sp.factorial2(power - 1) * variance ** (power // 2)
 
 
+def sign(entry: sp.Symbol) -> Group:
+    """Return the law of an entry that is 1 or -1, as likely."""
+    return Group((entry,), lambda powers: sp.Integer(1 - powers[0] % 2))
+
+
 def rectified(variance: sp.Expr) -> Callable[[sp.Symbol], Group]:
     """Return the law of relu(z), z ~ N(0, variance)."""
     return lambda entry: Group((entry,), lambda powers: _rectified_moment(powers[0], variance))

@@ -17,7 +17,7 @@ from theory.derivation import Derivation, Value
 from theory.domain import positive_integer
 from theory.mean_field import angles
 from theory.mean_field.angles import THETA
-from theory.rules import at_most, cited
+from theory.rules import at_most, equal
 from theory.shattering.block import FROBENIUS, TRACE, TRACE_OF_SQUARE, N, layer
 from theory.written_out import WrittenOut, at_sizes, matrix, normal
 
@@ -65,9 +65,9 @@ def second_moment() -> Derivation:
             at_sizes(_readout, (1,), (2,), (3,)),
         )
         .then(
-            "By Cauchy and Schwarz tr M^2 is at most ||M||^2.",
+            "||M||^2 - tr M^2 is the sum of (m_ij - m_ji)^2 over pairs, which is not negative.",
             at_most((TRACE**2 + FROBENIUS + TRACE_OF_SQUARE) / N**2, (TRACE**2 + 2 * FROBENIUS) / N**2),
-            cited("tr M^2 <= ||M||^2"),
+            _adding_squares,
         )
         .then(
             "Average over the weights and masks; q is the probability that a unit is active at both inputs.",
@@ -75,6 +75,17 @@ def second_moment() -> Derivation:
             lambda before, now: at_sizes(layer, (2,), (3,))(before.rhs, now.subs(both, angles.coactivation().result)),
         )
     )
+
+
+def _adding_squares(before: sp.Basic, now: sp.Basic) -> str:
+    """Check that the bound is the previous expression plus a positive multiple of a sum of squares, up to 3 units."""
+    for width in (1, 2, 3):
+        put = _readout(width).stands_for
+        m = sp.Matrix(width, width, lambda i, j: sp.Symbol(f"m_{i + 1}{j + 1}", real=True))
+        squares = sp.Add(*((m[i, j] - m[j, i]) ** 2 for i in range(width) for j in range(i)))
+        equal(sp.expand((now.rhs - before).subs(put)), sp.expand(squares / width**2))
+    equal(before, now.lhs)
+    return "3 sizes"
 
 
 def _readout(width: int) -> WrittenOut:

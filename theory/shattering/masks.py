@@ -100,7 +100,7 @@ def _pair(above: int, width: int, shortcut: int, probability: sp.Expr = ACTIVE) 
 def gradients(width: int) -> tuple[sp.Matrix, sp.Matrix]:
     """Return two gradients of this width, the first along the first axis, the second in the plane of the first two."""
     a, b, c = sp.symbols("g_1 g_2 g_3", real=True)
-    return tuple(sp.Matrix(([*some, *[0] * width])[:width]) for some in ([a], [b, c]))  # type: ignore[return-value]
+    return tuple(sp.Matrix(([*some, *[0] * width])[:width]) for some in ([a], [b, c]))
 
 
 def products(first: sp.Matrix, second: sp.Matrix) -> dict[sp.Symbol, sp.Expr]:
