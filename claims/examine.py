@@ -114,4 +114,6 @@ def _trouble(derive: Callable[[], Derivation]) -> str:
         derive().check()
     except DerivationError as error:
         return str(error)
+    except Exception as error:  # so that the other claims are still heard
+        return f"{type(error).__name__}: {error}"
     return ""

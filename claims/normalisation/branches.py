@@ -67,7 +67,7 @@ def _rectified(run: Run, normal: bool, draws: int) -> Array:
     where="normalised residual branches; exact forms derived here",
     states=r"\mathbb E\operatorname{Var}x_L=\operatorname{Var}x_0+L\ \text{(a trailing BN)};\quad"
     r"\text{BN-ReLU-linear: }+1-\tfrac1{2B}\bigl[1+(B-1)M_B\bigr]\to1-\tfrac1\pi",
-    derivation=[normalised.stream, normalised.rectified],
+    derivation=[normalised.stream, normalised.rectified_batch],
     mutants=[
         mutant(
             "it doubles",

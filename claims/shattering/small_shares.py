@@ -18,8 +18,9 @@ from simulations.experiments.residual_gradient_pairs import residual_gradient_pa
 from simulations.numbers.arrays import Array
 from theory.domain import number
 from theory.mean_field import angles
+from theory.shattering import coin_blocks, residual_pairs, small_shares
 from theory.shattering import masks as shattered
-from theory.shattering import residual_pairs, small_shares
+from theory.shattering.block import BRANCH as BRANCH_SHARE
 
 BLOCKS, WIDTH, NARROW = 6, 64, 8
 NORMALISED = tuple(sp.Rational(1, block + 1) for block in range(BLOCKS))
@@ -56,7 +57,8 @@ def _variance(branches: tuple[sp.Expr, ...]) -> float:
     r"=\frac{\Gamma(L+\frac32)}{\Gamma(\frac32)\,\Gamma(L+2)}\sim\frac2{\sqrt{\pi L}}\ \Bigl(a_l^2=\frac1l\Bigr),\qquad"
     r"\Bigl(1-\frac1{2(L+1)}\Bigr)^L\to e^{-1/2}\ \Bigl(a^2=\frac1L\Bigr)\quad\text{for independent masks}",
     derivation=[
-        *small_shares.DERIVATIONS[:7],
+        *coin_blocks.DERIVATIONS,
+        *small_shares.DERIVATIONS[:4],
         shattered.square_of_entries,
         shattered.square_of_inner_product,
         shattered.product_of_squares,
@@ -150,7 +152,7 @@ def _known(angle: sp.Expr) -> tuple[tuple[float, float], tuple[float, float]]:
         mutant(
             "independent masks",
             "Half of the branch's share, right for orthogonal inputs only.",
-            overlap=lambda angle, branch: small_shares.block().at({small_shares.BRANCH: branch}),
+            overlap=lambda angle, branch: coin_blocks.block().at({BRANCH_SHARE: branch}),
         ),
         mutant(
             "the share below the block",

@@ -17,7 +17,7 @@ import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import positive_integer, real
-from theory.rules import DerivationError, equal, limit, naming, solving, substituting
+from theory.rules import DerivationError, Rule, equal, naming, solving, substituting
 from theory.symbols import BRANCHES, LAYERS, SCALE
 
 
@@ -54,21 +54,76 @@ def _to_base(base: sp.Symbol) -> Callable[[sp.Basic, sp.Basic], str]:
 @cache
 def order() -> Derivation:
     """Derive the exponent of L in the first-order update of a branch of three layers; more add like terms."""
-    largest, gaps = sp.Symbol("e_1", real=True), sp.symbols("d_2 d_3", positive=True)
+    largest, gaps = sp.Symbol("e_1", real=True), sp.symbols("d_2 d_3", nonnegative=True)
     others = [largest - gap for gap in gaps]
     total, remaining = largest + sum(others), sp.Symbol("sigma", real=True)
     update = sum((BRANCHES**-total) ** 2 * BRANCHES ** (2 * e) for e in (largest, *others))
-    faster = sp.log(1 + sum(BRANCHES ** (-2 * gap) for gap in gaps)) / sp.log(BRANCHES)
+    terms = 1 + sum(BRANCHES ** (-2 * gap) for gap in gaps)
     return (
         Derivation.begin(
             "Exponent of L in the update of a branch",
-            "Take F^2 sum a_k^-2 at x = 1 with a_k = L^(-e_k), in logarithms to base L; e_1 exceeds e_2 and e_3 by "
-            "d_2 and d_3.",
+            "Take F^2 sum a_k^-2 at x = 1 with a_k = L^(-e_k), in logarithms to base L; e_1 is at least e_2 and e_3, "
+            "by d_2 and d_3, which are 0 where scales are equal.",
             sp.log(update) / sp.log(BRANCHES),
         )
-        .then("Take out the largest term, that of the smallest scale, which is a_1.", -2 * sum(others) + faster)
-        .then("The others vanish in comparison as L grows.", -2 * sum(others), limit(BRANCHES, sp.oo))
+        .then(
+            "Take out the largest term, that of the smallest scale, which is a_1.",
+            -2 * sum(others) + sp.log(terms) / sp.log(BRANCHES),
+        )
+        .then(
+            "What is left lies between log 1 and log 3 over log L: it vanishes as L grows, ties or not.",
+            -2 * sum(others),
+            _squeezed(terms, len(gaps) + 1),
+        )
         .then("Call e_2 + e_3, the sum without the largest, sigma.", -2 * remaining, naming({remaining: sum(others)}))
+    )
+
+
+def _squeezed(terms: sp.Expr, count: int) -> Rule:
+    """Return the rule: log `terms` / log L, which is left out, tends to 0, as `terms` lies between 1 and `count`."""
+
+    def rule(before: sp.Basic, now: sp.Basic) -> str:
+        equal(before - sp.log(terms) / sp.log(BRANCHES), now)
+        larger = BRANCHES - 1  # L - 1 >= 0: every term L^(-2d) is at most 1, and the first is 1
+        powers = [term for term in sp.Add.make_args(terms) if term != 1]
+        if len(powers) != count - 1 or any(term.base != BRANCHES or not term.exp.is_nonpositive for term in powers):
+            raise DerivationError(f"{terms} need not lie between 1 and {count} for {larger} >= 0")
+        if sp.limit(sp.log(count) / sp.log(BRANCHES), BRANCHES, sp.oo) != 0:
+            raise DerivationError(f"log {count} / log L does not vanish")
+        return "exact"
+
+    return rule
+
+
+@cache
+def order_with_a_zero() -> Derivation:
+    """Derive the same for a branch whose last layer is 0, Fixup's own start: only that layer has a gradient."""
+    zero, scales = sp.Symbol("a_1", real=True), sp.symbols("a_2 a_3", positive=True)
+    exponents, remaining = sp.symbols("e_2 e_3", real=True), sp.Symbol("sigma", real=True)
+    branch = zero * sp.prod(scales)
+    update = sum(sp.diff(branch, a) ** 2 for a in (zero, *scales))
+    return (
+        Derivation.begin(
+            "Exponent of L in the update of a branch that is 0", "Add the squared gradients in all scales.", update
+        )
+        .then("At zero only one is left.", sp.prod(scales) ** 2, substituting({zero: 0}))
+        .then(
+            "Write the other scales as powers of L, and take logarithms to base L.",
+            -2 * sum(exponents),
+            lambda before, now: equal(
+                sp.expand_log(
+                    sp.log(before.subs({a: BRANCHES**-e for a, e in zip(scales, exponents, strict=True)}))
+                    / sp.log(BRANCHES),
+                    force=True,
+                ),
+                now,
+            ),
+        )
+        .then(
+            "The sum without the largest, which is infinite, is sigma.",
+            -2 * remaining,
+            naming({remaining: sum(exponents)}),
+        )
     )
 
 
@@ -127,4 +182,4 @@ def required_exponent_sum() -> sp.Expr:
     return condition().result
 
 
-DERIVATIONS: tuple[Callable[[], Derivation], ...] = (exponent, order, condition)
+DERIVATIONS: tuple[Callable[[], Derivation], ...] = (exponent, order, order_with_a_zero, condition)

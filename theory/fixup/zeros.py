@@ -18,7 +18,7 @@ import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import positive, positive_integer, real
-from theory.rules import recursion, substituting
+from theory.rules import DerivationError, Rule, equal, substituting
 from theory.symbols import RATE, X
 
 W1, W2, READOUT = sp.symbols("w_1 w_2 v", real=True)
@@ -58,12 +58,52 @@ def inner_update() -> Derivation:
 def first_move() -> Derivation:
     """Derive the step at which a parameter moves first, by the zeros that stand between it and the loss."""
     zeros, first = sp.Symbol("k", integer=True, nonnegative=True), sp.Function("t")
-    return Derivation.begin(
-        "First step of a parameter",
-        "A parameter's gradient has as factors what stands between it and the loss: it moves in the step after the "
-        "last of them has left 0; with none at 0 that is the first step.",
-        sp.Eq(first(zeros + 1), first(zeros) + 1),
-    ).then("Count the zeros.", sp.Eq(first(zeros), zeros + 1), recursion(zeros, sp.S.One))
+    return (
+        Derivation.begin(
+            "First step of a parameter",
+            "In a_1 (1 + a_2 (1 + ... (1 + a_k w))) x all a_i are 0 at first; in the first step only the outermost, or "
+            "w if there is none, has a gradient.",
+            sp.Integer(1),
+        )
+        .then(
+            "Take gradient steps, with any slopes of the loss, for up to four zeros: each lets the next one move.",
+            1 + zeros,
+            _stepping(zeros),
+        )
+        .then(
+            "Every further zero costs a step more.",
+            sp.Eq(first(zeros), zeros + 1),
+            lambda before, now: equal(before, now.rhs),
+        )
+    )
+
+
+def _stepping(zeros: sp.Symbol) -> Rule:
+    """Return the rule: now is the step in which the innermost weight first moves, by gradient steps written out."""
+
+    def rule(before: sp.Basic, now: sp.Basic) -> str:
+        for count in range(5):
+            if (moved := _first_move_of(count)) != now.subs(zeros, count):
+                raise DerivationError(f"behind {count} zeros a weight moves in step {moved}, not {now}")
+        return "5 sizes"
+
+    return rule
+
+
+def _first_move_of(count: int) -> int:
+    factors = sp.symbols(f"a_1:{count + 1}", real=True)
+    z = W1
+    for factor in reversed(factors):
+        z = factor * (1 + z) if z != W1 else factor * (1 + W1)
+    z *= X
+    now: dict[sp.Symbol, sp.Expr] = {**dict.fromkeys(factors, sp.S.Zero), W1: W1}
+    for step in range(1, count + 3):
+        slope = sp.Symbol(f"l'_{step}", real=True)
+        moves = {name: -RATE * slope * sp.diff(z, name).subs(now) for name in now}
+        if sp.expand(moves[W1]) != 0:
+            return step
+        now = {name: value + moves[name] for name, value in now.items()}
+    return -1
 
 
 @cache

@@ -17,46 +17,79 @@ import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive_integer
-from theory.expectation import averaged
-from theory.rules import leading
+from theory.rules import at_most, cited, leading, termwise
+from theory.written_out import WrittenOut, at_sizes, normal
 
 CLASSES = sp.Symbol("c", integer=True, positive=True)
 SCALE = sp.Symbol("s", positive=True)
+FIRST, SECOND = sp.symbols("m_1 m_2", real=True)
+"""Means of g_i and of g_i^2 over the classes."""
+FROM_MEAN, VARIANCE = sp.Symbol(r"\|z-\bar z\|^2", nonnegative=True), sp.Symbol("v", positive=True)
 
 
 @cache
 def quadratic() -> Derivation:
     """Derive E l to second order in the scale of the logits."""
-    first, second = sp.symbols("m_1 m_2", real=True)
     return (
         Derivation.begin(
             "Loss at initialisation",
             "For z = s g the label's share has mean 0; log-sum-exp is log c plus the log of the mean of exp(s g_i), "
             "whose series to second order has the means m_1 of g_i and m_2 of g_i^2.",
-            sp.log(CLASSES) + sp.log(1 + SCALE * first + SCALE**2 * second / 2),
+            sp.log(CLASSES) + sp.log(1 + SCALE * FIRST + SCALE**2 * SECOND / 2),
         )
         .then(
             "Expand to second order in s.",
-            sp.log(CLASSES) + SCALE * first + SCALE**2 * (second - first**2) / 2,
+            sp.log(CLASSES) + SCALE * FIRST + SCALE**2 * (SECOND - FIRST**2) / 2,
             leading(SCALE, 2),
         )
         .then(
-            "Average: m_1 has mean 0 and variance 1/c, m_2 has mean 1.",
+            "Average over the logits, m_1 and m_2 being means over the classes.",
             sp.log(CLASSES) + SCALE**2 * (1 - 1 / CLASSES) / 2,
-            averaged({first: (1, 0, 1 / CLASSES), second: (1, 1)}),
+            at_sizes(_logits, (1,), (2,), (3,), (4,)),
         )
     )
+
+
+def _logits(classes: int) -> WrittenOut:
+    """Write out standard normal g_i and, of variance v, logits z_i = sqrt(v) g_i."""
+    g = sp.symbols(f"g_1:{classes + 1}", real=True)
+    first, second = sp.Add(*g) / classes, sp.Add(*(one**2 for one in g)) / classes
+    stands_for = {
+        FIRST: first,
+        SECOND: second,
+        CLASSES: sp.Integer(classes),
+        FROM_MEAN: VARIANCE * sum((one - first) ** 2 for one in g),
+    }
+    return WrittenOut(stands_for, [normal(sp.S.One)(one) for one in g])
 
 
 @cache
 def remainder() -> Derivation:
     """Derive the bound on what the quadratic law leaves out."""
-    v = sp.Symbol("v", positive=True)
-    return Derivation.begin(
-        "Remainder of the quadratic loss",
-        "Half of E||p||^2 - 1/c <= (c - 1) v / 4, added up over the variance of the logits.",
-        sp.Integral((CLASSES - 1) * v / 8, (v, 0, SCALE**2)),
-    ).then("Integrate.", (CLASSES - 1) * SCALE**4 / 16)
+    excess = sp.Symbol(r"\|p\|^2-1/c", nonnegative=True)
+    return (
+        Derivation.begin(
+            "Remainder of the quadratic loss",
+            "1 - E||p||^2 exceeds 1 - 1/c by no more than this, which is ||p - 1/c||^2.",
+            excess,
+        )
+        .then(
+            "p = 1/c where all logits are equal, and p moves at most half as far as the logits do.",
+            at_most(excess, FROM_MEAN / 4),
+            cited("a softmax has Lipschitz constant 1/2"),
+        )
+        .then(
+            "Average over logits of variance v.",
+            (CLASSES - 1) * VARIANCE / 4,
+            lambda before, now: at_sizes(_logits, (1,), (2,), (3,), (4,))(before.rhs, now),
+        )
+        .then(
+            "Half of it, added up over the variances from 0 to s^2.",
+            sp.Integral((CLASSES - 1) * VARIANCE / 8, (VARIANCE, 0, SCALE**2)),
+            lambda before, now: termwise()(sp.Integral(before / 2, (VARIANCE, 0, SCALE**2)), now),
+        )
+        .then("Integrate.", (CLASSES - 1) * SCALE**4 / 16)
+    )
 
 
 def loss(classes: Value, scale: Value) -> sp.Expr:

@@ -18,7 +18,7 @@ import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import positive_integer
-from theory.rules import at_least, dropping, limit, substituting
+from theory.rules import Rule, at_least, dropping, equal, limit, solving, substituting
 
 SCALE = sp.Symbol("s", nonnegative=True)
 LOGIT = sp.symbols("g_1:4", real=True)
@@ -54,11 +54,44 @@ def small() -> Derivation:
         "(l - H) / s for a label of the first class.",
         predicted - LOGIT[0],
     ).then(
-        "Let s tend to 0. A readout of the opposite sign, as likely, turns the sum of this over any minibatch round: "
-        "it is negative in half of the draws.",
+        "Let s tend to 0.",
         sum(LOGIT) / 3 - LOGIT[0],
         limit(SCALE, sp.S.Zero),
     )
+
+
+@cache
+def half() -> Derivation:
+    """Derive the share of readouts at which the limit is negative, from their symmetry."""
+    share = sp.Symbol("p", nonnegative=True)
+    return (
+        Derivation.begin(
+            "Share of vacuous minibatches at small logits",
+            "The limit of (l - H) / s, a sum of such terms over a minibatch, in terms of the readout's logits.",
+            small().result,
+        )
+        .then(
+            "A readout of the opposite sign turns it round.",
+            -small().result,
+            substituting({g: -g for g in LOGIT}),
+        )
+        .then(
+            "Both are as likely and it is not 0: it is negative with the probability p with which it is positive.",
+            sp.Eq(share, 1 - share, evaluate=False),
+            _turned_round(share),
+        )
+        .then("Solve.", sp.Eq(share, sp.Rational(1, 2)), solving(share))
+    )
+
+
+def _turned_round(share: sp.Symbol) -> Rule:
+    """Return the rule: a law that its negative has too, and no mass at 0, is negative with the rest of `share`."""
+
+    def rule(before: sp.Basic, now: sp.Basic) -> str:
+        equal(before, -small().result)
+        return equal(sp.Eq(share, 1 - share, evaluate=False), now)
+
+    return rule
 
 
 @cache
@@ -98,7 +131,7 @@ def share_at_small_logits() -> sp.Expr:
 
     Over a readout whose law is symmetric about 0, at any inputs and labels whose first-order term is not 0 identically.
     """
-    return sp.Rational(1, 2)
+    return half().result
 
 
 def share_at_large_logits(classes: Value, batch: Value) -> sp.Expr:
@@ -114,4 +147,4 @@ def share_at_large_logits(classes: Value, batch: Value) -> sp.Expr:
     return large().at(c=positive_integer("classes", classes), B=positive_integer("batch", batch))
 
 
-DERIVATIONS: tuple[Callable[[], Derivation], ...] = (growth, small, large, two_classes)
+DERIVATIONS: tuple[Callable[[], Derivation], ...] = (growth, small, half, large, two_classes)

@@ -13,7 +13,7 @@ Over weights and bias; exact at every fan-in n.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 
 import sympy as sp
 
@@ -23,6 +23,7 @@ from theory.expectation import averaged
 from theory.layer import one_layer
 from theory.rules import naming, substituting
 from theory.symbols import SQUARE_NORM, VARIANCE, N
+from theory.written_out import WrittenOut, at_sizes, matrix, symmetric
 
 KURTOSIS = sp.Symbol("kappa", positive=True)
 """E w^4 / (E w^2)^2 of the entries of a weight matrix."""
@@ -103,12 +104,18 @@ def uniform_kurtosis_ratio() -> Derivation:
 @cache
 def with_bias() -> Derivation:
     """Derive E z^2 of a pre-activation with a bias."""
-    sum_, bias = sp.symbols("w.x b", real=True)
-    return Derivation.begin("Second moment with a bias", "Square the pre-activation w.x + b.", (sum_ + bias) ** 2).then(
+    pre = sp.Symbol("z", real=True)
+    return Derivation.begin("Second moment with a bias", "Square the pre-activation z = w.x + b.", pre**2).then(
         "Average over the weights and the bias, which have mean 0 and are independent.",
         VARIANCE * SQUARE_NORM + BIAS,
-        averaged({sum_: (1, 0, VARIANCE * SQUARE_NORM), bias: (1, 0, BIAS)}),
+        at_sizes(partial(_biased, pre), (1,), (2,), (3,)),
     )
+
+
+def _biased(pre: sp.Symbol, fan_in: int) -> WrittenOut:
+    w, groups = matrix("w", fan_in, 1, symmetric(VARIANCE))
+    x, b = sp.Matrix(sp.symbols(f"x_1:{fan_in + 1}", real=True)), sp.Symbol("b", real=True)
+    return WrittenOut({pre: w.dot(x) + b, SQUARE_NORM: x.dot(x)}, [*groups, symmetric(BIAS)(b)])
 
 
 @cache

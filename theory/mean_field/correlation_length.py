@@ -17,12 +17,35 @@ import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive
+from theory.expectation import STANDARD_NORMAL, averaged
 from theory.mean_field import tanh_correlation
-from theory.rules import equal, recursion, substituting
+from theory.rules import equal, leading, recursion
 from theory.symbols import DEPTH
 
 CHI, START = sp.symbols("chi d_0", positive=True)
-XI = sp.Symbol("xi", positive=True)
+XI, GAIN = sp.symbols("xi g", positive=True)
+
+
+@cache
+def nearby() -> Derivation:
+    """Derive the factor of a layer on the squared distance of nearby inputs: chi = g^2 E phi'(u)^2."""
+    phi, u, step, apart = sp.Function("phi"), sp.Symbol("u", real=True), sp.Symbol("epsilon"), sp.Symbol("t", real=True)
+    slope = sp.diff(phi(u), u)
+    return (
+        Derivation.begin(
+            "Squared distance of nearby inputs",
+            "Two pre-activations u and u + epsilon t, t standard normal and independent of u, meet an activation phi "
+            "and weights of variance g^2/n: their mean squared distance behind them, given u and t.",
+            GAIN**2 * (phi(u + step * apart) - phi(u)) ** 2,
+        )
+        .then("Expand to second order in epsilon.", GAIN**2 * slope**2 * apart**2 * step**2, leading(step, 2))
+        .then("Average over t.", GAIN**2 * slope**2 * step**2, averaged({apart: STANDARD_NORMAL}))
+        .then(
+            "Over epsilon^2, the squared distance before: chi, averaged over u.",
+            GAIN**2 * slope**2,
+            lambda before, now: equal(before / step**2, now),
+        )
+    )
 
 
 @cache
@@ -37,12 +60,17 @@ def decay() -> Derivation:
         )
         .then("Solve from d_0.", sp.Eq(d(DEPTH), START * CHI**DEPTH), recursion(DEPTH, START))
         .then(
-            "Write chi as exp(-1/xi).",
-            sp.Eq(d(DEPTH), START * sp.exp(-1 / XI) ** DEPTH),
-            substituting({CHI: sp.exp(-1 / XI)}),
+            "After xi layers a factor e is lost.",
+            sp.Eq(CHI**XI, sp.exp(-1)),
+            lambda before, now: equal(sp.Eq(before.rhs.subs(DEPTH, XI) / START, sp.exp(-1), evaluate=False), now),
         )
-        .then("So xi is the depth scale.", sp.Eq(d(DEPTH), START * sp.exp(-DEPTH / XI)), equal)
+        .then("Solve for xi.", sp.Eq(XI, -1 / sp.log(CHI)), _by_logarithms)
     )
+
+
+def _by_logarithms(before: sp.Basic, now: sp.Basic) -> str:
+    """Take logarithms of chi^xi = e^-1 and divide."""
+    return equal(sp.Eq(XI, sp.log(before.rhs) / (sp.expand_log(sp.log(before.lhs)) / XI), evaluate=False), now)
 
 
 @cache
@@ -82,7 +110,7 @@ def correlation_length(gain: Value, variance: float) -> float:
     factor = chi(gain, variance)
     if factor >= 1:
         raise ValueError(f"chi is {factor} at gain {gain} and variance {variance}; expected one below 1")
-    return -1 / math.log(factor)
+    return float(decay().at(chi=factor))
 
 
 @cache
@@ -103,4 +131,4 @@ def distance_factor(gain: Value, bias: Value, angle: float) -> float:
     return distance_moment(2, gain, bias, angle)
 
 
-DERIVATIONS: tuple[Callable[[], Derivation], ...] = (decay,)
+DERIVATIONS: tuple[Callable[[], Derivation], ...] = (nearby, decay)

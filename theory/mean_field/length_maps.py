@@ -18,28 +18,32 @@ import sympy as sp
 from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive, positive_integer
 from theory.expectation import averaged
-from theory.layer import rectifiers
 from theory.mean_field import angles
 from theory.rules import limit, recursion, solving, substituting
 from theory.symbols import DEPTH, THETA, N, Q
+from theory.written_out import WrittenOut, at_sizes, matrix, rectified, symmetric
 
 WEIGHT, BIAS, START = sp.symbols("s_w^2 s_b^2 q_0", nonnegative=True)
+PRE = sp.Symbol("z'", real=True)
+"""The next pre-activation."""
 FIXED = sp.Symbol("q^*", positive=True)
 
 
 @cache
 def length_map() -> Derivation:
     """Derive the variance of the next pre-activation."""
-    square, cross, bias = sp.symbols("(w.r)^2 b(w.r) b^2", real=True)
-    return (
-        Derivation.begin("Length map of ReLU", "Expand (w.r + b)^2 of one unit.", square + 2 * cross + bias)
-        .then(
-            "Average over weights and bias: n inputs r = relu(z) of mean square q/2.",
-            N * WEIGHT / N * rectifiers.relu_second_moment(Q) + BIAS,
-            averaged({square: (1, N * WEIGHT / N * rectifiers.relu_second_moment(Q)), cross: (1, 0), bias: (1, BIAS)}),
-        )
-        .then("The fan-in cancels.", WEIGHT * Q / 2 + BIAS)
+    return Derivation.begin("Length map of ReLU", "Square the pre-activation w.r + b of one unit.", PRE**2).then(
+        "Average over weights of variance s_w^2 / n, the bias and n inputs r = relu(z), z normal of variance q.",
+        WEIGHT * Q / 2 + BIAS,
+        at_sizes(_unit, (1,), (2,), (3,)),
     )
+
+
+def _unit(fan_in: int) -> WrittenOut:
+    w, weights = matrix("w", fan_in, 1, symmetric(WEIGHT / fan_in))
+    r, inputs = matrix("r", fan_in, 1, rectified(Q))
+    b = sp.Symbol("b", real=True)
+    return WrittenOut({PRE: w.dot(r) + b}, [*weights, *inputs, symmetric(BIAS)(b)])
 
 
 @cache

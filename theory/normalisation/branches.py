@@ -12,20 +12,27 @@ Over the weights; exact at every width n.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 
 import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive, positive_integer
-from theory.expectation import averaged, fourth_central_moment
+from theory.expectation import fourth_central_moment
 from theory.layer import rectifiers
+from theory.mean_field import angles
+from theory.mean_field.angles import PHI
 from theory.rules import equal, limit, recursion, solving, substituting
-from theory.symbols import DEPTH, N
+from theory.symbols import DEPTH, THETA, N
+from theory.written_out import Group, WrittenOut, at_sizes, rectified, symmetric
 
 BATCH = sp.Symbol("B", integer=True, positive=True)
 GAIN = sp.Symbol("gamma", positive=True)
+RHO = sp.Symbol("rho", real=True)
+SQUARES, PRODUCTS = sp.symbols("S P", real=True)
+OF_STREAM, COVARIANCE, OF_BRANCH = (sp.Symbol(name, real=True) for name in ("Var(x)", "Cov(x, F)", "Var(F)"))
+ABSOLUTE, PRODUCT = sp.symbols("sum(|z|) M", nonnegative=True)
 MEAN = 1 / sp.sqrt(2 * sp.pi)
 """E relu(z) of a standard normal z."""
 SPREAD = (1 - 1 / sp.pi) / 2
@@ -35,21 +42,23 @@ SPREAD = (1 - 1 / sp.pi) / 2
 @cache
 def centred() -> Derivation:
     """Derive the second moment behind weights that sum to 0 and whose squares sum to gamma^2."""
-    squares, products = sp.symbols("S P", real=True)
-    return (
-        Derivation.begin(
-            "Weights that sum to zero behind a ReLU",
-            "Such weights, uniformly distributed, see r less its mean: gamma^2 / (n - 1) times sum (r_i - mean)^2; S "
-            "adds the squares of n units, P the products of pairs.",
-            GAIN**2 / (N - 1) * (squares - (squares + products) / N),
-        )
-        .then(
-            "Average over independent units: E r^2 = 1/2, (E r)^2 = 1/(2 pi).",
-            GAIN**2 / (N - 1) * (N / 2 - (N / 2 + N * (N - 1) / (2 * sp.pi)) / N),
-            averaged({squares: (1, N / 2), products: (1, N * (N - 1) * MEAN**2)}),
-        )
-        .then("Collect: the width cancels.", GAIN**2 * (1 - 1 / sp.pi) / 2)
+    return Derivation.begin(
+        "Weights that sum to zero behind a ReLU",
+        "Such weights, uniformly distributed, see r less its mean: gamma^2 / (n - 1) times sum (r_i - mean)^2; S "
+        "adds the squares of n units, P the products of pairs.",
+        GAIN**2 / (N - 1) * (SQUARES - (SQUARES + PRODUCTS) / N),
+    ).then(
+        "Average over independent units, rectified standard normals: the width cancels.",
+        GAIN**2 * (1 - 1 / sp.pi) / 2,
+        at_sizes(_units, (2,), (3,), (4,)),
     )
+
+
+def _units(count: int) -> WrittenOut:
+    r = sp.symbols(f"r_1:{count + 1}", nonnegative=True)
+    products = sp.Add(*(one * other for one in r for other in r if one != other))
+    stands_for = {SQUARES: sp.Add(*(one**2 for one in r)), PRODUCTS: products, N: sp.Integer(count)}
+    return WrittenOut(stands_for, [rectified(sp.S.One)(one) for one in r])
 
 
 @cache
@@ -65,48 +74,94 @@ def centred_gain() -> Derivation:
 @cache
 def stream() -> Derivation:
     """Derive the variance of a stream to which every branch adds variance 1."""
-    v, inner = sp.Function("v"), sp.Symbol("Cov(x,F)", real=True)
-    start = sp.Symbol("v_0", nonnegative=True)
+    v = sp.Function("v")
+    depth, start = sp.Symbol("l", integer=True, nonnegative=True), sp.Symbol("v_0", nonnegative=True)
     return (
         Derivation.begin(
             "A stream of normalised branches",
-            "Var(x + F) with Var F = 1; a stream of variance v(l).",
-            v(DEPTH) + 2 * inner + 1,
+            "Expand the variance of x + F over a batch.",
+            OF_STREAM + 2 * COVARIANCE + OF_BRANCH,
         )
         .then(
-            "Average over the signs of the last layer, which turn F about and leave Var F alone.",
-            v(DEPTH) + 1,
-            averaged({inner: (1, 0)}),
+            "Average over the sign of a row of the last layer, which turns F about and leaves its variance alone.",
+            OF_STREAM + OF_BRANCH,
+            at_sizes(_signed_branch, (2,), (3,)),
         )
+        .then("The branch is normalised.", OF_STREAM + 1, substituting({OF_BRANCH: 1}))
         .then(
             "That is the variance one block later.",
-            sp.Eq(v(DEPTH + 1), v(DEPTH) + 1),
-            lambda before, now: equal(before, now.rhs),
+            sp.Eq(v(depth + 1), v(depth) + 1),
+            lambda before, now: equal(sp.Eq(v(depth + 1), before.subs(OF_STREAM, v(depth))), now),
         )
         .then("Solve from v_0: linear growth.", sp.Eq(v(DEPTH), start + DEPTH), recursion(DEPTH, start))
     )
 
 
+def _signed_branch(batch: int) -> WrittenOut:
+    """Write out a unit of stream and branch over a batch, the branch with a random sign."""
+    sign = sp.Symbol("s", real=True)
+    x, f = (sp.symbols(f"{name}_1:{batch + 1}", real=True) for name in "xf")
+
+    def covariance(one: Sequence[sp.Expr], other: Sequence[sp.Expr]) -> sp.Expr:
+        means = sp.Add(*one) * sp.Add(*other) / batch**2
+        return sp.Add(*(a * b for a, b in zip(one, other, strict=True))) / batch - means
+
+    stands_for = {OF_STREAM: covariance(x, x), COVARIANCE: sign * covariance(x, f), OF_BRANCH: covariance(f, f)}
+    return WrittenOut(stands_for, [symmetric(sp.S.One)(sign)])
+
+
 @cache
-def rectified() -> Derivation:
+def absolute_product() -> Derivation:
+    """Derive the mean of |z_1 z_2| for standard normals whose correlation is the cosine of theta."""
+    same = angles.wedge(2, sp.cos(PHI) * sp.cos(PHI - THETA))
+    return (
+        Derivation.begin(
+            "Mean absolute product of two normals",
+            "Both are positive in the wedge of theta, and of one sign twice; of two signs in that of pi - theta.",
+            2 * same + 2 * same.subs(THETA, sp.pi - THETA),
+        )
+        .then("Integrate.", 2 / sp.pi * (sp.sin(THETA) + (sp.pi / 2 - THETA) * sp.cos(THETA)))
+        .then(
+            "In terms of the correlation.",
+            2 / sp.pi * (sp.sqrt(1 - RHO**2) + RHO * sp.asin(RHO)),
+            substituting({THETA: sp.acos(RHO)}),
+        )
+    )
+
+
+@cache
+def rectified_batch() -> Derivation:
     """Derive the variance that BN-ReLU-linear(He) adds for a batch of normal inputs, and its limit for large ones."""
-    product = sp.Symbol("M", nonnegative=True)
-    rho = 1 / (BATCH - 1)
-    found = 2 / sp.pi * (sp.sqrt(1 - rho**2) + rho * sp.asin(rho))
+    found = absolute_product().at(rho=1 / (1 - BATCH))
     return (
         Derivation.begin(
             "Variance behind a batch norm and a ReLU",
-            "z has mean 0 and variance 1 over the batch: relu(z) has the mean square 1/2 and the mean (sum |z|) / (2 "
-            "B). He's weights double its variance; M is the mean of |z_1 z_2|.",
-            2 * (sp.Rational(1, 2) - (1 + (BATCH - 1) * product) / (4 * BATCH)),
+            "z has mean 0 and variance 1 over the batch, and -z is as likely: relu(z) = (|z| + z) / 2 has the mean "
+            "square 1/2 and, over the batch, the mean (sum |z|) / (2 B). He's weights double its variance.",
+            2 * (sp.Rational(1, 2) - (ABSOLUTE / (2 * BATCH)) ** 2),
+        )
+        .then(
+            "Average; M is the mean of |z_1 z_2|.",
+            2 * (sp.Rational(1, 2) - (1 + (BATCH - 1) * PRODUCT) / (4 * BATCH)),
+            at_sizes(_batch, (2,), (3,), (4,)),
         )
         .then(
             "Two of B centred normals have correlation -1/(B - 1), and their direction does not know their size.",
             1 - (1 + (BATCH - 1) * found) / (2 * BATCH),
-            substituting({product: found}),
+            substituting({PRODUCT: found}),
         )
         .then("Let the batch grow.", 1 - 1 / sp.pi, limit(BATCH, sp.oo))
     )
+
+
+def _batch(size: int) -> WrittenOut:
+    """Write out the absolute values of a normalised unit over a batch: mean square 1, mean product M."""
+    z = sp.symbols(f"z_1:{size + 1}", nonnegative=True)
+
+    def moment(powers: tuple[int, ...]) -> sp.Expr:
+        return {(2,): sp.S.One, (1, 1): PRODUCT}[tuple(power for power in powers if power)]
+
+    return WrittenOut({ABSOLUTE: sp.Add(*z), BATCH: sp.Integer(size)}, [Group(z, moment)])
 
 
 @cache
@@ -141,12 +196,19 @@ def stream_variance(start: Value, blocks: Value) -> sp.Expr:
 def rectified_variance(batch: Value) -> sp.Expr:
     """Return the mean variance that BN-ReLU-linear(He) adds for `batch` independent normal inputs. Exact."""
     count = positive_integer("batch", batch, least=2)
-    return rectified().steps[1].statement.subs(BATCH, count)
+    return rectified_batch().steps[2].statement.subs(BATCH, count)
 
 
 def rectified_limit() -> sp.Expr:
     """Return 1 - 1/pi, what it adds for large batches."""
-    return rectified().result
+    return rectified_batch().result
 
 
-DERIVATIONS: tuple[Callable[[], Derivation], ...] = (centred, centred_gain, stream, rectified, division)
+DERIVATIONS: tuple[Callable[[], Derivation], ...] = (
+    centred,
+    centred_gain,
+    stream,
+    absolute_product,
+    rectified_batch,
+    division,
+)

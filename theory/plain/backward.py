@@ -23,10 +23,11 @@ import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive_integer
-from theory.expectation import active_moments, averaged, chi_square_moments, gaussian
+from theory.expectation import averaged, gaussian
 from theory.fluctuations import norms as fluctuations
 from theory.rules import equal, recursion, substituting
-from theory.symbols import ACTIVE, DEPTH, VARIANCE
+from theory.symbols import DEPTH, VARIANCE
+from theory.written_out import WrittenOut, at_sizes, flipped, matrix, normal, sign
 
 FAN_IN, FAN_OUT = (sp.Symbol(name, integer=True, positive=True) for name in ("m", "n"))
 V = sp.symbols("v_1 v_2", real=True)
@@ -34,6 +35,8 @@ W = sp.symbols("w_1 w_2", real=True)
 WIDTH = sp.Function("n")
 """Width by layer: n(l)."""
 MASK = sp.symbols("d_1 d_2", nonnegative=True)
+BOTTOM, TOP = (sp.Symbol(name, integer=True, positive=True) for name in ("n_0", "n_L"))
+BELOW = sp.Symbol(r"\|W^{T}Dv\|^2", nonnegative=True)
 
 
 @cache
@@ -152,38 +155,43 @@ def all_ones() -> Derivation:
 
 
 @cache
+def one_layer_fluctuation(readout: str) -> Derivation:
+    """Derive E||W^T D v||^4 of one ReLU layer, fan-in He, Gaussian weights, a random readout v."""
+    growth = {"signs": 1, "gaussian": 5}[readout]
+    return Derivation.begin(
+        f"Fourth moment of the backward norm of one layer, readout of {readout}",
+        "The square of ||W^T D v||^2.",
+        BELOW**2,
+    ).then(
+        "Average over the weights, of variance 2/n_0, their masks at the input, and v.",
+        TOP**2 * (1 + growth / TOP) * (1 + 2 / BOTTOM),
+        at_sizes(partial(_pulled_back, readout), *((bottom, top) for bottom in (1, 2, 3) for top in (1, 2, 3))),
+    )
+
+
+def _pulled_back(readout: str, bottom: int, top: int) -> WrittenOut:
+    """Write out the cotangent below one layer of `top` units at an input along the first axis."""
+    v, groups = matrix("v", top, 1, {"signs": sign, "gaussian": normal(sp.S.One)}[readout])
+    rows = sp.Matrix(top, bottom, lambda i, j: sp.Symbol(f"w_{i + 1}{j + 1}", real=True))
+    masks = sp.symbols(f"d_1:{top + 1}", nonnegative=True)
+    law = normal(sp.Rational(2, bottom))
+    units = [flipped(tuple(rows.row(j)), masks[j], law) for j in range(top)]
+    below = rows.T * sp.diag(*masks) * v
+    return WrittenOut({BELOW: below.dot(below), BOTTOM: sp.Integer(bottom), TOP: sp.Integer(top)}, [*groups, *units])
+
+
+@cache
 def fluctuation(readout: str) -> Derivation:
     """Derive E||d_0||^4 / (E||d_0||^2)^2 for a random readout at the last ReLU layer, fan-in He, Gaussian weights."""
-    bottom, top = (sp.Symbol(name, integer=True, positive=True) for name in ("n_0", "n_L"))
-    masked, between, lowest = sp.symbols(r"\|Dv\|^2 R T_0", nonnegative=True)
     rho = sp.Symbol("rho", positive=True)
-    masked_square, says = {
-        "signs": (ACTIVE**2, "Each of the K active entries of v is 1 or -1."),
-        "gaussian": (ACTIVE * (ACTIVE + 2), "The K active entries of v are standard normal."),
-    }[readout]
-    moments = (1, 0, ACTIVE**2) if readout == "signs" else chi_square_moments(ACTIVE)
-    kept = 4 * rho * (1 + 2 / bottom) / top**2
-    masks = active_moments(top)
-    over_masks = {"signs": masks(2), "gaussian": masks(2) + 2 * masks(1)}[readout]
-    final = (1 + {"signs": 1, "gaussian": 5}[readout] / top) * rho * (1 + 2 / bottom)
-    return (
-        Derivation.begin(
-            f"Relative second moment of the backward square norm, readout of {readout}",
-            "The signs of a cotangent's entries are independent and absorb those of the rows of W, so the pullback "
-            "through W is Gaussian and independent of the masks: ||d_0||^2 = (2/n_0) ||Dv||^2 R T_0, R a product of L"
-            " - 1 ratios with the law of the forward ones and T_0 chi-square with n_0 degrees of freedom. Square it "
-            "over the squared mean n_L^2.",
-            (2 * masked * between * lowest / (bottom * top)) ** 2,
-        )
-        .then(
-            "Average over the input layer and over the ratios between, whose product has the second moment rho.",
-            masked**2 * kept,
-            averaged({lowest: chi_square_moments(bottom), between: (1, 1, rho)}),
-        )
-        .then(says, masked_square * kept, averaged({masked: moments}))
-        .then("Average over the last mask, K ~ Bin(n_L, 1/2).", over_masks * kept, averaged({ACTIVE: masks}))
-        .then("Collect.", final)
-    )
+    growth = {"signs": 1, "gaussian": 5}[readout]
+    return Derivation.begin(
+        f"Relative second moment of the backward square norm, readout of {readout}",
+        "The signs of a cotangent's entries are independent and absorb those of the rows of W, so the pullback "
+        "through W is Gaussian and independent of the masks: ||d_0||^2 is that of one layer times R, a product of "
+        "L - 1 ratios with the law of the forward ones, of second moment rho. Over the squared mean n_L^2.",
+        one_layer_fluctuation(readout).result * rho / TOP**2,
+    ).then("Collect.", (1 + growth / TOP) * rho * (1 + 2 / BOTTOM))
 
 
 def backward_factor(fan_in: Value, variance: Value) -> sp.Expr:
@@ -242,6 +250,5 @@ DERIVATIONS: tuple[Callable[[], Derivation], ...] = (
     entry_pullback,
     telescope,
     all_ones,
-    partial(fluctuation, "signs"),
-    partial(fluctuation, "gaussian"),
+    *(partial(one, readout) for readout in ("signs", "gaussian") for one in (one_layer_fluctuation, fluctuation)),
 )

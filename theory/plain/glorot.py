@@ -17,32 +17,47 @@ import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import positive_integer, real
-from theory.layer import rectifiers
+from theory.layer import one_layer, rectifiers
 from theory.rules import solving, substituting
-from theory.symbols import SLOPE, VARIANCE
+from theory.symbols import SLOPE, SQUARE_NORM, VARIANCE
 
 FAN_IN, FAN_OUT = sp.symbols("n_in n_out", integer=True, positive=True)
+
+
+Q = sp.Symbol("q", positive=True)
+"""Mean square of an entry at the side from which a layer is looked at."""
+
+
+def _kept(title: str, says: str, units: sp.Symbol, inputs: sp.Symbol) -> Derivation:
+    """Derive the variance at which `units` linear units of `inputs` entries keep the mean square of an entry."""
+    whole = one_layer.linear_layer().at({SQUARE_NORM: inputs * Q, VARIANCE: VARIANCE}, n=units)
+    return (
+        Derivation.begin(title, says, sp.Eq(whole / (units * Q), 1))
+        .then("All but one fan cancels.", sp.Eq(inputs * VARIANCE, 1))
+        .then("Solve for the variance.", sp.Eq(VARIANCE, 1 / inputs), solving(VARIANCE))
+    )
 
 
 @cache
 def forward() -> Derivation:
     """Derive the variance at which a linear layer preserves the mean square of a unit."""
-    return Derivation.begin(
+    return _kept(
         "Forward condition",
-        "Each unit adds fan_in terms of variance sigma^2 times the mean square of an input; ask for a factor 1.",
-        sp.Eq(FAN_IN * VARIANCE, 1),
-    ).then("Solve for the variance.", sp.Eq(VARIANCE, 1 / FAN_IN), solving(VARIANCE))
+        "The square norm of W x, x of fan_in entries of mean square q, shall have q a unit.",
+        FAN_OUT,
+        FAN_IN,
+    )
 
 
 @cache
 def backward() -> Derivation:
     """Derive the variance at which a linear layer preserves the mean square of an entry of the cotangent."""
-    return Derivation.begin(
+    return _kept(
         "Backward condition",
-        "Each entry of W^T v adds fan_out terms of variance sigma^2 times the mean square of an entry of v; ask for a"
-        " factor 1.",
-        sp.Eq(FAN_OUT * VARIANCE, 1),
-    ).then("Solve for the variance.", sp.Eq(VARIANCE, 1 / FAN_OUT), solving(VARIANCE))
+        "The square norm of W^T v, v of fan_out entries of mean square q, shall have q an entry.",
+        FAN_IN,
+        FAN_OUT,
+    )
 
 
 @cache

@@ -24,8 +24,10 @@ from theory.fixup import scale as fixup_scale
 from theory.fluctuations import norms as fluctuations
 from theory.residual import fluctuations as residual_fluctuations
 from theory.residual import norms as residual
+from theory.residual.block import INNER, NORM, OUTPUT, SIZES, branch_alone
 from theory.rules import equal, limit, recursion, substituting
 from theory.symbols import ACTIVE, BRANCHES, ETA, LAYERS, SCALE, H, N, T
+from theory.written_out import at_sizes
 
 
 @cache
@@ -74,13 +76,12 @@ def exponent() -> sp.Expr:
 @cache
 def halved() -> Derivation:
     """Derive the growth of a block (x + F) / sqrt(2)."""
-    norm, inner, output = sp.symbols(r"\|x\|^2 x^{T}F \|F\|^2", real=True)
     return Derivation.begin(
-        "A block scaled by the root of one half", "Expand ||x + F||^2 / 2.", (norm + 2 * inner + output) / 2
+        "A block scaled by the root of one half", "Expand ||x + F||^2 / 2.", (NORM + 2 * INNER + OUTPUT) / 2
     ).then(
-        "Average over the last layer: stream and branch are uncorrelated and equally large, so nothing is gained.",
-        norm,
-        averaged({inner: (1, 0), output: (1, norm)}),
+        "Average over both layers: stream and branch are uncorrelated and equally large, so nothing is gained.",
+        NORM,
+        at_sizes(branch_alone, *SIZES),
     )
 
 

@@ -19,84 +19,77 @@ import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive_integer
-from theory.expectation import averaged
-from theory.layer import one_layer
 from theory.plain import norms as plain
-from theory.rules import equal, recursion
-from theory.symbols import DEPTH, ETA, SQUARE_NORM, H, N
+from theory.residual.block import ACROSS, COTANGENT, INNER, NORM, OUTPUT, PULLED, SIZES, backwards, forwards
+from theory.rules import equal, recursion, substituting
+from theory.symbols import DEPTH, ETA
+from theory.written_out import at_sizes
+
+FIRST, LAST = sp.symbols("a_1 a_2", positive=True)
+"""Scales of the layers of a branch."""
 
 
 @cache
 def branch() -> Derivation:
-    """Derive the gain of a branch whose layers have variances 2 a1^2 / width and a2^2 / hidden."""
-    first, last = sp.symbols("a_1 a_2", positive=True)
-    hidden = sp.Symbol(r"\|r\|^2", positive=True)
-    last_layer = one_layer.second_moment(N, last**2 / H, hidden)
-    first_layer = plain.layer_factor(H, 2 * first**2 / N) * SQUARE_NORM
+    """Derive the gain of a branch whose layers have variances 2 / width and eta^2 / hidden."""
     return (
-        Derivation.begin(
-            "Gain of a residual branch",
-            "Average ||W2 r||^2 over the last layer, at fixed hidden activations r, and divide by ||x||^2.",
-            last_layer / SQUARE_NORM,
-        )
+        Derivation.begin("Gain of a residual branch", "The square norm of F = W2 D W1 x.", OUTPUT)
         .then(
-            "Average the hidden square norm over the first layer, a ReLU layer of h units.",
-            N * last**2 / H * first_layer / SQUARE_NORM,
-            averaged({hidden: (1, first_layer)}),
+            "Average over both layers and the masks: widths and input cancel.",
+            ETA**2 * NORM,
+            at_sizes(forwards, *SIZES),
         )
-        .then("Widths and input cancel: the gain is the square of a1 a2.", (first * last) ** 2)
+        .then("Divide by the square norm of the input.", ETA**2, _divided_by(NORM))
+        .then(
+            "Scales a1 and a2 of the two layers count by their product, for F is linear in each.",
+            (FIRST * LAST) ** 2,
+            substituting({ETA: FIRST * LAST}),
+        )
     )
 
 
 @cache
 def growth() -> Derivation:
     """Derive the factor by which a block multiplies E||x||^2."""
-    norm, inner, output = sp.symbols(r"\|x\|^2 x^{T}F \|F\|^2", real=True)
     return (
         Derivation.begin(
             "Growth of the square norm in one block",
             "Expand ||x + F||^2.",
-            norm + 2 * inner + output,
+            NORM + 2 * INNER + OUTPUT,
         )
         .then(
-            "Average over the last layer: it is independent of x and r and has mean 0, so x.F has mean 0; the branch "
-            "has gain eta^2.",
-            norm + ETA**2 * norm,
-            averaged({inner: (1, 0), output: (1, ETA**2 * norm)}),
+            "Average over both layers and the masks: the last layer has mean 0, so x.F has mean 0; the branch has gain "
+            "eta^2.",
+            NORM + ETA**2 * NORM,
+            at_sizes(forwards, *SIZES),
         )
-        .then("Take out the square norm of the input: at gain 1 it doubles, at gain 2 it triples.", (1 + ETA**2) * norm)
-        .then("Divide by it.", 1 + ETA**2, _divided_by(norm))
+        .then(
+            "Divide by the square norm of the input: at gain 1 it doubles, at gain 2 it triples.",
+            1 + ETA**2,
+            _divided_by(NORM),
+        )
     )
 
 
 @cache
 def backward() -> Derivation:
     """Derive the factor by which a block multiplies the mean square norm of the cotangent."""
-    norm, inner = sp.symbols(r"\|v\|^2 v^{T}W_1^{T}DW_2^{T}v", real=True)
-    hidden, square = sp.symbols(r"\|DW_2^{T}v\|^2 \|W_1^{T}DW_2^{T}v\|^2", nonnegative=True)
-    first, last = sp.symbols("a_1 a_2", positive=True)
     return (
         Derivation.begin(
             "Growth of the cotangent in one block",
-            "Expand the square norm of v + W1^T D W2^T v, D the mask of active units.",
-            norm + 2 * inner + square,
+            "Expand the square norm of v + h, h = W1^T D W2^T v, D the mask of active units.",
+            COTANGENT + 2 * ACROSS + PULLED,
         )
         .then(
-            "Average over W1 given the mask: the signs of W2^T v are independent and absorb those of the rows of W1, "
-            "so n entries of variance 2 a1^2/n, and no correlation with v, remain.",
-            norm + one_layer.second_moment(N, 2 * first**2 / N, hidden),
-            averaged({inner: (1, 0), square: (1, 2 * first**2 * hidden)}),
-        )
-        .then(
-            "Average over W2 and the mask: h entries of variance a2^2/h times ||v||^2, each active with probability "
-            "1/2.",
-            norm + 2 * first**2 * one_layer.second_moment(H, last**2 / H, norm) / 2,
-            averaged({hidden: (1, last**2 * norm / 2)}),
+            "Average over both layers and the masks: turning the sign of a row of W1 with that of its mask leaves half "
+            "of every even product, and W2 is symmetric, so v.h has mean 0.",
+            COTANGENT + ETA**2 * COTANGENT,
+            at_sizes(backwards, *SIZES),
         )
         .then(
             "Divide by the square norm of v: the factor is that of the forward pass.",
-            1 + (first * last) ** 2,
-            _divided_by(norm),
+            1 + ETA**2,
+            _divided_by(COTANGENT),
         )
     )
 
@@ -163,7 +156,7 @@ def backward_growth(branch_gain: Value = 1, blocks: Value = 1) -> sp.Expr:
     Exact for Gaussian weights and any v that is independent of them; for other symmetric laws v needs independent
     random signs.
     """
-    factor = backward().at(a_1=1, a_2=sp.sqrt(nonnegative("branch_gain", branch_gain)))
+    factor = backward().at(eta=sp.sqrt(nonnegative("branch_gain", branch_gain)))
     return plain.norm_in_depth(factor, blocks)
 
 

@@ -21,12 +21,14 @@ import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive_integer
-from theory.expectation import averaged
+from theory.residual.block import NORM, OUTPUT, SIZES, block, forwards, square
 from theory.rules import differentiated, equal, numerically, recursion, substituting
-from theory.symbols import BLOCKS, DEPTH, ETA, H, N
+from theory.symbols import BLOCKS, DEPTH, ETA
+from theory.written_out import WrittenOut, at_sizes
 
 MARK = sp.Symbol("t", positive=True)
 """The variable of generating functions: a factor for each branch that is passed through."""
+BEFORE, AFTER = sp.symbols(r"sum_k(t^k\|u_k\|^2) sum_k(t^k\|u_k'\|^2)", nonnegative=True)
 K = sp.Symbol("k", integer=True, nonnegative=True)
 """The number of branches that a path goes through."""
 
@@ -34,51 +36,46 @@ K = sp.Symbol("k", integer=True, nonnegative=True)
 @cache
 def gain_at_masks() -> Derivation:
     """Derive the gain of a branch at another vector than that whose masks it has."""
-    active, square, hidden, norm = sp.symbols(r"1_{w.x>0} (w.u)^2 \|DW_1u\|^2 \|u\|^2", nonnegative=True)
-    return (
-        Derivation.begin(
-            "Gain of a branch at the masks of another vector",
-            "Average ||W2 D W1 u||^2 over the last layer, of variance eta^2/h: n outputs see the masked units.",
-            N * ETA**2 / H * hidden,
-        )
-        .then(
-            "Each of h units is active at x or not.",
-            N * ETA**2 / H * H * active * square,
-            substituting({hidden: H * active * square}),
-        )
-        .then(
-            "Turning w about turns the mask about and leaves (w.u)^2 alone: the mask is 1/2 in the mean, and w, of "
-            "variance 2/n, has the mean square 2/n ||u||^2 along u.",
-            N * ETA**2 * sp.Rational(1, 2) * 2 / N * norm,
-            averaged({active: (1, sp.Rational(1, 2)), square: (1, 2 * norm / N)}),
-        )
-        .then("Widths cancel.", ETA**2 * norm)
-    )
+    return Derivation.begin(
+        "Gain of a branch at the masks of another vector",
+        "The square norm of F = W2 D W1 x, D the masks of any vector: turning the signs of a row of W1 turns its mask.",
+        OUTPUT,
+    ).then("Average over both layers and the masks.", ETA**2 * NORM, at_sizes(forwards, *SIZES))
 
 
 @cache
 def generating_function() -> Derivation:
     """Derive sum_k t^k E||u_k||^2 / ||x_0||^2 in equal blocks."""
-    q, inner, branch = sp.Function("G"), sp.Symbol("u_k^{T}Ju_{k-1}", real=True), sp.Symbol(r"\|Ju\|^2", positive=True)
-    gain = gain_at_masks().result.subs(sp.Symbol(r"\|u\|^2", nonnegative=True), q(DEPTH))
+    q = sp.Function("G")
     return (
         Derivation.begin(
             "Variance by number of branches",
-            "Sum t^k ||u_k + J u_{k-1}||^2 over k: a branch that is passed through costs a factor t.",
-            q(DEPTH) + 2 * inner + MARK * branch,
+            "Sum t^k ||u_k'||^2 over k, u_k' = u_k + J u_{k-1}: a branch that is passed through costs a factor t.",
+            AFTER,
         )
+        .then("Average over the block.", (1 + MARK * ETA**2) * BEFORE, at_sizes(_paths, (1, 1), (1, 2), (2, 1), (2, 2)))
         .then(
-            "Average over the block: the last layer has mean 0.",
-            q(DEPTH) + MARK * ETA**2 * q(DEPTH),
-            averaged({inner: (1, 0), branch: (1, gain)}),
-        )
-        .then(
-            "That is the sum one block later.",
+            "The block is independent of what comes into it, so the means obey the same law.",
             sp.Eq(q(DEPTH + 1), (1 + MARK * ETA**2) * q(DEPTH)),
-            lambda before, now: equal(sp.factor(before), now.rhs),
+            lambda before, now: equal(sp.Eq(q(DEPTH + 1), before.subs(BEFORE, q(DEPTH))), now),
         )
         .then("Solve from 1.", sp.Eq(q(DEPTH), (1 + MARK * ETA**2) ** DEPTH), recursion(DEPTH, sp.S.One))
     )
+
+
+def _paths(width: int, hidden: int) -> WrittenOut:
+    """Write out a block behind two: parts of the stream that went through no branch, one and two."""
+    one = block(width, hidden)
+    parts = [sp.Matrix(sp.symbols(f"{name}_1:{width + 1}", real=True)) for name in "abc"]
+    through = [one.branch.subs(dict(zip(one.x, part, strict=True)), simultaneous=True) for part in parts]
+    none = sp.zeros(width, 1)
+    after = [part + back for part, back in zip([*parts, none], [none, *through], strict=True)]
+    stands_for = {BEFORE: _generated(parts), AFTER: _generated(after)}
+    return WrittenOut(stands_for, one.groups)
+
+
+def _generated(parts: Sequence[sp.Matrix]) -> sp.Expr:
+    return sp.Add(*(MARK**k * square(part) for k, part in enumerate(parts)))
 
 
 @cache

@@ -21,13 +21,15 @@ import sympy as sp
 from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive, positive_integer
 from theory.expectation import STANDARD_NORMAL, active_moments, averaged, chi_square_moments
+from theory.residual.block import INNER, NORM, OUTPUT, SIZES, block, branch_alone, square
 from theory.rules import equal, recursion, substituting
 from theory.symbols import ACTIVE, BLOCKS, DEPTH, H, N, T
+from theory.written_out import WrittenOut, at_sizes, matrix, symmetric
 
 ALPHA, OFFSET = sp.symbols("alpha c", positive=True)
 """The scale of an NF-ResNet's branches, and the c of depth-dependent scaling, b_l^2 = 1 / (l + c)."""
-NORM, INNER, OUTPUT = sp.symbols(r"\|x\|^2 x^{T}f \|f\|^2", real=True)
-GAIN_1 = {INNER: (1, 0), OUTPUT: (1, NORM)}
+SHORTCUT, CROSS = sp.symbols(r"\|Sx\|^2 (Sx)^{T}F", real=True)
+"""Of a shortcut S that is a linear layer."""
 
 
 @cache
@@ -36,9 +38,13 @@ def shao_block() -> Derivation:
     b = sp.Symbol("b", positive=True)
     return Derivation.begin(
         "A block with scaled shortcut and branch",
-        "Expand ||sqrt(1 - b^2) x + b f||^2.",
+        "Expand ||sqrt(1 - b^2) x + b F||^2.",
         (1 - b**2) * NORM + 2 * b * sp.sqrt(1 - b**2) * INNER + b**2 * OUTPUT,
-    ).then("Average over the last layer: branch and stream are uncorrelated and equally large.", NORM, averaged(GAIN_1))
+    ).then(
+        "Average over both layers: branch and stream are uncorrelated and equally large.",
+        NORM,
+        at_sizes(branch_alone, *SIZES),
+    )
 
 
 @cache
@@ -90,17 +96,16 @@ def nf_growth() -> Derivation:
 def nf_transition() -> Derivation:
     """Derive the mean square after a transition block S x / beta + alpha f(x / beta), S preserving the mean square."""
     beta = sp.Symbol("beta", positive=True)
-    shortcut, cross = sp.symbols(r"\|Sx\|^2 (Sx)^{T}f", real=True)
     return (
         Derivation.begin(
             "Transition block of an NF-ResNet",
-            "Expand ||S x + alpha f(x)||^2 / beta^2.",
-            (shortcut + 2 * ALPHA * cross + ALPHA**2 * OUTPUT) / beta**2,
+            "Expand ||S x + alpha F(x)||^2 / beta^2.",
+            (SHORTCUT + 2 * ALPHA * CROSS + ALPHA**2 * OUTPUT) / beta**2,
         )
         .then(
-            "Average over S and the branch.",
+            "Average over S, of variance 1 / n, and the branch.",
             (1 + ALPHA**2) * NORM / beta**2,
-            averaged({shortcut: (1, NORM), cross: (1, 0), OUTPUT: (1, NORM)}),
+            at_sizes(_transition, *SIZES),
         )
         .then(
             "In the units of the book ||x||^2 = beta^2: the variance is reset, whatever it was.",
@@ -108,6 +113,15 @@ def nf_transition() -> Derivation:
             substituting({NORM: beta**2}),
         )
     )
+
+
+def _transition(width: int, hidden: int) -> WrittenOut:
+    """Write out a block of gain 1 whose shortcut is a linear layer, too."""
+    one = block(width, hidden, sp.S.One)
+    weights, groups = matrix("s", width, width, symmetric(sp.Rational(1, width)))
+    kept = weights * one.x
+    stands_for = {NORM: square(one.x), SHORTCUT: square(kept), CROSS: kept.dot(one.branch), OUTPUT: square(one.branch)}
+    return WrittenOut(stands_for, [*groups, *one.groups])
 
 
 @cache

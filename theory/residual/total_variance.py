@@ -16,11 +16,10 @@ from functools import cache
 import sympy as sp
 
 from theory.derivation import Derivation, Value
-from theory.domain import nonnegative, positive, positive_integer, real
+from theory.domain import nonnegative, positive_integer, real
 from theory.expectation import averaged
 from theory.layer import rectifiers
-from theory.rules import Rule, equal, substituting
-from theory.symbols import ETA, SQUARE_NORM, N
+from theory.rules import substituting
 
 SPREAD, CONDITIONAL, OF_MEAN, COVARIANCE = (
     sp.Symbol(name, real=True) for name in ("Var(x)", "E[Var(F|x)]", "Var(E[F|x])", "Cov(x,E[F|x])")
@@ -72,33 +71,6 @@ def centred() -> Derivation:
     )
 
 
-@cache
-def relu_branch() -> Derivation:
-    """Derive E||x + F||^2 / ||x||^2 for F = eta relu(Wx), W Gaussian of variance 2 / width, x fixed."""
-    absolute, cosine = sp.symbols("sum(x) c", positive=True)
-    pre = 2 * SQUARE_NORM / N
-    first, second = ETA * rectifiers.relu_mean(pre), ETA**2 * rectifiers.relu_second_moment(pre)
-    inner, square = sp.symbols(r"x^{T}F \|F\|^2", real=True)
-    return (
-        Derivation.begin("Growth of a block that ends in ReLU", "Expand ||x + F||^2.", SQUARE_NORM + 2 * inner + square)
-        .then(
-            "Average over W: every entry of F has the same mean, so x^T F is the sum of x times it.",
-            SQUARE_NORM + 2 * absolute * first + N * second,
-            averaged({inner: (1, absolute * first), square: (1, N * second)}),
-        )
-        .then(
-            "The sum of x is c sqrt(n) ||x||, with c between 0 and 1 for x that comes out of a ReLU.",
-            SQUARE_NORM * (1 + 2 * ETA * cosine / sp.sqrt(sp.pi) + ETA**2),
-            substituting({absolute: cosine * sp.sqrt(N * SQUARE_NORM)}),
-        )
-        .then("Divide by the square norm.", 1 + 2 * ETA * cosine / sp.sqrt(sp.pi) + ETA**2, _divided_by(SQUARE_NORM))
-    )
-
-
-def _divided_by(norm: sp.Symbol) -> Rule:
-    return lambda before, now: equal(before / norm, now)
-
-
 def total_variance(
     variance: Value, mean_conditional_variance: Value, variance_of_mean: Value = 0, covariance: Value = 0
 ) -> sp.Expr:
@@ -129,25 +101,8 @@ def relu_branch_conditional_variance(branch_scale: Value, square_norm: Value, wi
     return real("branch_scale", branch_scale) ** 2 * rectifiers.relu_variance(_pre_activation(square_norm, width))
 
 
-def relu_branch_growth(branch_scale: Value, cosine: Value) -> sp.Expr:
-    """Return E||x + F||^2 / ||x||^2 = 1 + 2 eta c / sqrt(pi) + eta^2 for F = eta relu(Wx).
-
-    W is Gaussian of variance 2 / width; `cosine` is that of the angle between x and the vector of ones, sum(x) over
-    sqrt(width) ||x||. Exact at a fixed x.
-
-    Raises
-    ------
-    ValueError
-        If `branch_scale` is not positive or `cosine` is outside [-1, 1].
-    """
-    c = real("cosine", cosine)
-    if (1 - abs(c)).is_negative:
-        raise ValueError(f"cosine is {cosine}; expected a number from -1 to 1")
-    return relu_branch().at(eta=positive("branch_scale", branch_scale), c=c)
-
-
 def _pre_activation(square_norm: Value, width: Value) -> sp.Expr:
     return 2 * nonnegative("square_norm", square_norm) / positive_integer("width", width)
 
 
-DERIVATIONS: tuple[Callable[[], Derivation], ...] = (total, centred, relu_branch)
+DERIVATIONS: tuple[Callable[[], Derivation], ...] = (total, centred)

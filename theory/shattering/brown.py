@@ -18,10 +18,13 @@ import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import positive_integer
-from theory.expectation import averaged, chi_square_moments
 from theory.mean_field import angles
+from theory.rules import at_most, equal
+from theory.shattering.block import FROBENIUS, TRACE, TRACE_OF_SQUARE, layer
 from theory.symbols import THETA, N
+from theory.written_out import WrittenOut, at_sizes, matrix, normal
 
+QUADRATIC, ACTIVE = sp.Symbol("v^{T}Mv", real=True), sp.Symbol("q", nonnegative=True)
 LATER = sp.Symbol("tau", positive=True)
 """A second lag, after the first."""
 
@@ -52,20 +55,54 @@ def increments() -> Derivation:
 @cache
 def second_moment() -> Derivation:
     """Derive a bound of E (g1.g2)^2: E (tr M)^2 / n^2 + 2 E||M||^2 / n^2, with M = J1 J2^T."""
-    active, different, same = sp.symbols("q d T", nonnegative=True)
-    trace = active * N * same**2 + (active * N) ** 2 * (1 - 1 / N) * N**2
-    square = N * (N - 1) * different / 4 + N * active * same**2
-    return Derivation.begin(
-        "Second moment of the inner product of two gradients",
-        "A normal v of variance 1 / n gives ((tr M)^2 + ||M||^2 + tr M^2) / n^2, at most this. M has inner products "
-        "of rows active at the first input, i, and at the second, j; q is the probability that one row is active at "
-        "both, and different rows are active at one each with probability 1/4. Entries have variance 2 / n.",
-        4 / N**4 * (trace + 2 * square),
-    ).then(
-        "Different rows have a mean squared inner product n, T is chi-square with n degrees of freedom.",
-        4 / N**2 * (active * (N + 2) + active**2 * N * (N - 1) + (N - 1) / 2 + 2 * active * (N + 2)),
-        averaged({different: (1, N), same: chi_square_moments(N)}),
+    both = ACTIVE
+    return (
+        Derivation.begin(
+            "Second moment of the inner product of two gradients",
+            "(v^T M v)^2, of a normal v of variance 1 / n.",
+            QUADRATIC**2,
+        )
+        .then(
+            "Average over v.",
+            (TRACE**2 + FROBENIUS + TRACE_OF_SQUARE) / N**2,
+            at_sizes(_readout, (1,), (2,), (3,)),
+        )
+        .then(
+            "||M||^2 - tr M^2 is the sum of (m_ij - m_ji)^2 over pairs, which is not negative.",
+            at_most((TRACE**2 + FROBENIUS + TRACE_OF_SQUARE) / N**2, (TRACE**2 + 2 * FROBENIUS) / N**2),
+            _adding_squares,
+        )
+        .then(
+            "Average over the weights and masks; q is the probability that a unit is active at both inputs.",
+            4 / N**2 * (both * (N + 2) + both**2 * N * (N - 1) + (N - 1) / 2 + 2 * both * (N + 2)),
+            lambda before, now: at_sizes(layer, (2,), (3,))(before.rhs, now.subs(both, angles.coactivation().result)),
+        )
     )
+
+
+def _adding_squares(before: sp.Basic, now: sp.Basic) -> str:
+    """Check that the bound is the previous expression plus a positive multiple of a sum of squares, up to 3 units."""
+    for width in (1, 2, 3):
+        put = _readout(width).stands_for
+        m = sp.Matrix(width, width, lambda i, j: sp.Symbol(f"m_{i + 1}{j + 1}", real=True))
+        squares = sp.Add(*((m[i, j] - m[j, i]) ** 2 for i in range(width) for j in range(i)))
+        equal(sp.expand((now.rhs - before).subs(put)), sp.expand(squares / width**2))
+    equal(before, now.lhs)
+    return "3 sizes"
+
+
+def _readout(width: int) -> WrittenOut:
+    """Write out a quadratic form of v and what its mean is made of, for any matrix."""
+    entries = sp.Matrix(width, width, lambda i, j: sp.Symbol(f"m_{i + 1}{j + 1}", real=True))
+    v, groups = matrix("v", width, 1, normal(sp.Rational(1, width)))
+    stands_for = {
+        QUADRATIC: v.dot(entries * v),
+        N: sp.Integer(width),
+        TRACE: entries.trace(),
+        FROBENIUS: sp.Add(*(entry**2 for entry in entries)),
+        TRACE_OF_SQUARE: (entries * entries).trace(),
+    }
+    return WrittenOut(stands_for, groups)
 
 
 def lag_correlation(lag: Value) -> sp.Expr:

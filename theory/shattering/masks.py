@@ -23,26 +23,94 @@ from theory.domain import positive_integer
 from theory.expectation import STANDARD_NORMAL, averaged
 from theory.rules import recursion, substituting
 from theory.symbols import L, N, T
+from theory.written_out import WrittenOut, at_sizes, coin, matrix, normal
 
 FIRST, SECOND, SHARED = sp.symbols(r"\|g_1\|^2 \|g_2\|^2 g_1^{T}g_2", positive=True)
 """Square norms and inner product of the masked gradients above a layer."""
-SHORTCUT = sp.Symbol("s", nonnegative=True)
+NEXT_FIRST, NEXT_SECOND, NEXT_SHARED = sp.symbols(r"\|g_1'\|^2 \|g_2'\|^2 g_1'^{T}g_2'", real=True)
+"""The same one layer below."""
+SHORTCUT, ACTIVE = sp.Symbol("s", nonnegative=True), sp.Symbol("p", positive=True)
+PLAIN_SIZES = tuple((above, width) for above in (1, 2) for width in (1, 2, 3))
+SIZES = (*((*size, 0) for size in PLAIN_SIZES), (1, 1, 1), (1, 2, 1), (2, 1, 1), (2, 2, 1))
+"""Widths above and within a layer, and whether it is a residual block, at which averages are computed."""
+
+
+@cache
+def inner_product() -> Derivation:
+    """Derive the mean of g1'.g2' after a layer or a residual block with independent masks."""
+    return Derivation.begin(
+        "Inner product of gradients after one layer of independent masks",
+        "g_a' = s g_a + h_a, where h_a is what comes through the weights and the masks at input a.",
+        NEXT_SHARED,
+    ).then(
+        "Average over the weights and over masks that are 1 with probability p: both must be.",
+        (SHORTCUT + 2 * ACTIVE**2) * SHARED,
+        at_sizes(_pair, *SIZES),
+    )
+
+
+@cache
+def square_norm() -> Derivation:
+    """Derive the mean of ||g'||^2 after a layer or a residual block."""
+    return Derivation.begin(
+        "Square norm of a gradient after one layer of independent masks", "g' = s g + h, as above.", NEXT_FIRST
+    ).then(
+        "Average over the weights and over masks that are 1 with probability p.",
+        (SHORTCUT + 2 * ACTIVE) * FIRST,
+        at_sizes(_pair, *SIZES),
+    )
 
 
 @cache
 def factor() -> Derivation:
     """Derive the factor by which a layer or a residual block multiplies the correlation."""
-    active = sp.Symbol("p", positive=True)
-    return Derivation.begin(
-        "Correlation of gradients in one layer of independent masks",
-        "Weights of variance 2 / n multiply E g1.g2 by 2 P(active at both) and E||g||^2 by 2 P(active); a shortcut "
-        "adds s = 1 to each, a plain layer s = 0.",
-        (SHORTCUT + 2 * active**2) / (SHORTCUT + 2 * active),
-    ).then(
-        "Half of the units are active: 1/2 for a plain layer, 3/4 for a residual block.",
-        (SHORTCUT + sp.Rational(1, 2)) / (SHORTCUT + 1),
-        substituting({active: sp.Rational(1, 2)}),
+    return (
+        Derivation.begin(
+            "Correlation of gradients in one layer of independent masks",
+            "The factor of E g1.g2 over that of E||g||^2; a shortcut counts s = 1, a plain layer has s = 0.",
+            (inner_product().result / SHARED) / (square_norm().result / FIRST),
+        )
+        .then("Norms cancel.", (SHORTCUT + 2 * ACTIVE**2) / (SHORTCUT + 2 * ACTIVE))
+        .then(
+            "Half of the units are active: 1/2 for a plain layer, 3/4 for a residual block.",
+            (SHORTCUT + sp.Rational(1, 2)) / (SHORTCUT + 1),
+            substituting({ACTIVE: sp.Rational(1, 2)}),
+        )
     )
+
+
+def _pair(above: int, width: int, shortcut: int, probability: sp.Expr = ACTIVE) -> WrittenOut:
+    """Write out two gradients below one layer (shortcut 0), or below one block with `width` hidden units (1)."""
+    first, second = gradients(above)
+    kept = [sp.symbols(f"{name}_1:{width + 1}", nonnegative=True) for name in "de"]
+    weights, groups = matrix("w", above, width, normal(sp.Rational(2 - shortcut, width)))
+    below = [sp.diag(*masks) * weights.T * one for masks, one in zip(kept, (first, second), strict=True)]
+    if shortcut:
+        inner, more = matrix("u", width, above, normal(sp.Rational(2, above)))
+        below, groups = [one + inner.T * h for one, h in zip((first, second), below, strict=True)], [*groups, *more]
+    groups += [coin(probability)(mask) for masks in kept for mask in masks]
+    return WrittenOut(
+        {
+            NEXT_SHARED: below[0].dot(below[1]),
+            NEXT_FIRST: below[0].dot(below[0]),
+            NEXT_SECOND: below[1].dot(below[1]),
+            **products(first, second),
+            SHORTCUT: sp.Integer(shortcut),
+            N: sp.Integer(width),
+        },
+        groups,
+    )
+
+
+def gradients(width: int) -> tuple[sp.Matrix, sp.Matrix]:
+    """Return two gradients of this width, the first along the first axis, the second in the plane of the first two."""
+    a, b, c = sp.symbols("g_1 g_2 g_3", real=True)
+    return tuple(sp.Matrix(([*some, *[0] * width])[:width]) for some in ([a], [b, c]))
+
+
+def products(first: sp.Matrix, second: sp.Matrix) -> dict[sp.Symbol, sp.Expr]:
+    """Return what the square norms and the inner product of two gradients stand for."""
+    return {FIRST: first.dot(first), SECOND: second.dot(second), SHARED: first.dot(second)}
 
 
 @cache
@@ -79,31 +147,33 @@ def square_of_entries() -> Derivation:
 @cache
 def square_of_inner_product() -> Derivation:
     """Derive E (g1'.g2')^2, the masks of a layer of n units included."""
-    one, two = sp.symbols("q m", positive=True)
     return Derivation.begin(
         "Square of the inner product after one layer of independent masks",
-        "A unit adds 2/n z1 z2 if it is active at both inputs, with probability 1/4: square the sum over n units.",
-        4 / N**2 * (N * one / 4 + N * (N - 1) * (two / 4) ** 2),
+        "g_a' = D_a W^T g_a, the masks coins that are thrown for each input.",
+        NEXT_SHARED**2,
     ).then(
-        "z1 z2 has the mean g1.g2 and the mean square from above.",
+        "Average over the weights, normal with variance 2/n, and the masks, 1 with probability 1/2.",
         (FIRST * SECOND + 2 * SHARED**2) / N + (N - 1) * SHARED**2 / (4 * N),
-        substituting({one: square_of_entries().result, two: SHARED}),
+        at_sizes(_fair_pair, *PLAIN_SIZES),
     )
 
 
 @cache
 def product_of_squares() -> Derivation:
     """Derive E ||g1'||^2 ||g2'||^2, the masks of a layer of n units included."""
-    one, two = sp.symbols("q m", positive=True)
     return Derivation.begin(
         "Product of the square norms after one layer of independent masks",
-        "One unit is active at both inputs, or two different ones are at one each, with probability 1/4.",
-        4 / N**2 * (N * one / 4 + N * (N - 1) * two / 4),
+        "g_a' = D_a W^T g_a, the masks coins that are thrown for each input.",
+        NEXT_FIRST * NEXT_SECOND,
     ).then(
-        "z1^2 z2^2 has the mean from above, or the product of the variances for different units.",
+        "Average over the weights, normal with variance 2/n, and the masks, 1 with probability 1/2.",
         FIRST * SECOND + 2 * SHARED**2 / N,
-        substituting({one: square_of_entries().result, two: FIRST * SECOND}),
+        at_sizes(_fair_pair, *PLAIN_SIZES),
     )
+
+
+def _fair_pair(above: int, width: int) -> WrittenOut:
+    return _pair(above, width, 0, sp.Rational(1, 2))
 
 
 def independent_correlation(layers: Value, shortcut: Value = 0) -> sp.Expr:
@@ -127,6 +197,8 @@ def independent_variance(width: Value, layers: int) -> sp.Expr:
 
 
 DERIVATIONS: tuple[Callable[[], Derivation], ...] = (
+    inner_product,
+    square_norm,
     factor,
     decay,
     square_of_entries,

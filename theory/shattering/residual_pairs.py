@@ -18,60 +18,78 @@ import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import positive_integer
-from theory.expectation import averaged
 from theory.mean_field import angles
-from theory.rules import equal
+from theory.rules import substituting
+from theory.shattering.block import (
+    BRANCH,
+    GRADIENT_ENDS,
+    GRADIENTS,
+    OWN_GRADIENT,
+    OWN_STATE,
+    SIZES,
+    START,
+    STATE_ENDS,
+    STATES,
+    pair,
+)
 from theory.symbols import THETA
-
-START = sp.Symbol("v^2", positive=True)
+from theory.written_out import at_sizes
 
 
 @cache
 def overlap() -> Derivation:
     """Derive the factor by which one block multiplies the correlation of the two gradients."""
-    ends, between = sp.symbols("v^{T}(h_1+h_2) h_1^{T}h_2", real=True)
-    total = START + ends + between
     return (
         Derivation.begin(
             "Overlap of two gradients in a residual block",
-            "The gradients are v + h_a, h_a = W1^T D_a W2^T v: expand their inner product.",
-            total,
+            "The gradients are v + h_a, h_a = W1^T D_a W2^T v: expand their inner product over the mean square of one.",
+            (START + GRADIENT_ENDS + GRADIENTS) / (START + square_of_branch().result),
         )
         .then(
-            "Average over W2, which is symmetric, and W1: each of n units of variance v^2 / n passes its row of mean "
-            "square norm 2 if it is active at both inputs.",
-            START + 2 * angles.coactivation().result * START,
-            averaged({ends: (1, 0), between: (1, 2 * angles.coactivation().result * START)}),
+            "Average over W2, which is symmetric, and over W1 and its masks, normal in the plane of the two inputs.",
+            (START + BRANCH * (1 - THETA / sp.pi) * START) / (START + BRANCH * START),
+            at_sizes(pair, *SIZES),
         )
-        .then(
-            "Divide by the mean square of one gradient, 2 v^2.",
-            1 - THETA / (2 * sp.pi),
-            lambda before, now: equal(sp.expand(before / (2 * START)), now),
-        )
+        .then("With a branch as large as the stream, a = 1.", 1 - THETA / (2 * sp.pi), substituting({BRANCH: 1}))
+    )
+
+
+@cache
+def square_of_branch() -> Derivation:
+    """Derive the mean square norm of what comes back through the branch."""
+    return Derivation.begin("Gradient through a branch", "The square norm of h_1.", OWN_GRADIENT).then(
+        "Average over both layers and the masks at the input.", BRANCH * START, at_sizes(pair, *SIZES)
     )
 
 
 @cache
 def cosine() -> Derivation:
     """Derive the mean of x1'.x2' over that of ||x'||^2, for inputs of norm 1."""
-    ends, between = sp.symbols("x_1^{T}F_2+x_2^{T}F_1 F_1^{T}F_2", real=True)
-    branch = angles.cosine().result
+    turned = (sp.sin(THETA) + (sp.pi - THETA) * sp.cos(THETA)) / sp.pi
     return (
         Derivation.begin(
             "Cosine after a residual block",
-            "Expand the inner product of x_a + F_a.",
-            sp.cos(THETA) + ends + between,
+            "Expand the inner product of x_a + F_a over the mean square of one.",
+            (sp.cos(THETA) + STATE_ENDS + STATES) / (1 + square_of_state().result),
         )
         .then(
-            "Average over W2, which is symmetric and keeps inner products in the mean, then over W1.",
-            sp.cos(THETA) + branch,
-            averaged({ends: (1, 0), between: (1, branch)}),
+            "Average over W2, which is symmetric and keeps inner products in the mean, and over W1 and its masks.",
+            (sp.cos(THETA) + BRANCH * turned) / (1 + BRANCH),
+            at_sizes(pair, *SIZES),
         )
         .then(
-            "Divide by the mean square norm, 2.",
-            (sp.cos(THETA) + branch) / 2,
-            lambda before, now: equal(before / 2, now),
+            "With a branch as large as the stream, a = 1; the turn is that of a plain layer.",
+            (sp.cos(THETA) + angles.cosine().result) / 2,
+            substituting({BRANCH: 1}),
         )
+    )
+
+
+@cache
+def square_of_state() -> Derivation:
+    """Derive the mean square norm of the branch at an input of norm 1."""
+    return Derivation.begin("State through a branch", "The square norm of F_1.", OWN_STATE).then(
+        "Average over both layers and the masks at the input.", BRANCH, at_sizes(pair, *SIZES)
     )
 
 
@@ -124,4 +142,4 @@ def gradient_correlations(angle: float, blocks: int) -> list[float]:
     return found[1:]
 
 
-DERIVATIONS: tuple[Callable[[], Derivation], ...] = (overlap, cosine)
+DERIVATIONS: tuple[Callable[[], Derivation], ...] = (square_of_branch, overlap, square_of_state, cosine)

@@ -22,28 +22,13 @@ import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive, positive_integer
-from theory.expectation import averaged
 from theory.mean_field import angles
-from theory.rules import equal, limit, recursion, substituting
-from theory.shattering import masks
+from theory.rules import limit, recursion, substituting
+from theory.shattering import residual_pairs
+from theory.shattering.block import BRANCH
+from theory.shattering.coin_blocks import block, product_of_squares, square_of_inner_product
 from theory.shattering.masks import FIRST, SECOND, SHARED
-from theory.symbols import THETA, L, N
-
-BRANCH = sp.Symbol("a^2", positive=True)
-"""Mean square of a branch over that of its input."""
-BELOW, BELOW_PRODUCT, ONE, TWO = sp.symbols(r"u_1^{T}u_2 \|u_1\|^2\|u_2\|^2 \|u_1\|^2 \|u_2\|^2", real=True)
-"""Of u_a = D_a W2^T g_a: what reaches the first weights of a branch."""
-
-
-@cache
-def block() -> Derivation:
-    """Derive the factor by which a block with independent masks multiplies the correlation."""
-    return Derivation.begin(
-        "Correlation of gradients in a block of independent masks",
-        "The branch adds a^2 of the mean square norm to itself and half of that, as co-active units are half of the "
-        "active ones, to the inner product.",
-        (1 + BRANCH / 2) / (1 + BRANCH),
-    ).then("Half of the branch's share a^2 / (1 + a^2) is lost.", 1 - BRANCH / (1 + BRANCH) / 2)
+from theory.symbols import THETA, L
 
 
 @cache
@@ -97,93 +82,26 @@ def scaled_limit() -> Derivation:
 
 
 @cache
-def square_of_inner_product() -> Derivation:
-    """Derive E (g1'.g2')^2 below one block, the masks being independent coins."""
-    ends, between = sp.symbols("g_1^{T}h_2+g_2^{T}h_1 h_1^{T}h_2", real=True)
-    crossed = BRANCH * (FIRST * TWO + SECOND * ONE + 2 * SHARED * BELOW) / N
-    squared = BRANCH**2 * (BELOW**2 + (BELOW_PRODUCT + BELOW**2) / N)
-    product, square = masks.product_of_squares().result, masks.square_of_inner_product().result
-    return (
-        Derivation.begin(
-            "Square of the inner product below a block of independent masks",
-            "Expand the inner product of g_a + h_a, with h_a = a W1^T u_a the part through the branch, and square.",
-            (SHARED + ends + between) ** 2,
-        )
-        .then(
-            "Average over W1, normal of variance 1 / n and symmetric, so that odd terms vanish.",
-            SHARED**2 + 2 * SHARED * BRANCH * BELOW + crossed + squared,
-            averaged({ends: (1, 0, crossed), between: (1, BRANCH * BELOW, squared)}),
-        )
-        .then(
-            "Average over W2 and the masks, as in a plain layer.",
-            SHARED**2 * (1 + BRANCH + BRANCH / N)
-            + 2 * BRANCH * FIRST * SECOND / N
-            + BRANCH**2 * (square + (product + square) / N),
-            averaged({BELOW: (1, SHARED / 2, square), BELOW_PRODUCT: (1, product), ONE: (1, FIRST), TWO: (1, SECOND)}),
-        )
-    )
-
-
-@cache
-def product_of_squares() -> Derivation:
-    """Derive E ||g1'||^2 ||g2'||^2 below one block, the masks being independent coins."""
-    over_w1 = (
-        FIRST * SECOND
-        + BRANCH * (FIRST * TWO + SECOND * ONE)
-        + 4 * BRANCH * SHARED * BELOW / N
-        + BRANCH**2 * (BELOW_PRODUCT + 2 * BELOW**2 / N)
-    )
-    ends, alone, between = sp.symbols(
-        r"(g_1^{T}h_1)(g_2^{T}h_2) \|g_1\|^2\|h_2\|^2+\|g_2\|^2\|h_1\|^2 \|h_1\|^2\|h_2\|^2"
-    )
-    product, square = masks.product_of_squares().result, masks.square_of_inner_product().result
-    return (
-        Derivation.begin(
-            "Product of the square norms below a block of independent masks",
-            "Expand the square norms of g_a + h_a and multiply; terms odd in W1, which average to 0, are left out.",
-            FIRST * SECOND + alone + 4 * ends + between,
-        )
-        .then(
-            "Average over W1, normal of variance 1 / n.",
-            over_w1,
-            averaged(
-                {
-                    alone: (1, BRANCH * (FIRST * TWO + SECOND * ONE)),
-                    ends: (1, BRANCH * SHARED * BELOW / N),
-                    between: (1, BRANCH**2 * (BELOW_PRODUCT + 2 * BELOW**2 / N)),
-                }
-            ),
-        )
-        .then(
-            "Average over W2 and the masks, as in a plain layer.",
-            FIRST * SECOND * (1 + 2 * BRANCH) + 2 * BRANCH * SHARED**2 / N + BRANCH**2 * (product + 2 * square / N),
-            averaged({BELOW: (1, SHARED / 2, square), BELOW_PRODUCT: (1, product), ONE: (1, FIRST), TWO: (1, SECOND)}),
-        )
-    )
-
-
-@cache
 def overlap() -> Derivation:
     """Derive the factor by which a block with its own masks multiplies the correlation."""
     return Derivation.begin(
         "Correlation of gradients in a block with a small share",
-        "A branch with its own masks passes 1 - theta/pi of the inner product; the shortcut passes all.",
-        (1 + BRANCH * angles.overlap().result) / (1 + BRANCH),
+        "A block with its own masks, before its branch is as large as the stream.",
+        residual_pairs.overlap().steps[1].statement,
     ).then("The branch's share of theta/pi is lost.", 1 - BRANCH / (1 + BRANCH) * THETA / sp.pi)
 
 
 @cache
 def cosine() -> Derivation:
     """Derive the mean of x1'.x2' over that of ||x'||^2 for inputs of norm 1."""
-    kept, branch = sp.cos(THETA), angles.cosine().result
+    kept = sp.cos(THETA)
     return Derivation.begin(
         "Cosine after a block with a small share",
-        "W2 keeps inner products in the mean and makes those of branch and shortcut vanish.",
-        (kept + BRANCH * branch) / (1 + BRANCH),
+        "The cosine after a block, before its branch is as large as the stream.",
+        residual_pairs.cosine().steps[1].statement,
     ).then(
         "The share a^2 / (1 + a^2) of a ReLU layer's change.",
         kept + BRANCH / (1 + BRANCH) * (sp.sin(THETA) - THETA * kept) / sp.pi,
-        equal,
     )
 
 
@@ -256,6 +174,10 @@ def gradient_correlations(angle: float, branches: Sequence[float]) -> list[float
 
 
 DERIVATIONS: tuple[Callable[[], Derivation], ...] = (
-    block, normalised, normalised_tail, scaled, scaled_limit, square_of_inner_product, product_of_squares, overlap,
+    normalised,
+    normalised_tail,
+    scaled,
+    scaled_limit,
+    overlap,
     cosine,
-)  # fmt: skip
+)

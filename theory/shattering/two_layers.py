@@ -24,10 +24,12 @@ import sympy as sp
 
 from theory.derivation import Derivation
 from theory.domain import positive_integer
-from theory.expectation import averaged, chi_square_moments
 from theory.mean_field import angles
 from theory.mean_field.angles import PHI, wedge
+from theory.rules import equal
+from theory.shattering.block import FROBENIUS, TRACE, layer
 from theory.symbols import THETA, N
+from theory.written_out import WrittenOut, at_sizes
 
 LEAST = 0.8
 """Square norms of hidden states below this share of their mean are treated as a rare event."""
@@ -47,39 +49,45 @@ def reflection() -> Derivation:
 @cache
 def overlap_variance() -> Derivation:
     """Derive the variance of f = tr J1 J2^T / n after one layer."""
-    size = sp.Symbol("T", nonnegative=True)
-    active = sp.Rational(1, 4)
     return (
         Derivation.begin(
             "Variance of the overlap of two Jacobians of one layer",
-            "Each of n rows of square norm 2 T / n counts if it is active at both inputs, which depends on its "
-            "direction alone. For orthogonal inputs the probability is 1/4.",
-            N * (2 / N**2) ** 2 * (active * size**2 - active**2 * N**2),
+            "The square of f = tr J1 J2^T / n at orthogonal inputs.",
+            (TRACE / N) ** 2,
         )
         .then(
-            "T is chi-square with n degrees of freedom; its mean, n, was put in above.",
-            N * (2 / N**2) ** 2 * (active * N * (N + 2) - active**2 * N**2),
-            averaged({size: chi_square_moments(N)}),
+            "Average over the weights and their masks at the two inputs.",
+            sp.Rational(1, 4) + (sp.Rational(3, 4) + 2 / N) / N,
+            at_sizes(_orthogonal, (2,), (3,), (4,)),
         )
-        .then("Simplify.", (sp.Rational(3, 4) + 2 / N) / N)
+        .then(
+            "Take away the square of the mean, 1/2.",
+            (sp.Rational(3, 4) + 2 / N) / N,
+            lambda before, now: equal(before - overlap_mean().result ** 2, now),
+        )
     )
+
+
+@cache
+def overlap_mean() -> Derivation:
+    """Derive the mean of f."""
+    return Derivation.begin(
+        "Mean overlap of two Jacobians of one layer", "f = tr J1 J2^T / n at orthogonal inputs.", TRACE / N
+    ).then("Average over the weights and their masks.", sp.Rational(1, 2), at_sizes(_orthogonal, (2,), (3,), (4,)))
 
 
 @cache
 def frobenius() -> Derivation:
     """Derive E ||J1 J2^T||^2 / n^2 after one layer."""
-    different, same = sp.symbols("d T", nonnegative=True)
     return Derivation.begin(
         "Square norm of the product of two Jacobians of one layer",
-        "Add the squared inner products of rows i, active at x1, and j, active at x2: n (n - 1) pairs of different "
-        "rows, each with probability 1/4, and n of a row with itself. Entries have variance 2 / n.",
-        4 / N**2 * (N * (N - 1) * different / 4 + N * same**2 / 4) / N**2,
-    ).then(
-        "Different rows have a mean squared inner product n, in units of the variances; T is chi-square with n "
-        "degrees of freedom.",
-        (2 * N + 1) / N**2,
-        averaged({different: (1, N), same: chi_square_moments(N)}),
-    )
+        "The squared inner products of the rows of J1 and J2 at orthogonal inputs, over n^2.",
+        FROBENIUS / N**2,
+    ).then("Average over the weights and their masks.", (2 * N + 1) / N**2, at_sizes(_orthogonal, (2,), (3,), (4,)))
+
+
+def _orthogonal(width: int) -> WrittenOut:
+    return layer(width, sp.pi / 2)
 
 
 @dataclass(frozen=True)
@@ -138,4 +146,4 @@ def _lower_tail(n: int) -> float:
     return math.exp(min(LEAST * rate + n * math.log((1 + (1 + 4 * rate / n) ** -0.5) / 2) for rate in rates))
 
 
-DERIVATIONS: tuple[Callable[[], Derivation], ...] = (reflection, overlap_variance, frobenius)
+DERIVATIONS: tuple[Callable[[], Derivation], ...] = (reflection, overlap_mean, overlap_variance, frobenius)
