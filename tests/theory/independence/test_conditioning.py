@@ -1,13 +1,10 @@
 """What is known of products with Gaussian weights, against the textbook formula for conditional Gaussians."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 
 from theory.independence import conditioning
 
-pytestmark = pytest.mark.filterwarnings("error")
 VARIANCE = 0.7
 
 

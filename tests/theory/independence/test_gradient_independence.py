@@ -1,7 +1,5 @@
 """The error of the gradient-independence assumption against moments added unit by unit, by quadrature."""
 
-from __future__ import annotations
-
 import itertools
 import math
 
@@ -11,7 +9,6 @@ from scipy import integrate, stats
 
 from theory.independence import gradient_independence
 
-pytestmark = pytest.mark.filterwarnings("error")
 Moments = dict[tuple[int, int], float]
 
 

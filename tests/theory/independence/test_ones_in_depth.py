@@ -1,7 +1,5 @@
 """The gradient of ones in depth against its recursion in floating point, enumeration by SciPy, and limits."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np
@@ -10,8 +8,6 @@ import sympy as sp
 from scipy import stats
 
 from theory.independence import gradient_independence, ones_in_depth
-
-pytestmark = pytest.mark.filterwarnings("error")
 
 
 def recursion(n: int, layers: int) -> tuple[float, float]:

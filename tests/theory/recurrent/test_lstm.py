@@ -1,7 +1,5 @@
 """The direct path through the cell of an LSTM against SciPy, mpmath and exact fractions."""
 
-from __future__ import annotations
-
 import math
 from fractions import Fraction
 
@@ -12,8 +10,6 @@ import sympy as sp
 from scipy.special import expit
 
 from theory.recurrent import lstm
-
-pytestmark = pytest.mark.filterwarnings("error")
 
 
 def test_direct_path_is_the_product_of_gates() -> None:

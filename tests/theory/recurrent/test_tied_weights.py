@@ -1,7 +1,5 @@
 """Steps with one Gaussian matrix against exact fractions, and against pairings where all entries are one."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 
 import numpy as np
@@ -9,8 +7,6 @@ import pytest
 import sympy as sp
 
 from theory.recurrent import tied_weights
-
-pytestmark = pytest.mark.filterwarnings("error")
 
 
 def test_known_values() -> None:

@@ -1,7 +1,5 @@
 """The gradient of one layer along a circle, with all weights drawn entry by entry."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np
@@ -9,8 +7,6 @@ import pytest
 
 from theory.mean_field import angles
 from theory.shattering import brown
-
-pytestmark = pytest.mark.filterwarnings("error")
 
 
 @pytest.mark.parametrize("width", [2, 5])

@@ -1,7 +1,5 @@
 """Branches with small shares against arbitrary precision, the catalogue's numbers, and blocks drawn entry by entry."""
 
-from __future__ import annotations
-
 import math
 
 import mpmath
@@ -9,8 +7,6 @@ import numpy as np
 import pytest
 
 from theory.shattering import residual_pairs, small_shares
-
-pytestmark = pytest.mark.filterwarnings("error")
 
 
 def test_products() -> None:

@@ -1,7 +1,5 @@
 """The largest singular value of a Gaussian matrix against SciPy's law of a sum of lengths and bidiagonal matrices."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np
@@ -9,8 +7,6 @@ import pytest
 from scipy import integrate, stats
 
 from theory.spectra import top_singular_value
-
-pytestmark = pytest.mark.filterwarnings("error")
 
 
 def test_two_by_two() -> None:
