@@ -28,9 +28,9 @@ def test_thresholds() -> None:
 
 
 def test_mpmath_precision_is_left_alone() -> None:
-    before = mpmath.mp.dps
-    maximum._quadrature.__wrapped__(4)
-    assert mpmath.mp.dps == before
+    with mpmath.workdps(17):
+        maximum._quadrature.__wrapped__(4)
+        assert mpmath.mp.dps == 17
 
 
 @pytest.mark.parametrize(
