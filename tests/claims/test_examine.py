@@ -1,8 +1,6 @@
 """The runner: the same numbers for any number of workers, and no failure that passes for a verdict."""
 
-import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +9,6 @@ import sympy as sp
 from claims.catalogue import REGISTRY
 from claims.examine import Result, examine, passed, run_claims, share_of_alpha
 from claims.registry import Claim, Mutant
-from claims.reports import json_file
 from claims.run import Run
 from evidence import Finding, identity
 from simulations import digits
@@ -83,20 +80,3 @@ def test_a_derivation_that_does_not_follow_fails_the_claim(toy: Callable[..., No
 
 def test_alpha_is_shared_by_all_registered_claims() -> None:
     assert share_of_alpha() * len(REGISTRY) == pytest.approx(1e-6)
-
-
-def test_json_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
-    results = run(CHEAP[:1], 1)
-    contents = json_file.document(results, digits(), 3, "quick", 1.0)
-    json_file.write(tmp_path / "out.json", json_file.json_text(contents))
-    read = json.loads((tmp_path / "out.json").read_text())
-    assert set(read) == {"seed", "alpha", "miss", "effort", "seconds", "versions", "inputs", "claims"}
-    assert set(read["claims"][0]) == {
-        "id", "catalogue", "paper", "where", "states", "kind", "exact", "verdict", "p_value", "expected", "measured",
-        "detectable", "non_vacuous", "seconds", "mutants",
-    }  # fmt: skip
-    assert set(read["claims"][0]["mutants"][0]) == {"name", "why", "verdict", "p_value", "effect", "miss_probability"}
-    with pytest.raises(UnicodeEncodeError):
-        json_file.write(tmp_path / "out.json", "half of it\ud800")
-    assert json.loads((tmp_path / "out.json").read_text()) == read
-    assert [path.name for path in tmp_path.iterdir()] == ["out.json"]

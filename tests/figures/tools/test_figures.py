@@ -3,11 +3,9 @@
 from typing import Any
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-
-mpl.use("Agg")
-import matplotlib.pyplot as plt
 
 from figures.tools.figure import DATA, STYLE, Module, load, names, render
 from figures.tools.table import Table, read_csv

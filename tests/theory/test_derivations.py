@@ -1,0 +1,89 @@
+"""Every derivation checks, and no step can be altered without a check that fails."""
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator
+
+import pytest
+import sympy as sp
+from sympy.core.relational import Relational
+
+import theory
+from theory.derivation import Derivation, Step
+from theory.rules import DerivationError
+
+MODULES = [
+    importlib.import_module(info.name) for info in pkgutil.walk_packages(theory.__path__, "theory.") if not info.ispkg
+]
+MAKERS = [maker for module in MODULES for maker in getattr(module, "DERIVATIONS", ())]
+DERIVATIONS = [maker() for maker in MAKERS]
+STEPS = [
+    pytest.param(derivation, position, id=f"{derivation.title}-{position}")
+    for derivation in DERIVATIONS
+    for position in range(len(derivation.steps))
+]
+
+
+def corruptions(statement: sp.Basic) -> Iterator[sp.Basic]:
+    """Wrong versions by a factor, a sign, an exponent and a term; of a relation of its right side, of a sum of its terms."""
+    if isinstance(statement, Relational):
+        yield from (statement.func(statement.lhs, side, evaluate=False) for side in _wrong(statement.rhs))
+    elif isinstance(statement, sp.Sum | sp.Integral):
+        yield from (statement.func(term, *statement.limits) for term in _wrong(statement.function))
+    else:
+        yield from _wrong(statement)
+
+
+def _wrong(value: sp.Expr) -> list[sp.Expr]:
+    return [wrong for wrong in (2 * value, -value, value**2, value + 1) if wrong != value]
+
+
+def refuses(derivation: Derivation, position: int, wrong: sp.Basic) -> bool:
+    """Whether the rule of an altered step refutes it; for a definition, the rule of the next step."""
+    start = max(position - 1, 0)
+    steps = list(derivation.steps[start : start + 2])
+    altered = steps[position - start]
+    steps[position - start] = Step(altered.says, wrong, altered.rule)
+    try:
+        Derivation(derivation.title, tuple(steps)).check()
+    except DerivationError as error:
+        return "“" in str(error)
+    return False
+
+
+@pytest.mark.parametrize("derivation", DERIVATIONS, ids=lambda derivation: derivation.title)
+def test_every_step_is_verified(derivation: Derivation) -> None:
+    verified = derivation.check()
+    assert verified[0] == "definition"
+    assert all(re.fullmatch(r"exact|30 digits|\d+ sizes|cited: .+", how) for how in verified[1:])
+    assert len(verified) == len(derivation.steps) >= 2
+    assert all(step.says.endswith(".") for step in derivation.steps)
+
+
+@pytest.mark.parametrize(("derivation", "position"), STEPS)
+def test_a_wrong_step_is_refuted(derivation: Derivation, position: int) -> None:
+    """All but what is cited, which nothing checks here."""
+    how = derivation.check()[max(position, 1)]
+    for wrong in corruptions(derivation.steps[position].statement):
+        assert refuses(derivation, position, wrong) != how.startswith("cited"), wrong
+
+
+def test_titles_are_unique() -> None:
+    titles = [derivation.title for derivation in DERIVATIONS]
+    assert len(titles) == len(set(titles))
+
+
+def test_every_module_with_public_functions_lists_derivations() -> None:
+    bare = {module.__name__ for module in MODULES if not getattr(module, "DERIVATIONS", ())}
+    assert bare == {"theory.derivation", "theory.domain", "theory.rules", "theory.symbols", "theory.written_out"} | {
+        f"theory.{subject}.block" for subject in ("residual", "shattering")
+    }
+
+
+def test_a_derivation_can_be_evaluated_at_swapped_symbols() -> None:
+    x, y = sp.symbols("x y", positive=True)
+    derivation = Derivation.begin("A quotient", "Divide.", x / y)
+    assert derivation.at(x=y, y=x) == y / x
+    with pytest.raises(KeyError):
+        derivation.at(z=1)
