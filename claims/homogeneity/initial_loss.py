@@ -92,7 +92,7 @@ def loss_at_initialisation(
     1/2, so their second moment is at most s^4 (c^2 - 1)/16.
     """
     losses, entropies = run.once(_zero_classifier, readout)
-    log_c, rounding = np.array(number(initial_loss.loss(run.inputs.classes, 0))), 8 * (run.inputs.classes + 4) * EPS
+    log_c, rounding = number(initial_loss.loss(run.inputs.classes, 0)), 8 * (run.inputs.classes + 4) * EPS
     base = number(sp.log(CLASSES))
     truth = number(initial_loss.loss(CLASSES, SCALE)) - base
     slack = number(initial_loss.loss_remainder(CLASSES, SCALE))
