@@ -98,9 +98,10 @@ def loss_at_initialisation(
     slack = number(initial_loss.loss_remainder(CLASSES, SCALE))
     variance = SCALE**4 * (CLASSES**2 - 1) / 16 - (truth - slack) ** 2
     test = run.mean(truth, variance=variance, error=0.05)
-    draws = replace(test, error=test.error * truth - slack, unit=1.0).draws  # the slack is forgiven
+    # The mean lies somewhere in [claimed - slack, claimed]: the point there that the samples like best is tested. So
+    # of an error, all but the slack must be seen.
+    draws = replace(test, error=test.error * truth - slack, unit=1.0).draws
     samples = run.once(_rises, SCALE, trained, draws)
-    # The mean lies somewhere in [claimed - slack, claimed]: the point there that the samples like best is tested.
     claimed = number(loss(CLASSES, SCALE)) - base
     return all_of(
         [
