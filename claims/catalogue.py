@@ -11,7 +11,16 @@ __all__ = ["REGISTRY", "SUBJECTS"]
 SUBJECTS = {
     "layer": ("one_layer", "pre_activations", "rectifiers", "gains"),
     "convolution": ("padding", "fans"),
-    "plain": ("norms", "rates", "gradients", "jacobians", "attenuation", "dropout", "glorot", "compromise"),
+    "plain": (
+        "norms",
+        "rates",
+        "weight_gradients",
+        "jacobian_entries",
+        "attenuation",
+        "dropout",
+        "glorot",
+        "compromise",
+    ),
     "fluctuations": ("norms", "log_moments", "width_and_depth", "weight_laws", "orthogonal_relu", "shape_collapse"),
     "mean_field": ("angles", "length_maps", "correlation_length", "tanh_slopes", "tanh_gain"),
     "spectra": ("isometry", "top_singular_value", "lyapunov_spectrum", "matrix_products", "matrix_logs", "chains"),

@@ -18,18 +18,26 @@ from evidence.finding import UNSURE, Finding, inconclusive
 
 
 def identity(
-    left: Array, right: Array, *, rounding: Array | float, chance: bool = True, expected: str = "equal"
+    left: Array | float, right: Array | float, *, rounding: Array | float, chance: bool = True, expected: str = "equal"
 ) -> Finding:
     """Test that `left` equals `right` everywhere, up to `rounding`.
 
     Parameters
     ----------
-    left, right : array (draws, ...)
+    left, right : array (draws, ...) or float
         The first axis counts independent draws.
     rounding : array or float
-        A bound on the rounding error of ``left - right``.
+        A bound on the rounding error of ``left - right``, for each entry or for all.
     chance : bool
         False if nothing was drawn at random: a violation is then certain to be seen again.
+    expected : str
+        What the report shows as expected; as measured it shows how much of the tolerance was used.
+
+    Returns
+    -------
+    Finding
+        Refuted if the two differ anywhere by more than `rounding`, else held; inconclusive where there is nothing
+        to compare, something is NaN or infinite, or the tolerance is negative.
     """
     left, right = np.broadcast_arrays(np.atleast_1d(left), np.atleast_1d(right))
     trouble = _trouble(left, right, rounding)
@@ -50,20 +58,32 @@ def identity(
 
 
 def inequality(
-    larger: Array,
-    smaller: Array,
+    larger: Array | float,
+    smaller: Array | float,
     *,
     rounding: Array | float,
-    says: NDArray[np.bool_] | None = None,
+    says: NDArray[np.bool_] | bool | None = None,
     chance: bool = True,
 ) -> Finding:
     """Test that `larger` is at least `smaller` everywhere, up to `rounding`.
 
     Parameters
     ----------
-    larger, smaller : array (draws, ...)
-    says : boolean array, optional
-        Where the bound says anything; by default where `smaller` exceeds the rounding. Nowhere: *inconclusive*.
+    larger, smaller : array (draws, ...) or float
+        The first axis counts independent draws.
+    rounding : array or float
+        A bound on the rounding error of ``smaller - larger``, for each entry or for all.
+    says : boolean array or bool, optional
+        Where the bound says anything; by default where `smaller` exceeds the rounding, as a bound below 0 on what is
+        never negative says nothing.
+    chance : bool
+        False if nothing was drawn at random: a violation is then certain to be seen again.
+
+    Returns
+    -------
+    Finding
+        Refuted if `smaller` is larger anywhere by more than `rounding`; inconclusive where it says nothing anywhere,
+        or cannot be judged; else held.
     """
     larger, smaller = np.broadcast_arrays(np.atleast_1d(larger), np.atleast_1d(smaller))
     trouble = _trouble(larger, smaller, rounding)

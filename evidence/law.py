@@ -36,6 +36,17 @@ def law(
         A summary to show beside `expected`, such as the ratio of the samples' mean to the law's.
     distance_of : callable
         The Kolmogorov distance that a relative error of the given size makes; with it `error` becomes power.
+    error : float
+        The relative error to be seen with probability 0.999.
+    alpha : float
+        The probability of refuting a true claim.
+    expected : float
+        What to show beside `measured`.
+
+    Raises
+    ------
+    ValueError
+        If a value does not lie in [0, 1].
     """
     if uniforms.size == 0:
         return inconclusive("law", "nothing sampled", expected=expected)

@@ -113,8 +113,8 @@ class MeanTest:
         """
         if samples.ndim != 1:
             raise ValueError(f"expected one sample a draw, got shape {samples.shape}")
-        truth, variance, alpha, unit = self.truth, self.variance, self.alpha, self._unit
-        told = truth if expected is None else float(expected)
+        variance, alpha, unit = self.variance, self.alpha, self._unit
+        told = self.truth if expected is None else float(expected)
         if samples.size == 0 or not (math.isfinite(told) and unit > 0 and math.isfinite(variance) and variance > 0):
             return inconclusive("mean", f"{samples.size} samples, expected {told}, unit {unit}, variance {variance}")
         if not np.isfinite(samples).all():
@@ -123,14 +123,7 @@ class MeanTest:
         influences = influence(rate * (samples - told))
         total = float(influences.sum())
         measured = robust_mean(samples, rate)
-        refuted, miss = abs(total) >= threshold, 1.0
-        if refuted:
-            as_told = truth != told and abs(float(influence(rate * (samples - truth)).sum())) < threshold
-            miss = (
-                _miss_of_shift(truth - told, samples.size, variance, alpha)
-                if as_told
-                else _miss_seen(influences, threshold)
-            )
+        refuted = abs(total) >= threshold
         return judged(
             "mean",
             refuted=refuted,
@@ -140,8 +133,17 @@ class MeanTest:
             detectable=smallest_shift(samples.size, variance, alpha) / unit,
             error=self.error,
             effect=abs(measured - told) / unit,
-            miss=miss,
+            miss=self._miss(samples, told, influences) if refuted else 1.0,
         )
+
+    def _miss(self, samples: Array, told: float, influences: Array) -> float:
+        """Bound it in closed form where theory explains the samples, else by what was seen."""
+        rate = _rate(samples.size, self.variance, self.alpha)
+        threshold = _threshold(samples.size, self.variance, self.alpha)
+        explained = abs(float(influence(rate * (samples - self.truth)).sum())) < threshold
+        if told != self.truth and explained:
+            return _miss_of_shift(self.truth - told, samples.size, self.variance, self.alpha)
+        return _miss_seen(influences, threshold)
 
     @property
     def _unit(self) -> float:

@@ -10,7 +10,8 @@ from evidence.finding import POWER, UNSURE, Finding, inconclusive, judged
 def at_least(successes: int, trials: int, *, share: float, error: float, alpha: float) -> Finding:
     """Test that each of `trials` independent trials succeeds with a probability of at least `share`.
 
-    A probability of ``share (1 - error)`` would be refuted with probability 0.999.
+    At level `alpha`; a probability of ``share (1 - error)`` would be refuted with probability 0.999, or the finding is
+    inconclusive.
 
     Raises
     ------

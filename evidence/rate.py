@@ -23,10 +23,24 @@ def slopes(x: Array, y: Array) -> Array:
 
 
 def rate(x: Array, y: Array, *, expected: float, bias: float, chance: bool = True) -> Finding:
-    """Test that every row of `y` has slope `expected` against `x`, up to `bias`, a bound derived by the caller.
+    """Test that every row of `y` has slope `expected` against `x`, up to `bias`.
 
-    `bias` covers what an asymptotic statement leaves out at these points, and rounding. The detectable error is
-    absolute: the bias.
+    Parameters
+    ----------
+    x : array (points,)
+        The logarithms of depths, say.
+    y : array (draws, points)
+        The logarithms of what was measured there.
+    bias : float
+        A bound, derived by the caller, on what an asymptotic statement leaves out at these points, and on rounding.
+        The detectable error is absolute: twice the bias.
+    chance : bool
+        False if nothing was drawn at random: a violation is then certain to be seen again.
+
+    Raises
+    ------
+    ValueError
+        If `x` has fewer than two different points.
     """
     fitted = slopes(x, y)
     found = identity(fitted, np.full_like(fitted, expected), rounding=bias, chance=chance)

@@ -21,7 +21,17 @@ def draws_for_symmetry(*, error: float, alpha: float) -> int:
 
 
 def symmetry(entries: Array, *, error: float, alpha: float) -> Finding:
-    """Test that w and -w have the same law: `error` is the largest difference between P(w > t) and P(w < -t)."""
+    """Test that w and -w have the same law.
+
+    Parameters
+    ----------
+    entries : array (draws,)
+        Independent samples; zeros are left out.
+    error : float
+        The largest difference between P(w > t) and P(w < -t), over all t >= 0, to be seen with probability 0.999.
+    alpha : float
+        The probability of refuting a symmetric law.
+    """
     signs = np.sign(entries[np.argsort(-np.abs(entries), kind="stable")])
     count = int(np.count_nonzero(signs))
     if count == 0:

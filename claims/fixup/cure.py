@@ -247,8 +247,6 @@ def one_layer_branches_have_no_scale(
     return all_of(
         [
             rate(logs, np.log10(moved), expected=exponent, bias=bias, chance=False),
-            identity(
-                np.array(_refuses(scale)), np.array(1.0), rounding=0.0, chance=False, expected="raises ValueError"
-            ),
+            identity(_refuses(scale), 1.0, rounding=0.0, chance=False, expected="raises ValueError"),
         ]
     )

@@ -69,11 +69,11 @@ def chains(run: Run, scales: Scales, steps: Callable[[int], tuple[float, ...]]) 
     return seen
 
 
-def claimed_change(change: Change) -> Callable[[int, float], Array]:
+def claimed_change(change: Change) -> Callable[[int, float], float]:
     """Turn the claimed change into a function of numbers."""
     names = sp.Symbol("L", integer=True, positive=True), sp.Symbol("t", real=True)
     evaluate = sp.lambdify(names, change(*names))
-    return lambda branches, t: np.array(float(evaluate(branches, t)))
+    return lambda branches, t: float(evaluate(branches, t))
 
 
 def chain_rounding(branches: int, t: float, grown: float) -> float:

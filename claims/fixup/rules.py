@@ -135,6 +135,6 @@ def scalars_change_nothing_at_first(
             ours, bare, scalars = run.once(_at_the_start, layers, start, multiplier)
             findings += [identity(ours[name], value, rounding=0.0) for name, value in bare.items()]
             findings.append(identity(ours["logits at 2 x"], 2 * ours["logits"], rounding=0.0))
-        claimed = np.array(number(count(BLOCKS, layers)))
-        findings.append(identity(np.array(float(scalars)), claimed, rounding=0.0, chance=False))
+        claimed = number(count(BLOCKS, layers))
+        findings.append(identity(float(scalars), claimed, rounding=0.0, chance=False))
     return all_of(findings)

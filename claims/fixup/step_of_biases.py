@@ -94,6 +94,6 @@ def biases_move_the_function_with_the_depth(
         rounding = 4 * (blocks + 4 * WIDTH) * EPS * blocks * seen["size"]
         findings += [
             identity(seen["ends"], number(count(blocks)) * seen["along"], rounding=rounding),
-            identity(seen["others"], np.array(0.0), rounding=0.0),
+            identity(seen["others"], 0.0, rounding=0.0),
         ]
     return all_of(findings)

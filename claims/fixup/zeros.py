@@ -142,11 +142,9 @@ def zeros_delay_parameters(
     scalar of networks with two and three layers a branch, SGD on one real row a step.
     """
     return all_of(
-        [
-            identity(moved, np.array(number(first_step(zeros(name, layers)))), rounding=0.0)
-            for layers in (2, 3)
-            for name, moved in run.once(_first_moves, layers, zero_readout, zero_last).items()
-        ]
+        identity(moved, number(first_step(zeros(name, layers))), rounding=0.0)
+        for layers in (2, 3)
+        for name, moved in run.once(_first_moves, layers, zero_readout, zero_last).items()
     )
 
 
@@ -222,13 +220,11 @@ def one_zero_layer_breaks_symmetry(
     """
     moved, apart = run.once(_last_layers, below)
     steps = run.once(_pairs, bias, pair)
-    still = np.array(number(fixup_zeros.frozen_update()))
+    still = number(fixup_zeros.frozen_update())
     return all_of(
         [
-            identity((moved > 0).astype(float), np.array(1.0), rounding=0.0),
+            identity((moved > 0).astype(float), 1.0, rounding=0.0),
             inequality(apart, 1e-6 * moved, rounding=0.0) if breaks else identity(apart, still, rounding=0.0),
-            identity(steps, still, rounding=0.0)
-            if freezes
-            else identity((steps > 0).astype(float), np.array(1.0), rounding=0.0),
+            identity(steps, still, rounding=0.0) if freezes else identity((steps > 0).astype(float), 1.0, rounding=0.0),
         ]
     )

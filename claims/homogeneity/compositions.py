@@ -66,10 +66,8 @@ def networks_are_positively_homogeneous(
     Exact, for every network and every set that it lists; factors from 1e-3 to 1e3.
     """
     return all_of(
-        [
-            identity(after, factor**degree * before, rounding=bound * np.maximum(1, np.abs(factor) ** (degree - 1)))
-            for factor, after, before, bound in run.once(_scaled_outputs, shapes, negative)
-        ]
+        identity(after, factor**degree * before, rounding=bound * np.maximum(1, np.abs(factor) ** (degree - 1)))
+        for factor, after, before, bound in run.once(_scaled_outputs, shapes, negative)
     )
 
 
@@ -132,8 +130,6 @@ def degrees_compose(
     """
     rules: dict[str, Callable[[int, int], sp.Expr]] = {"sum": lambda k, m: sp.Integer(k), "product": product}
     return all_of(
-        [
-            identity(after, 2.0 ** int(rules.get(name, composition)(k, m)) * before, rounding=0.0)
-            for name, (k, m, before, after) in run.once(_compositions, bias).items()
-        ]
+        identity(after, 2.0 ** int(rules.get(name, composition)(k, m)) * before, rounding=0.0)
+        for name, (k, m, before, after) in run.once(_compositions, bias).items()
     )

@@ -151,9 +151,7 @@ def layer_table(run: Run, *, rules: Rules = Rules(), bias: float | None = None, 
     """
     networks = _table(None)
     return all_of(
-        [
-            identity(measured, np.array(-1 if degree is None else degree), rounding=0.0)
-            for (name, some), measured in run.once(_measured_degrees, bias, ended).items()
-            for degree in [rules.through(networks[name], 0 if some else 1, some)]
-        ]
+        identity(measured, -1 if degree is None else degree, rounding=0.0)
+        for (name, some), measured in run.once(_measured_degrees, bias, ended).items()
+        for degree in [rules.through(networks[name], 0 if some else 1, some)]
     )

@@ -183,10 +183,8 @@ def table_of_image_layers(run: Run, *, rules: Rules = Rules(), eps: float = 0.0)
     """
     parts = [(1.0, run.once(_measured, 1.0)), (0.0, run.once(_measured, eps))]
     return all_of(
-        [
-            identity(measured, np.array(-1 if degree is None else degree), rounding=0.0)
-            for told, found in parts
-            for (name, some), measured in found.items()
-            for degree in [rules.through(_table(told)[name], 0 if some else 1, some)]
-        ]
+        identity(measured, -1 if degree is None else degree, rounding=0.0)
+        for told, found in parts
+        for (name, some), measured in found.items()
+        for degree in [rules.through(_table(told)[name], 0 if some else 1, some)]
     )

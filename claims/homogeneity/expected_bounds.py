@@ -67,9 +67,8 @@ def theorem_2_in_expectation(
     Averages over a readout with symmetric weights, for labels independent of it; exact. The proof's steps are tested:
     l - H + y^T z >= max z - log c on every sample; and y^T z has a symmetric law, hence mean 0 whatever its tails.
     """
-    error, parts = run.error(0.05), run.share(2)
-    draws = draws_for_symmetry(error=error, alpha=parts.alpha)
-    logits, targets = run.once(_initial_logits, draws)
+    run, error = run.share(2), run.error(0.05)
+    logits, targets = run.once(_initial_logits, draws_for_symmetry(error=error, alpha=run.alpha))
     targets = labels(logits, targets)
     found = softmax_loss(logits, targets)
     labelled = (targets * logits).sum(-1)
@@ -79,7 +78,7 @@ def theorem_2_in_expectation(
     return all_of(
         [
             inequality(found.loss - found.entropy + labelled, claimed, rounding=found.rounding),
-            symmetry(labelled.ravel(), error=error, alpha=parts.alpha),
+            symmetry(labelled.ravel(), error=error, alpha=run.alpha),
         ]
     )
 

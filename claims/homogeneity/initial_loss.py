@@ -92,15 +92,16 @@ def loss_at_initialisation(
     1/2, so their second moment is at most s^4 (c^2 - 1)/16.
     """
     losses, entropies = run.once(_zero_classifier, readout)
-    log_c, rounding = np.array(number(initial_loss.loss(run.inputs.classes, 0))), 8 * (run.inputs.classes + 4) * EPS
+    log_c, rounding = number(initial_loss.loss(run.inputs.classes, 0)), 8 * (run.inputs.classes + 4) * EPS
     base = number(sp.log(CLASSES))
     truth = number(initial_loss.loss(CLASSES, SCALE)) - base
     slack = number(initial_loss.loss_remainder(CLASSES, SCALE))
     variance = SCALE**4 * (CLASSES**2 - 1) / 16 - (truth - slack) ** 2
     test = run.mean(truth, variance=variance, error=0.05)
-    draws = replace(test, error=test.error * truth - slack, unit=1.0).draws  # the slack is forgiven
+    # The mean lies somewhere in [claimed - slack, claimed]: the point there that the samples like best is tested. So
+    # of an error, all but the slack must be seen.
+    draws = replace(test, error=test.error * truth - slack, unit=1.0).draws
     samples = run.once(_rises, SCALE, trained, draws)
-    # The mean lies somewhere in [claimed - slack, claimed]: the point there that the samples like best is tested.
     claimed = number(loss(CLASSES, SCALE)) - base
     return all_of(
         [

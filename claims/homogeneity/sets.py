@@ -119,10 +119,8 @@ def figure_2(run: Run, *, sets: Sets = SETS, build: Build = _network) -> Finding
     behind the first, a block with an identity and one with a convolution as its shortcut, on real images.
     """
     return all_of(
-        [
-            identity(after, factor * before, rounding=0.0)
-            for some in sets.values()
-            for before, *scaled in [run.once(_outputs, build, some)]
-            for factor, after in zip(FACTORS, scaled, strict=True)
-        ]
+        identity(after, factor * before, rounding=0.0)
+        for some in sets.values()
+        for before, *scaled in [run.once(_outputs, build, some)]
+        for factor, after in zip(FACTORS, scaled, strict=True)
     )

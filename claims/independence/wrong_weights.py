@@ -10,7 +10,7 @@ import numpy as np
 from simulations.numbers.arrays import Array
 from simulations.weights.initialisers import Initialiser
 from simulations.weights.kinds import Kind
-from simulations.weights.undrawn import Undrawn, _Side
+from simulations.weights.undrawn import Side, Undrawn
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def independent_backward(kind: Kind) -> Kind:
 class _Forgetful(Undrawn):
     """Answers every question as if it were the first."""
 
-    def _product(self, x: Array, own: _Side, other: _Side) -> Array:
+    def _product(self, x: Array, own: Side, other: Side) -> Array:
         draws, fan_in, fan_out = self.shape
         new = Undrawn(self._rng, draws, fan_in, fan_out, float(self._deviation))
         return x @ new if own is self._left else x @ new.mT
@@ -56,7 +56,7 @@ class _Unprojected(Undrawn):
         self._left, self._right = (_Overlapping(side.basis, side.answers) for side in (self._left, self._right))
 
 
-class _Overlapping(_Side):
+class _Overlapping(Side):
     def known(self, x: Array, fresh: Array) -> Array:
         return super().known(x, np.zeros_like(fresh))
 
@@ -71,7 +71,7 @@ class _Unlearning(Undrawn):
 class _HalfLearning(Undrawn):
     """Passes cotangents back through the matrices it began with."""
 
-    def _product(self, x: Array, own: _Side, other: _Side) -> Array:
+    def _product(self, x: Array, own: Side, other: Side) -> Array:
         if own is self._left:
             return super()._product(x, own, other)
         moved, self._moved = self._moved, None

@@ -111,7 +111,7 @@ def one_division_gives_unit_variance(
     the past the covariance has mean 0, by the sign of the last layer, and variance at most Var x.
     """
     variances, rounding = run.once(_layers, divisor, bias)
-    findings = [identity(variances, np.array(number(normalised.division().result)), rounding=rounding)]
+    findings = [identity(variances, number(normalised.division().result), rounding=rounding)]
     run = run.share(BLOCKS)
     truths = [number(normalised.stream_variance(START, block)) for block in range(BLOCKS + 1)]
     tests = {

@@ -101,7 +101,7 @@ def glorot_conditions(
             outputs(ahead * FAN_IN),
             inputs(back * FAN_OUT),
             *(
-                identity(run.once(_gains_agree, *fans), np.array(float(both(*fans))), rounding=0.0)
+                identity(run.once(_gains_agree, *fans), float(both(*fans)), rounding=0.0)
                 for fans in ((FAN_IN, FAN_OUT), (FAN_IN, FAN_IN))
             ),
         ]
@@ -158,8 +158,8 @@ def glorot_is_a_harmonic_mean_of_variances(
         [
             test(norms / number(compromise(fan_in, fan_out))),
             identity(
-                np.array(number(compromise(100, 300))),
-                np.array(number(2 / (1 / ahead + 1 / back))),
+                number(compromise(100, 300)),
+                number(2 / (1 / ahead + 1 / back)),
                 rounding=4 * EPS / 200,
                 chance=False,
             ),

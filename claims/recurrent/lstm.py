@@ -127,6 +127,6 @@ def lstm_keeps_what_its_gates_keep(
         measured = _kept(run, SPAN, bias, gate_paths, forgets)
         findings.append(identity(measured, np.array(expected), rounding=rounding))
     late, early = (_kept(run, steps, BIASES[-1], gate_paths, forgets) for steps in (SPAN, SPAN - 1))
-    limit, rounding = np.array(number(share())), 8 * SPAN * EPS
+    limit, rounding = number(share()), 8 * SPAN * EPS
     findings += [inequality(limit, late, rounding=rounding), inequality(early, limit, rounding=rounding)]
     return all_of(findings)

@@ -128,7 +128,7 @@ def recurrent_gradients_are_bounded_by_singular_values(
         most = sp.lambdify(stretch, bound(slope(activation), stretch, STEPS))
         weights, jacobians = run.once(_anywhere, activation, shortcut)
         told = most(size(weights))
-        findings.append(inequality(told, largest_stretch(jacobians), rounding=loss * told, says=np.array(True)))
+        findings.append(inequality(told, largest_stretch(jacobians), rounding=loss * told, says=True))
         orthogonal = 2 * haar(run.rng("at rest", activation), (DRAWS, UNITS, UNITS)) / UNITS**0.5
         attained = largest_stretch(_at_rest(run, activation, orthogonal, shortcut))
         findings.append(identity(attained, most(largest_stretch(orthogonal)), rounding=loss * attained, chance=False))
@@ -137,7 +137,7 @@ def recurrent_gradients_are_bounded_by_singular_values(
     most = sp.lambdify(stretch, bound(slope("tanh"), stretch, STEPS))
     told = most(size(shears))
     rounding = loss * largest_stretch(shears) ** STEPS
-    findings.append(inequality(told, largest_stretch(powers), rounding=rounding, says=np.array(True), chance=False))
+    findings.append(inequality(told, largest_stretch(powers), rounding=rounding, says=True, chance=False))
     corners = np.array([number(corner(a, b, STEPS)) for a, b in SHEARS])
     # Axes are passed back in rows, so the Jacobian comes transposed: its corner is below the diagonal.
     findings.append(identity(powers[:, 1, 0], corners, rounding=rounding, chance=False))

@@ -224,6 +224,6 @@ def fixup_without_zeros(
         test = run.mean(truth, variance=number(moment**BLOCKS) - truth**2, error=0.04)
         findings.append(test(run.once(_fixup_growth, m, first, last, data, test.draws), expected=growth(BLOCKS, m)))
         findings.append(
-            identity(run.once(_fixup_growth, m, first, 0.0 if zeroed else last, data, 100), np.ones(1), rounding=EPS)
+            identity(run.once(_fixup_growth, m, first, 0.0 if zeroed else last, data, 100), 1.0, rounding=EPS)
         )
     return all_of(findings)

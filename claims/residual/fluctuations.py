@@ -92,7 +92,7 @@ def root_half_forgets_the_input(
             total(samples[:, 0]),
             first(samples[:, 2], expected=share(2)),
             last(samples[:, 3], expected=share(1)),
-            identity(samples[:, 1], np.array(number(share(2))), rounding=2 * (WIDTH + 8) * EPS),
+            identity(samples[:, 1], number(share(2)), rounding=2 * (WIDTH + 8) * EPS),
         ]
     )
 

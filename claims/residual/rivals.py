@@ -131,7 +131,7 @@ def depth_dependent_scaling_shares_equally(
     branches = [
         test(column, expected=share(SHAO_BLOCKS, OFFSET)) for test, column in zip(tests, samples.T[2:], strict=True)
     ]
-    begun = np.array(number(start(SHAO_BLOCKS, OFFSET)))
+    begun = number(start(SHAO_BLOCKS, OFFSET))
     unspent = identity(samples[:, 1], begun, rounding=2 * (WIDTH + 8) * EPS)
     return all_of([total(samples[:, 0]), *branches, unspent])
 

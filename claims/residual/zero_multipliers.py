@@ -102,7 +102,7 @@ def zero_multipliers_move_in_step(
         variance = rivals.multiplier_variance(blocks, WIDTH, HIDDEN)
         test = run.mean(rivals.multiplier_update(blocks, WIDTH), variance=variance, error=0.07)
         seen = run.once(_multipliers, blocks, start(blocks), test.draws)
-        findings += [identity(seen[name], np.zeros(1), rounding=0.0) for name in ("states", "cotangents", "weights")]
+        findings += [identity(seen[name], 0.0, rounding=0.0) for name in ("states", "cotangents", "weights")]
         findings.append(identity(seen["multipliers"], seen["inner"], rounding=seen["rounding"]))
         moved = np.square(seen["multipliers"]).sum(axis=1) / seen["size"]
         findings.append(test(moved, expected=update(blocks, WIDTH)))

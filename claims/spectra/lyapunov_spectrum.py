@@ -110,6 +110,6 @@ def gaussian_products_have_a_spectrum(
     statistics = WIDTH * found.lengths**2
     findings.append(law(statistics.ravel(), np.broadcast_to(degrees, statistics.shape).ravel()))
     singular, frame, rounding = _volumes(found)
-    findings.append(inequality(singular, frame, rounding=rounding, says=np.array(True)))
+    findings.append(inequality(singular, frame, rounding=rounding, says=True))
     findings.append(identity(singular[:, -1], frame[:, -1], rounding=rounding[:, -1]))
     return all_of(findings)

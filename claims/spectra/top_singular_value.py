@@ -101,7 +101,7 @@ def a_layer_stretches_at_most_twofold(
     margin, nats = run.error(0.12, at_most=0.2), math.log(GROUPS / run.alpha)
     many = math.ceil(2 * nats / (WIDTH * margin**2))
     averages = run.once(_largest, init, WIDTH, GROUPS * many).reshape(GROUPS, many).mean(axis=1)
-    low, high = (np.array(number(bound)) for bound in bounds(WIDTH))
+    low, high = (number(bound) for bound in bounds(WIDTH))
     tolerance = margin + 100 * WIDTH**1.5 * EPS  # and the rounding of a singular value
     findings += [
         inequality(averages, low, rounding=tolerance),

@@ -84,7 +84,7 @@ def constant_units_stay_alike(
     tanh units between 4 unequal features and the classes, 50 SGD steps on real rows from 40 pairs of constants.
     """
     units, features, readout, moved = run.once(_trained, incoming, outgoing)
-    expected = np.array(number(symmetry.incoming_gap(RATE, 1, 1, 1, 0)))
+    expected = number(symmetry.incoming_gap(RATE, 1, 1, 1, 0))
     return all_of(
         [
             _apart(units, moved) if units_differ else identity(units, expected, rounding=0.0),

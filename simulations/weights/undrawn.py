@@ -24,7 +24,7 @@ from simulations.weights.kinds import Kind
 
 
 @dataclass
-class _Side:
+class Side:
     """What has been asked from one side: orthonormal rows (draws, asked, own) and answers (draws, asked, other).
 
     After a first question both stay as they came, to be multiplied by `whitening` (draws, asked, asked) if more is
@@ -49,6 +49,7 @@ class _Side:
         return _combined(coordinates, self.basis)
 
     def add(self, basis: Array, answers: Array) -> None:
+        """Append rows that were asked, and their answers."""
         self.basis = np.concatenate([self.basis, basis], axis=1)
         self.answers = np.concatenate([self.answers, answers], axis=1)
 
@@ -78,8 +79,8 @@ class Undrawn:
                 f"or float32, got (draws, fan_in, fan_out) {self.shape}, deviation {deviation} and {self.dtype}"
             )
         self._deviation = self.dtype.type(deviation)
-        self._left = _Side(self._empty(0, fan_in), self._empty(0, fan_out))
-        self._right = _Side(self._empty(0, fan_out), self._empty(0, fan_in))
+        self._left = Side(self._empty(0, fan_in), self._empty(0, fan_out))
+        self._right = Side(self._empty(0, fan_out), self._empty(0, fan_in))
         self._moved: Array | None = None
         """S of the change Q^T S P since the start, (draws, asked left, asked right)."""
 
@@ -114,7 +115,7 @@ class Undrawn:
         left, right = self._coordinates(x, self._left, self._right), self._coordinates(dy, self._right, self._left)
         self._moved = self._change() + self.dtype.type(factor) * (left.mT @ right)
 
-    def _product(self, x: Array, own: _Side, other: _Side) -> Array:
+    def _product(self, x: Array, own: Side, other: Side) -> Array:
         self._check(x, own)
         if not own.basis.shape[1] and (factor := cholesky(x)):
             lower, own.whitening = factor
@@ -134,7 +135,7 @@ class Undrawn:
             product += (coordinates @ (change if own is self._left else change.mT)) @ other.basis
         return product
 
-    def _coordinates(self, x: Array, own: _Side, other: _Side) -> Array:
+    def _coordinates(self, x: Array, own: Side, other: Side) -> Array:
         """Ask what is new in `x` and return its coordinates in all that has been asked."""
         own.settle()
         new = orthonormal_rows(x, own.basis)
@@ -145,7 +146,7 @@ class Undrawn:
             own.add(new, answers)
         return x @ own.basis.mT
 
-    def _check(self, x: Array, own: _Side) -> None:
+    def _check(self, x: Array, own: Side) -> None:
         features = self.shape[1] if own is self._left else self.shape[2]
         if x.ndim != 3 or x.shape[0] != self.shape[0] or x.shape[2] != features or x.dtype != self.dtype:
             raise ValueError(
@@ -153,7 +154,7 @@ class Undrawn:
                 f"(draws {self.shape[0]}, batch, features {features})"
             )
 
-    def _normals(self, rows: int, other: _Side) -> Array:
+    def _normals(self, rows: int, other: Side) -> Array:
         return fill_normal(self._rng, self._empty(rows, other.basis.shape[2]))
 
     def _change(self) -> Array:
