@@ -45,11 +45,12 @@ SHIFTS = {("variance", "batch norm"): 4, ("variance", "NF"): -3, ("branch", "bat
 def expected(net: str, p: dict[str, Any]) -> dict[str, Array]:
     """Return what wide nets and large batches do to independent normal inputs.
 
-    No norm: the second moment doubles a block (`theory.residual`), and the cosine of two inputs, c, becomes the mean of
-    c and of what two ReLUs make of it (`theory.angles`); the squared mean has the share c and the variance 1 - c.
-    Batch norm: each branch, and the shortcut of a first block, ends in ReLUs of standardised inputs and He weights:
-    second moment 1, of which 1/pi is squared mean.  NF: the book (`theory.rivals.nf_variance`), and no means, since the
-    weights of a unit sum to 0.  A batch of B independent rows shows 1/B of a variance as a squared mean.
+    No norm: the second moment doubles a block (`theory.residual.norms`), and the cosine of two inputs, c, becomes the
+    mean of c and of what two ReLUs make of it (`theory.mean_field.angles`); the squared mean has the share c and the
+    variance 1 - c. Batch norm: each branch, and the shortcut of a first block, ends in ReLUs of standardised inputs and
+    He weights: second moment 1, of which 1/pi is squared mean. NF: the book (`theory.residual.rivals.nf_variance`), and
+    no means, since the weights of a unit sum to 0. A batch of B independent rows shows 1/B of a variance as a squared
+    mean.
     """
     in_stage = np.concatenate([np.arange(1, blocks + 1) for blocks in p["stages"]])
     if net == "no norm":

@@ -10,7 +10,7 @@ import numpy as np
 from claims.layer.gains import LAYERS, TORCH
 from figures.tools.table import Table, stacked
 from lessons.experiments.he import units
-from lessons.tools.prose import number
+from lessons.tools.prose import typeset
 from theory.layer import gains
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def named_values(table: Table) -> dict[str, str]:
     rows = {name: table.where(activation=name) for name in ("tanh", "SELU")}
     columns = [column for column in table.units if column != "activation"]
     return {
-        f"{name}_{column.replace(' ', '_')}": number(row[column][0], 4)
+        f"{name}_{column.replace(' ', '_')}": typeset(row[column][0], 4)
         for name, row in rows.items()
         for column in columns
     }

@@ -67,18 +67,18 @@ class Prose:
 
 
 def filled(text: str, values: Mapping[str, object], where: str) -> str:
-    """Put values in their places; numbers are written as `number` writes them."""
+    """Put values in their places; numbers are written as `typeset` writes them."""
 
     def value(place: re.Match[str]) -> str:
         if place[1] not in values:
             raise ProseError(f"{where} has a place [[{place[1]}]] and no value for it")
         one = values[place[1]]
-        return one if isinstance(one, str) else number(one)
+        return one if isinstance(one, str) else typeset(one)
 
     return PLACE.sub(value, text)
 
 
-def number(value: object, digits: int = 3) -> str:
+def typeset(value: object, digits: int = 3) -> str:
     """Write a number to so many digits, with a power of ten only where zeros would be counted: 2.1 × 10⁶."""
     text = f"{float(str(value)):.{digits}g}"
     mantissa, _, exponent = text.partition("e")

@@ -15,7 +15,7 @@ import sympy as sp
 
 from figures.tools.figure import STYLE
 from figures.tools.table import Table
-from lessons.tools.prose import COMMON, Prose, number
+from lessons.tools.prose import COMMON, Prose, typeset
 from theory.derivation import Derivation
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def _rows(table: Table, labels: Mapping[str, str]) -> str:
     heads = "".join(f'<th scope="col">{escape(labels.get(f"column {name}", name))}</th>' for name in names)
     some = np.linspace(0, len(table) - 1, min(len(table), ROWS_SHOWN)).round().astype(int)
     rows = [
-        "".join(f"<td>{escape(one if isinstance(one, str) else number(one, 4))}</td>" for one in row)
+        "".join(f"<td>{escape(one if isinstance(one, str) else typeset(one, 4))}</td>" for one in row)
         for row in zip(*(table[name][some].tolist() for name in names), strict=True)
     ]
     return f"<table><thead><tr>{heads}</tr></thead><tbody><tr>{'</tr><tr>'.join(rows)}</tr></tbody></table>"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from lessons.tools.prose import number
+from lessons.tools.prose import typeset
 from tests.browser.conftest import shot, watch
 from tests.browser.walk import SLOW, answered, moved, opened, trouble
 
@@ -30,15 +30,17 @@ class Spot:
 LARGEST_OF_10 = 1.538753
 """Mean of the largest of ten standard normals (Harter 1961, table 1)."""
 SPOTS = {
-    "1_starting_point": Spot("gain g", "ArrowRight", f"the closed form says {number(1.11**100)}", "g^(2L)"),
-    "2_one_layer": Spot("standard deviation s", "ArrowRight", f"says {number(1.05 * math.sqrt(100))}", "n v (q + m^2)"),
-    "3_glorot": Spot("fan-out (", "ArrowRight", f"forwards ({number(100 / 310)})", "2b/(a+b)"),
-    "4_he": Spot("depth L", "ArrowRight", f"the closed form says {number(0.5**31)}", "sqrt(2/(1+a^2))"),
-    "5_finite_width": Spot("width n", "ArrowRight", f"says {number(1 - (1 - 2**-6) ** 50)}", "(1+5/n)^L - 1", 3),
-    "6_residual_streams": Spot("blocks L", "ArrowRight", f"the closed form says {number(2**21)}", "(1+s^2)^L"),
-    "7_homogeneity": Spot("deviation of the logits", "ArrowRight", number(1.05 * LARGEST_OF_10 - math.log(10)), "c^L"),
-    "8_fixup": Spot("what one branch", "ArrowRight", f"says {number(1.0101**1000 - 1)}", "L^(-1/(2m-2))"),
-    "9_undrawn": Spot("angle", "ArrowRight", f"is {number(math.cos(math.pi / 4))} times the first", "2nB"),
+    "1_starting_point": Spot("gain g", "ArrowRight", f"the closed form says {typeset(1.11**100)}", "g^(2L)"),
+    "2_one_layer": Spot(
+        "standard deviation s", "ArrowRight", f"says {typeset(1.05 * math.sqrt(100))}", "n v (q + m^2)"
+    ),
+    "3_glorot": Spot("fan-out (", "ArrowRight", f"forwards ({typeset(100 / 310)})", "2b/(a+b)"),
+    "4_he": Spot("depth L", "ArrowRight", f"the closed form says {typeset(0.5**31)}", "sqrt(2/(1+a^2))"),
+    "5_finite_width": Spot("width n", "ArrowRight", f"says {typeset(1 - (1 - 2**-6) ** 50)}", "(1+5/n)^L - 1", 3),
+    "6_residual_streams": Spot("blocks L", "ArrowRight", f"the closed form says {typeset(2**21)}", "(1+s^2)^L"),
+    "7_homogeneity": Spot("deviation of the logits", "ArrowRight", typeset(1.05 * LARGEST_OF_10 - math.log(10)), "c^L"),
+    "8_fixup": Spot("what one branch", "ArrowRight", f"says {typeset(1.0101**1000 - 1)}", "L^(-1/(2m-2))"),
+    "9_undrawn": Spot("angle", "ArrowRight", f"is {typeset(math.cos(math.pi / 4))} times the first", "2nB"),
 }
 
 
@@ -140,7 +142,7 @@ def test_the_keyboard_is_enough(page: Page, address: str) -> None:
     page.locator("figure").first.wait_for(timeout=SLOW)
     tab_to("slider")
     page.keyboard.press("ArrowRight")
-    expect(page.locator("figcaption").first).to_contain_text(number(1.11**100), timeout=SLOW)
+    expect(page.locator("figcaption").first).to_contain_text(typeset(1.11**100), timeout=SLOW)
 
 
 def test_two_browsers_do_not_disturb_each_other(browser: Browser, address: str) -> None:
@@ -156,7 +158,7 @@ def test_two_browsers_do_not_disturb_each_other(browser: Browser, address: str) 
     sliders[0].press("Home")
     sliders[1].press("End")
     for page, gain in zip(pages, (0.5, 2.0), strict=True):
-        expect(page.locator("figcaption").first).to_contain_text(number(gain**100), timeout=SLOW)
+        expect(page.locator("figcaption").first).to_contain_text(typeset(gain**100), timeout=SLOW)
         assert not trouble(page)
     for context in contexts:
         context.close()

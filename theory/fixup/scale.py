@@ -177,9 +177,4 @@ def update_exponent(exponents: Sequence[Value]) -> sp.Expr:
     return order().at(sigma=sum(known) - sp.Max(*known))
 
 
-def required_exponent_sum() -> sp.Expr:
-    """Return 1/2, what the exponents without the largest must sum to for an update of order 1/L."""
-    return condition().result
-
-
 DERIVATIONS: tuple[Callable[[], Derivation], ...] = (exponent, order, order_with_a_zero, condition)

@@ -1,6 +1,6 @@
 """Positive homogeneity, f(c x) = c^k f(x) for every c > 0: the degree k, and what keeps or changes it.
 
-Exact, wherever f is differentiable; nothing is averaged.
+Exact; nothing is averaged. Euler's identity holds wherever f is differentiable.
 
 - <grad f(x), x> = k f(x) (`euler`, for two variables).
 - Degrees multiply under composition (`composition`), add under multiplication (`multiplication`), and a sum of

@@ -173,17 +173,6 @@ def uniform_kurtosis() -> sp.Expr:
     return uniform_kurtosis_ratio().result
 
 
-def biased_second_moment(variance: Value, square_norm: Value, bias_variance: Value) -> sp.Expr:
-    """Return E z^2 of z = w.x + b at fixed x; exact for weights and biases of mean 0, pairwise uncorrelated."""
-    return with_bias().at(
-        {
-            VARIANCE: nonnegative("variance", variance),
-            SQUARE_NORM: nonnegative("square_norm", square_norm),
-            BIAS: nonnegative("bias_variance", bias_variance),
-        }
-    )
-
-
 def torch_second_moment(fan_in: Value, mean_square: Value = 1) -> sp.Expr:
     """Return E z^2 of PyTorch's default Linear (bias included) at a fixed input with the given mean square."""
     square = {sp.Symbol(r"\overline{x^2}"): nonnegative("mean_square", mean_square)}

@@ -3,13 +3,12 @@
 A layer has d filters of k x k windows. Root mean squares over the weights, away from the edges of the image.
 
 - The deviation that keeps gradients: s_He = sqrt(2 / (k^2 d)) (`he_deviation`).
-- At s the root mean square of gradients shrinks by s_He / s a layer (`shrinkage`), several layers by the product
-  (`total_attenuation`).
+- At s the root mean square of gradients shrinks by s_He / s a layer (`shrinkage`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 
 import sympy as sp
@@ -54,11 +53,6 @@ def attenuation(filters: Value, deviation: Value, size: Value = 3) -> sp.Expr:
     """Return by how much one layer shrinks the root mean square of gradients: 5.89 for 64 filters of deviation 0.01."""
     values = {"k": positive_integer("size", size), "d": positive_integer("filters", filters)}
     return shrinkage().at(s=positive("deviation", deviation), **values)
-
-
-def total_attenuation(filters: Sequence[Value], deviation: Value, size: Value = 3) -> sp.Expr:
-    """Return that of several layers: the product."""
-    return sp.prod(attenuation(count, deviation, size) for count in filters)
 
 
 DERIVATIONS: tuple[Callable[[], Derivation], ...] = (he_deviation, shrinkage)

@@ -7,7 +7,7 @@ With M = J1 J2^T, J_a the Jacobians of the first layer, f = tr M / n, and averag
     E (f' | first layer) = (1 - theta/pi) f + (sin theta / pi) rho,    rho = tr(R M) / n,
 
 R the reflection that swaps the two states' directions. All widths are n, weights have variance 2/n. Exact at every
-width; what the two make together is bounded by elementary inequalities (`two_layers`).
+width; what both layers make together is bounded by elementary inequalities (`two_layers`).
 
 - The factor sin theta / pi of the reflection (`reflection`).
 - Var f = (3/4 + 2/n) / n (`overlap_variance`) and E||M||^2 / n^2 = (2n + 1) / n^2 (`frobenius`).

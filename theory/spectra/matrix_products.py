@@ -18,7 +18,6 @@ import sympy as sp
 from theory.derivation import Derivation, Value
 from theory.domain import positive_integer
 from theory.expectation import chi_square
-from theory.plain import norms as plain
 from theory.rules import differentiated, equal
 from theory.symbols import ORDER, N
 
@@ -83,11 +82,6 @@ def lyapunov_variance(width: Value) -> sp.Expr:
 def annealed(width: Value) -> sp.Expr:
     """Return half the logarithm of E||Mx||^2 / ||x||^2, always above `lyapunov`: the growth of rare, large products."""
     return sp.log(mean_square().at(n=positive_integer("width", width))) / 2
-
-
-def mean_square_frobenius(width: Value, matrices: Value) -> sp.Expr:
-    """Return E||P||_F^2 of a product of `matrices` matrices: width columns, each multiplied by width a matrix."""
-    return plain.norm_in_depth(mean_square().at(n=positive_integer("width", width)), matrices, width)
 
 
 DERIVATIONS: tuple[Callable[[], Derivation], ...] = (exponent, exponent_spread, mean_square)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lessons.tools.exercise import Exercise, guessed
-from lessons.tools.prose import Prose, ProseError, number
+from lessons.tools.prose import Prose, ProseError, typeset
 
 WORDS = """<!-- labels -->
 depth: depth L
@@ -98,7 +98,7 @@ def test_guesses(guess: str, kind: str, text: str, prose: Prose) -> None:
      (0.00012, "0.00012"), (999999, "1,000,000"), (12.345, "12.3"), (float("inf"), "inf")],
 )  # fmt: skip
 def test_numbers_are_written_for_people(value: float, text: str) -> None:
-    assert number(value) == text
+    assert typeset(value) == text
 
 
 def test_missing_words_are_named(prose: Prose) -> None:

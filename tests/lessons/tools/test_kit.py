@@ -18,7 +18,7 @@ from marimo._runtime.control_flow import MarimoStopError
 from figures.tools.table import Table, stacked
 from lessons.tools import kit, show
 from lessons.tools.exercise import Exercise
-from lessons.tools.prose import Prose, number
+from lessons.tools.prose import Prose, typeset
 
 WORDS = """<!-- labels -->
 column n: width
@@ -125,14 +125,14 @@ def _draw(table: Table, labels: Mapping[str, str]) -> Any:
 @pytest.mark.parametrize("rows", [1, 2, 60, 61, 1000])
 def test_a_figure_has_its_alternative_and_its_numbers_to_the_last(rows: int, prose: Prose) -> None:
     shown = show.panel(_table(rows), _draw, prose, "curve", end=rows - 0.5).text
-    end = number(rows - 0.5)
+    end = typeset(rows - 0.5)
     assert f'alt="&quot;A line&quot; that &lt;b&gt;ends&lt;/b&gt; at {end}."' in shown
     assert f"It ends at {end}." in shown
     assert '<th scope="col">width</th>' in shown
     cells = re.findall(r"<tr><td>(.*?)</td><td>(.*?)</td></tr>", shown)
     assert len(cells) == min(rows, show.ROWS_SHOWN)
     assert cells[0] == ("0", "0.5")
-    assert cells[-1] == (number(rows - 1, 4), number(rows - 0.5, 4))
+    assert cells[-1] == (typeset(rows - 1, 4), typeset(rows - 0.5, 4))
 
 
 def test_only_one_thread_draws_at_a_time() -> None:

@@ -33,7 +33,7 @@ def test_update_exponent_against_the_slope(exponents: tuple[float, ...]) -> None
 
 def test_the_condition_gives_the_order_one_over_branches() -> None:
     exponent = -fixup.fixup_exponent(4)
-    assert 3 * exponent == fixup.required_exponent_sum() == sp.Rational(1, 2)
+    assert 3 * exponent == fixup.condition().result == sp.Rational(1, 2)
     assert fixup.update_exponent([exponent] * 4) == -1
     assert fixup.update_exponent([exponent] * 3 + [sp.Integer(5)]) == -1
 

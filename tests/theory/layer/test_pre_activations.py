@@ -37,7 +37,6 @@ def test_fourth_moment_of_normal_and_of_single_weights() -> None:
 
 
 def test_biases() -> None:
-    assert pre_activations.biased_second_moment(2, 3, 5) == 11
     n = 6
     entry = stats.uniform(-1 / math.sqrt(n), 2 / math.sqrt(n)).var()
     assert float(pre_activations.torch_second_moment(n, 4)) == pytest.approx(entry * n * 4 + entry)

@@ -18,4 +18,3 @@ def test_logarithm_against_quadrature(width: int) -> None:
 def test_mean_square_is_not_typical() -> None:
     assert float(matrix_products.lyapunov(4)) == pytest.approx(0.557966, abs=5e-7)
     assert float(matrix_products.annealed(4)) == pytest.approx(math.log(2))
-    assert matrix_products.mean_square_frobenius(4, 100) == 4**101
