@@ -15,6 +15,7 @@ from claims.reports import json_file
 from claims.run import Run
 from evidence import Finding, identity
 from simulations import digits
+from simulations.files import write
 from theory.derivation import Derivation
 
 CHEAP = (
@@ -88,7 +89,7 @@ def test_alpha_is_shared_by_all_registered_claims() -> None:
 def test_json_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     results = run(CHEAP[:1], 1)
     contents = json_file.document(results, digits(), 3, "quick", 1.0)
-    json_file.write(tmp_path / "out.json", json_file.json_text(contents))
+    write(tmp_path / "out.json", json_file.json_text(contents))
     read = json.loads((tmp_path / "out.json").read_text())
     assert set(read) == {"seed", "alpha", "miss", "effort", "seconds", "versions", "inputs", "claims"}
     assert set(read["claims"][0]) == {
@@ -97,6 +98,6 @@ def test_json_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     }  # fmt: skip
     assert set(read["claims"][0]["mutants"][0]) == {"name", "why", "verdict", "p_value", "effect", "miss_probability"}
     with pytest.raises(UnicodeEncodeError):
-        json_file.write(tmp_path / "out.json", "half of it\ud800")
+        write(tmp_path / "out.json", "half of it\ud800")
     assert json.loads((tmp_path / "out.json").read_text()) == read
     assert [path.name for path in tmp_path.iterdir()] == ["out.json"]
