@@ -42,12 +42,16 @@ def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name in {"claim", "mutant"}:
-        import claims as room
-    elif name == "check_initialiser":
-        import evidence as room  # type: ignore[no-redef]
-    else:
-        import simulations as room  # type: ignore[no-redef]
-    return getattr(room, name)
+        import claims
+
+        return getattr(claims, name)
+    if name == "check_initialiser":
+        from evidence import check_initialiser
+
+        return check_initialiser
+    import simulations
+
+    return getattr(simulations, name)
 
 
 def __dir__() -> list[str]:

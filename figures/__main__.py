@@ -40,16 +40,20 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m figur
         print("\n".join(names()))
         return 0
     if wrong := _wrong(options):
-        CONSOLE.print(wrong)
-        return 2
+        return _refuse(wrong)
     try:
         return _check(options) if options.check else _draw(options)
     except (manifest.ManifestError, ExecutorError) as error:
-        CONSOLE.print(str(error))
+        return _refuse(str(error))
     except OSError as error:
-        CONSOLE.print(f"cannot read or write {error.filename}: {error.strerror}")
+        return _refuse(f"cannot read or write {error.filename}: {error.strerror}")
     except KeyboardInterrupt:
         CONSOLE.print("interrupted; what was drawn before is kept")
+    return 2
+
+
+def _refuse(why: str) -> int:
+    CONSOLE.print(f"error: {why}", markup=False)
     return 2
 
 
