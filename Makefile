@@ -10,7 +10,7 @@ BIN := .venv/bin
 checks: .venv/base
 	$(BIN)/python paper_checks.py $(ARGS)
 
-report: .venv/report
+report: .venv/base
 	$(BIN)/python paper_checks.py --html report.html $(ARGS)
 
 figures: .venv/base
@@ -27,14 +27,14 @@ sweep: .venv/sweep
 test: .venv/development
 	$(BIN)/python -m pytest --numprocesses auto $(ARGS)
 
-browser: .venv/browser
+browser: .venv/development
 	@command -v chromium > /dev/null || { echo "make browser needs Chromium; install it, on Debian with: apt-get install chromium" >&2; exit 2; }
 	$(BIN)/python -m pytest tests/browser $(ARGS)
 
 faults: .venv/development
 	$(BIN)/python -m pytest tests/faults $(ARGS)
 
-lint: .venv/browser
+lint: .venv/development
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -58,11 +58,7 @@ bench: .venv/sweep
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/base.lock
 	touch $@
 
-.venv/report: .venv/base requirements/report.lock
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/report.lock
-	touch $@
-
-.venv/lessons: .venv/report requirements/lessons.lock
+.venv/lessons: .venv/base requirements/lessons.lock
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/lessons.lock
 	touch $@
 
@@ -74,19 +70,14 @@ bench: .venv/sweep
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.lock
 	touch $@
 
-.venv/browser: .venv/development requirements/browser.lock
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/browser.lock
-	touch $@
-
-# the lock files anew, from pyproject.toml; uv.lock, which has addresses, goes
+# The lock files anew, from pyproject.toml; uv.lock, which has addresses, goes. One lock of all as a constraints file for short
+# lists would be less to keep, but pip takes no version and no hash from constraints where it requires hashes.
 locks:
 	uv lock --upgrade
-	uv export --frozen --no-emit-project --no-header --no-annotate -o requirements/base.lock
-	uv export --frozen --no-emit-project --no-header --no-annotate --extra report -o requirements/report.lock
+	uv export --frozen --no-emit-project --no-header --no-annotate --extra report -o requirements/base.lock
 	uv export --frozen --no-emit-project --no-header --no-annotate --extra report --extra lessons -o requirements/lessons.lock
 	uv export --frozen --no-emit-project --no-header --no-annotate --extra sweep --extra dask -o requirements/sweep.lock
-	uv export --frozen --no-emit-project --no-header --no-annotate --extra test --extra lint -o requirements/dev.lock
-	uv export --frozen --no-emit-project --no-header --no-annotate --extra browser --extra lint -o requirements/browser.lock
+	uv export --frozen --no-emit-project --no-header --no-annotate --extra browser --extra lint -o requirements/dev.lock
 	rm uv.lock
 
 clean:

@@ -10,29 +10,31 @@ import contextlib
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from claims.registry import Claim
+    from simulations.command_line import Parser
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, program: str = "paper_checks.py") -> int:
     """Run the command line and return its exit status."""
-    options = _parser().parse_args(arguments)
     try:
         from simulations import InputError  # the slow imports, so that an interrupt finds them guarded
 
+        parser = _parser(program)
+        options = parser.parse(arguments)
         try:
             return _run(options)
         except InputError as error:
-            print(f"paper_checks.py: {error}", file=sys.stderr)
-            return 2
+            parser.error(str(error))
     except BrokenPipeError:  # the reader, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
-        print("paper_checks.py: interrupted; nothing was written", file=sys.stderr)
+        print(f"{program}: interrupted; nothing was written", file=sys.stderr)
         return 130
 
 
@@ -41,6 +43,7 @@ def _run(options: argparse.Namespace) -> int:
     from claims.reports import json_file, page, terminal
     from simulations import InputError, digits, load
     from simulations.executors import ExecutorError, cores, dask
+    from simulations.files import unwritable, write
 
     chosen = _choose(options.only)
     if options.list:
@@ -48,7 +51,7 @@ def _run(options: argparse.Namespace) -> int:
             print(f"{claim.id}  [{' '.join(claim.codes)}]  {claim.words}")
         return 0
     for path in filter(None, (options.json, options.html)):
-        if reason := json_file.unwritable(path):
+        if reason := unwritable(path):
             raise InputError(f"cannot write {path}: {reason}; expected a file path in a writable folder")
     if options.html:
         try:
@@ -75,9 +78,9 @@ def _run(options: argparse.Namespace) -> int:
     about = (results, inputs, options.seed, options.effort, seconds)
     try:
         if options.json:
-            json_file.write(options.json, json_file.json_text(json_file.document(*about)))
+            write(options.json, json_file.json_text(json_file.document(*about)))
         if options.html:
-            json_file.write(options.html, page.render(*about))
+            write(options.html, page.render(*about))
     except OSError as error:
         raise InputError(f"cannot write: {error}") from None
     terminal.show(*about)
@@ -99,13 +102,10 @@ def _choose(patterns: list[str] | None) -> list[Claim]:
     return [claim for claim in REGISTRY.values() if any(claim.matches(pattern) for pattern in patterns)]
 
 
-class _OneLineParser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message} (see --help)\n")
+def _parser(program: str) -> Parser:
+    from simulations.command_line import Parser, whole
 
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _OneLineParser(prog="paper_checks.py", description=(__doc__ or "").splitlines()[0])
+    parser = Parser(program, (__doc__ or "").splitlines()[0])
     parser.add_argument("--list", action="store_true", help="list the claims and stop")
     parser.add_argument(
         "--only",
@@ -120,12 +120,10 @@ def _parser() -> argparse.ArgumentParser:
         default="standard",
         help="stated errors three times coarser, as stated (default), or half as large",
     )
-    parser.add_argument(
-        "--seed", type=_at_least(0), default=0, metavar="N", help="root of all random streams (default 0)"
-    )
+    parser.add_argument("--seed", type=whole(0), default=0, metavar="N", help="root of all random streams (default 0)")
     parser.add_argument(
         "--workers",
-        type=_at_least(1),
+        type=whole(1),
         default=None,
         metavar="N",
         help="processes (default: one a core); results do not depend on it",
@@ -144,19 +142,6 @@ def _parser() -> argparse.ArgumentParser:
         help="arrays x (samples, features) and y (labels) in place of the digits",
     )
     return parser
-
-
-def _at_least(least: int) -> type[int]:
-    def parse(text: str) -> int:
-        try:
-            number = int(text)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is not an integer; expected {least} or more") from None
-        if number < least:
-            raise argparse.ArgumentTypeError(f"{number} is too small; expected {least} or more")
-        return number
-
-    return parse  # type: ignore[return-value]
 
 
 if __name__ == "__main__":

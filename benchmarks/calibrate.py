@@ -8,7 +8,6 @@ Exit status: 0 if all is as promised, 1 if not.
 
 from __future__ import annotations
 
-import argparse
 import multiprocessing
 import sys
 from collections import defaultdict
@@ -21,6 +20,7 @@ from threadpoolctl import threadpool_limits
 from claims.catalogue import REGISTRY
 from claims.examine import Result, examine
 from simulations import digits
+from simulations.command_line import Parser, whole
 from simulations.executors import cores
 
 LEVELS = (0.5, 0.2, 0.1, 0.05)
@@ -97,13 +97,13 @@ def show(tallies: dict[str, Tally]) -> bool:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status."""
-    parser = argparse.ArgumentParser(prog="calibrate.py", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=100, metavar="N", help="how many seeds (default 100)")
-    parser.add_argument("--workers", type=int, default=cores(), metavar="N", help="processes (default: one a core)")
+    parser = Parser("python -m benchmarks.calibrate", (__doc__ or "").splitlines()[0])
+    parser.add_argument("--seeds", type=whole(1), default=100, metavar="N", help="how many seeds (default 100)")
+    parser.add_argument(
+        "--workers", type=whole(1), default=cores(), metavar="N", help="processes (default: one a core)"
+    )
     parser.add_argument("--no-mutants", action="store_true", help="leave the mutants out, which is faster")
-    options = parser.parse_args(arguments)
-    if min(options.seeds, options.workers) < 1:
-        parser.error("--seeds and --workers must be at least 1")
+    options = parser.parse(arguments)
     return 0 if show(calibrate(options.seeds, options.workers, not options.no_mutants)) else 1
 
 

@@ -118,4 +118,4 @@ def claim(
 def _subject(module: str) -> str:
     """Return the folder that a claim's file stands in; of a file elsewhere, its own name."""
     folders, _, file = module.rpartition(".")
-    return folders.rpartition(".")[2] if "claims." in folders else file
+    return folders.rpartition(".")[2] if folders.startswith(f"{__package__}.") else file

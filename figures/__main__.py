@@ -14,17 +14,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import as_completed
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.progress import Progress
 from threadpoolctl import threadpool_limits
 
-from claims.reports import json_file
 from figures.tools import check, gallery, manifest
-from figures.tools.figure import DATA, DRAWS, FORMATS, HERE, MANIFEST, PICTURES, load, names
+from figures.tools.figure import DATA, DRAWS, FORMATS, HERE, INSTALLED, MANIFEST, PICTURES, load, names
 from figures.tools.making import one
+from simulations.command_line import Parser, whole
 from simulations.executors import ExecutorError, cores, dask, processes
+from simulations.files import unwritable, write
 
 T = TypeVar("T")
 DRAWING = ("seed", "effort", "format", "out", "data")
@@ -32,44 +33,41 @@ DRAWING = ("seed", "effort", "format", "out", "data")
 CONSOLE = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, program: str = "python -m figures") -> int:
     """Do what the command line asks and return the exit status."""
-    options = _options().parse_args(arguments)
+    options = _parser(program).parse(arguments)
     if options.list:
         print("\n".join(names()))
         return 0
     if wrong := _wrong(options):
-        CONSOLE.print(wrong)
-        return 2
+        return _refuse(wrong)
     try:
         return _check(options) if options.check else _draw(options)
     except (manifest.ManifestError, ExecutorError) as error:
-        CONSOLE.print(str(error))
+        return _refuse(str(error))
     except OSError as error:
-        CONSOLE.print(f"cannot read or write {error.filename}: {error.strerror}")
+        return _refuse(f"cannot read or write {error.filename}: {error.strerror}")
     except KeyboardInterrupt:
         CONSOLE.print("interrupted; what was drawn before is kept")
     return 2
 
 
-class _Parser(argparse.ArgumentParser):
-    """Errors are one line."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"error: {message}\n")
+def _refuse(why: str) -> int:
+    CONSOLE.print(f"error: {why}", markup=False)
+    return 2
 
 
-def _options() -> argparse.ArgumentParser:
-    parser = _Parser("figures", description="Draw the figures of the field: theory and measurement.")
+def _parser(program: str) -> Parser:
+    parser = Parser(program, "Draw the figures of the field: theory and measurement.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="figures to draw (default: all)")
     parser.add_argument("--list", action="store_true", help="print the names, one a line, and stop")
     parser.add_argument("--out", type=Path, metavar="DIR", help="draw into this folder and leave the repository alone")
     parser.add_argument("--format", metavar="F,F", help=f"of {', '.join(FORMATS)} (default: svg)")
     parser.add_argument("--effort", choices=DRAWS, help="how many draws (default: standard)")
-    parser.add_argument("--seed", type=int, metavar="N", help="root of all random streams (default: 0)")
+    parser.add_argument("--seed", type=whole(0), metavar="N", help="root of all random streams (default: 0)")
     parser.add_argument("--data", action="store_true", default=None, help="with --out: also write the data, as CSV")
     parser.add_argument("--check", action="store_true", help="say which pictures of the repository are stale")
-    parser.add_argument("--workers", type=int, default=cores(), metavar="N", help="processes (default: all cores)")
+    parser.add_argument("--workers", type=whole(1), default=cores(), metavar="N", help="processes (default: all cores)")
     parser.add_argument("--dask", metavar="ADDRESS", help="draw on the Dask cluster of this scheduler")
     return parser
 
@@ -84,17 +82,17 @@ def _wrong(options: argparse.Namespace) -> str:
         return "--data is for --out DIR; without it the data are written into the repository anyway"
     if other := [one for one in _formats(options) if one not in FORMATS]:
         return f"unknown format {other[0]!r}; expected of {', '.join(FORMATS)}"
-    if (seed := options.seed or 0) < 0 or options.workers < 1:
-        return f"expected a seed of at least 0 and at least 1 worker, got {seed} and {options.workers}"
     if options.check:  # writes nothing
         return ""
+    if INSTALLED and not options.out:
+        return "an installed Fathom has no repository to draw into; name a folder with --out DIR"
     folder = options.out or HERE
     if options.out:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             return f"cannot make the folder {folder}: {error.strerror}"
-    reason = json_file.unwritable(folder / "picture")
+    reason = unwritable(folder / "picture")
     return f"cannot write into {folder}: {reason}" if reason else ""
 
 
@@ -136,12 +134,12 @@ def _keep(entries: dict[str, dict[str, Any]]) -> None:
     """Write the manifest and the gallery, without figures that are no more."""
     kept = {name: entries[name] for name in names() if name in entries}
     manifest.write(MANIFEST, kept)
-    json_file.write(HERE / "README.md", gallery.page({name: load(name).FIGURE for name in kept}))
+    write(HERE / "README.md", gallery.page({name: load(name).FIGURE for name in kept}))
 
 
 def _write(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    json_file.write(path, content)
+    write(path, content)
 
 
 def _check(options: argparse.Namespace) -> int:

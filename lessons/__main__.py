@@ -5,38 +5,30 @@ Exit status: 0, or 2 if no port is free or a library is missing.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import socket
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
 
 HOST, FIRST_PORT, TRIES = "127.0.0.1", 2718, 20
 
 
-class _Parser(argparse.ArgumentParser):
-    """Errors are one line."""
+def main(arguments: Sequence[str] | None = None, program: str = "python -m lessons") -> int:
+    """Serve until interrupted, then end the process; return the exit status if there was nothing to end."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # which NumPy reads once, when it is imported
+    from simulations.command_line import Parser, whole
 
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"error: {message}\n")
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until interrupted, and return the exit status."""
-    parser = _Parser("lessons", description="Serve the lessons to browsers on this machine.")
-    parser.add_argument("--port", type=int, metavar="N", help=f"port (default: the first free one from {FIRST_PORT})")
-    options = parser.parse_args(arguments)
-    if options.port is not None and not 1 <= options.port <= 65535:
-        parser.error(f"--port {options.port}: expected a number from 1 to 65535")
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    parser = Parser(program, "Serve the lessons to browsers on this machine.")
+    add = parser.add_argument
+    add("--port", type=whole(1, 65535), metavar="N", help=f"port (default: the first free one from {FIRST_PORT})")
+    options = parser.parse(arguments)
     try:
         import uvicorn
 
         from lessons.tools.server import application
     except ImportError as error:
-        parser.error(f"the lessons need {error.name}; use `make lessons`, or pip install '.[lessons]'")
+        parser.error(f"the lessons need {error.name}; use `make lessons`, or pip install 'fathom-init[lessons]'")
     listener = _listener(options.port)
     if listener is None:
         wanted = f"port {options.port}" if options.port else f"every port from {FIRST_PORT} to {FIRST_PORT + TRIES - 1}"
@@ -45,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     server = uvicorn.Server(uvicorn.Config(application(), log_level="warning", timeout_graceful_shutdown=1))
     with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[listener])
-    return 0
+    sys.stdout.flush()
+    os._exit(0)  # threads of lessons that are open in a browser would keep the process alive
 
 
 def _listener(port: int | None) -> socket.socket | None:
@@ -64,6 +57,4 @@ def _listener(port: int | None) -> socket.socket | None:
 
 
 if __name__ == "__main__":
-    status = main()
-    sys.stdout.flush()
-    os._exit(status)  # threads of lessons that are open in a browser would keep the process alive
+    sys.exit(main())

@@ -99,9 +99,10 @@ def test_unreadable_pickled_and_malformed_files_are_refused(tmp_path: Path, refu
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--workers", "0"), "0 is too small; expected 1 or more"),
-        (("--seed", "x"), "'x' is not an integer"),
-        (("--seed", "-1"), "expected 0 or more"),
+        (("--workers", "0"), "expected a whole number of at least 1, got 0"),
+        (("--seed", "x"), "expected a whole number of at least 0, got 'x'"),
+        (("--seed", "-1"), "expected a whole number of at least 0, got -1"),
+        (("--efort", "quick"), "unrecognized arguments: --efort quick; did you mean --effort?"),
         (("--only", "nothing"), "no claim matches 'nothing'"),
         (("--effort", "slow"), "'slow'"),
         (("--json", "no/such/folder/out.json", "--only", "P4"), "there is no folder"),

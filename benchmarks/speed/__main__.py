@@ -6,7 +6,6 @@ status: 0 if all contestants did the same work, whether or not targets were met;
 
 from __future__ import annotations
 
-import argparse
 import fnmatch
 import sys
 import time
@@ -17,6 +16,7 @@ from benchmarks.speed import table
 from benchmarks.speed.cases import RACES, Case
 from benchmarks.speed.growth import GROWTHS, Growth
 from benchmarks.speed.teams import Teams
+from simulations.command_line import Parser
 
 ALL: tuple[Case | Growth, ...] = (*RACES, *GROWTHS)
 SMOKE = ("drawn-256-50-16-float64", "undrawn-256-1", "floor-1024-1-float32", "radial-1024", "growth-layers")
@@ -68,7 +68,7 @@ def _warn(results: dict[str, Any]) -> bool:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=(__doc__ or "").splitlines()[0])
+    parser = Parser("python -m benchmarks.speed", (__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a smoke run: a small size of each kind, no target judged")
     parser.add_argument(
         "--only", action="append", default=[], metavar="NAME", help="a case, or a pattern such as 'undrawn-*'"
@@ -80,7 +80,7 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="FILE",
         help="where results go (default benchmarks/results/speed.json; nowhere for --quick and --only)",
     )
-    options = parser.parse_args(arguments)
+    options = parser.parse(arguments)
     try:
         cases = chosen(options.only or (list(SMOKE) if options.quick else []))
     except ValueError as error:

@@ -7,9 +7,10 @@ import importlib.metadata
 import json
 import os
 import platform
-import tempfile
 from pathlib import Path
 from typing import Any
+
+from simulations.files import write as write_file
 
 VERDICTS = {True: "met", False: "**missed**", None: "-"}
 BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
@@ -44,16 +45,8 @@ def _processor() -> str:
 
 
 def write(results: dict[str, Any], path: Path) -> None:
-    """Write `results` to a temporary file beside `path` and move it there."""
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=path.name, delete=False) as file:
-        try:
-            json.dump(results, file, indent=1, allow_nan=False)
-            file.write("\n")
-            file.close()
-            os.replace(file.name, path)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise
+    """Write `results` as JSON, whole or not at all."""
+    write_file(path, json.dumps(results, indent=1, allow_nan=False) + "\n")
 
 
 def table(results: dict[str, Any]) -> str:

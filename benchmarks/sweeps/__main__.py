@@ -7,7 +7,6 @@ rounds counts, and the spread beside it is the whole range.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
@@ -18,8 +17,9 @@ from typing import Any
 from benchmarks.speed.table import machine
 from benchmarks.sweeps import memory, shares, table
 from benchmarks.sweeps.runs import ENGINES, Timing, alternating, plan_of
-from claims.reports import json_file
+from simulations.command_line import Parser, whole
 from simulations.executors import Crew, processes, threads
+from simulations.files import write
 from simulations.sweep.block import SECONDS_A_BLOCK
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -110,25 +110,23 @@ def _progress(line: str) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure, print the README's part, and write it and the numbers."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.sweeps", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=7)
+    parser = Parser("python -m benchmarks.sweeps", (__doc__ or "").splitlines()[0])
+    parser.add_argument("--rounds", type=whole(1), default=7)
     parser.add_argument("--only", choices=PARTS, help="measure this part anew and keep what is there of the others")
     parser.add_argument("--quick", action="store_true", help="small sizes, two rounds, nothing written")
-    options = parser.parse_args(arguments)
-    if options.rounds < 1:
-        parser.error(f"--rounds must be at least 1, got {options.rounds}")
+    options = parser.parse(arguments)
     known = json.loads(RESULTS.read_text()) if options.only and RESULTS.exists() and not options.quick else {}
     parts = [options.only] if options.only else list(PARTS)
     results = measured(known, parts, 2 if options.quick else options.rounds, options.quick)
     if not options.quick:
-        json_file.write(RESULTS, json.dumps(results, indent=1) + "\n")
+        write(RESULTS, json.dumps(results, indent=1) + "\n")
     if missing := sorted(PARTS.keys() - results.keys()):
         print(f"not measured yet: {', '.join(missing)}")
         return 0
     part = table.text(results)
     print(part)
     if not options.quick:
-        json_file.write(README, table.splice(README, part))
+        write(README, table.splice(README, part))
     return 0
 
 

@@ -8,7 +8,6 @@ validation data (a run that diverges counts as 0). Test accuracy is then measure
 
 from __future__ import annotations
 
-import argparse
 import json
 import multiprocessing
 import os
@@ -22,9 +21,10 @@ from typing import Any
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is imported, here and in the workers
 
-from claims.reports import json_file
+from simulations.command_line import Parser, whole
 from simulations.data.splits import digits_split
 from simulations.executors import cores
+from simulations.files import write
 from simulations.networks.rivals import build
 from simulations.training.optimiser import Descent
 from simulations.training.run import blocks_of, start, train
@@ -129,18 +129,16 @@ def _cell(row: dict[str, Any]) -> str:
 
 def main() -> None:
     """Run the experiment, print its table and write its numbers."""
-    parser = argparse.ArgumentParser(description="Test accuracy after one epoch against depth, on digits.")
+    parser = Parser("python -m benchmarks.training.depth", "Test accuracy after one epoch against depth, on digits.")
     parser.add_argument("--depths", default=",".join(map(str, DEPTHS)), help="weight layers, first and last included")
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--workers", type=int, default=cores())
+    parser.add_argument("--seeds", type=whole(1), default=3)
+    parser.add_argument("--workers", type=whole(1), default=cores())
     parser.add_argument(
         "--json", type=Path, default=Path(__file__).parents[1] / "results" / "depth.json", metavar="FILE"
     )
-    options = parser.parse_args()
+    options = parser.parse()
     rows = experiment([int(depth) for depth in options.depths.split(",")], options.seeds, options.workers)
-    json_file.write(
-        options.json, json.dumps({"rates": RATES, "width": WIDTH, "batch": BATCH, "rows": rows}, indent=1) + "\n"
-    )
+    write(options.json, json.dumps({"rates": RATES, "width": WIDTH, "batch": BATCH, "rows": rows}, indent=1) + "\n")
     print(table(rows))
 
 

@@ -16,7 +16,6 @@ enters the fit, least squares over the depths from 10 on. The verdict is that of
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 from pathlib import Path
@@ -26,8 +25,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is imported
 
 import numpy as np
 
-from claims.reports import json_file
+from simulations.command_line import Parser, whole
 from simulations.experiments.one_step import one_step
+from simulations.files import write
 from simulations.layers.losses import one_hot
 from simulations.networks.fixup import fixup_mlp
 from simulations.networks.lsuv import lsuv
@@ -99,20 +99,22 @@ def table(rows: list[dict[str, Any]], depths: list[int]) -> str:
 
 def main() -> None:
     """Measure, print the table and write the numbers."""
-    parser = argparse.ArgumentParser(description="The change of the function in one SGD step against depth.")
+    parser = Parser(
+        "python -m benchmarks.training.one_step", "The change of the function in one SGD step against depth."
+    )
     parser.add_argument("--depths", default=",".join(map(str, DEPTHS)), help="residual blocks")
-    parser.add_argument("--draws", type=int, default=8)
+    parser.add_argument("--draws", type=whole(1), default=8)
     parser.add_argument(
         "--json", type=Path, default=Path(__file__).parents[1] / "results" / "one_step.json", metavar="FILE"
     )
-    options = parser.parse_args()
+    options = parser.parse()
     depths, rows = [int(depth) for depth in options.depths.split(",")], []
     for name in (BARE, *INITS):
         changes = [change(name, depth, options.draws) for depth in depths]
         wide = [change(name, depth, 1, WIDE, undrawn()) for depth in WIDE_DEPTHS] if name == BARE else []
         rows.append({"start": name, "changes": changes, "wide": wide} | judge(depths, changes))
     text = json.dumps({"depths": depths, "draws": options.draws, "rows": rows}, indent=1, allow_nan=False)
-    json_file.write(options.json, text + "\n")
+    write(options.json, text + "\n")
     print(table(rows, depths))
 
 

@@ -9,7 +9,6 @@ is 20 steps, so one epoch compares speed of learning and not what is learnt in t
 
 from __future__ import annotations
 
-import argparse
 import json
 import multiprocessing
 import os
@@ -21,9 +20,10 @@ from typing import Any
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is imported, here and in the workers
 
-from claims.reports import json_file
+from simulations.command_line import Parser, whole
 from simulations.data.splits import digits_split
 from simulations.executors import cores
+from simulations.files import write
 from simulations.networks.resnet import Init, resnet
 from simulations.training.optimiser import Descent
 from simulations.training.run import start, train
@@ -94,16 +94,18 @@ def _text(row: dict[str, Any]) -> str:
 
 def main() -> None:
     """Run the experiment, print its table and write its numbers."""
-    parser = argparse.ArgumentParser(description="Test accuracy of ResNet-20 on digits: Fixup against batch norm.")
+    parser = Parser(
+        "python -m benchmarks.training.resnet", "Test accuracy of ResNet-20 on digits: Fixup against batch norm."
+    )
     parser.add_argument("--epochs", default="1,5", help="passes through the training images, one column each")
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--workers", type=int, default=cores())
+    parser.add_argument("--seeds", type=whole(1), default=3)
+    parser.add_argument("--workers", type=whole(1), default=cores())
     parser.add_argument(
         "--json", type=Path, default=Path(__file__).parents[1] / "results" / "resnet.json", metavar="FILE"
     )
-    options = parser.parse_args()
+    options = parser.parse()
     rows = experiment([int(count) for count in options.epochs.split(",")], options.seeds, options.workers)
-    json_file.write(options.json, json.dumps({"batch": BATCH, "rows": rows}, indent=1) + "\n")
+    write(options.json, json.dumps({"batch": BATCH, "rows": rows}, indent=1) + "\n")
     print(table(rows))
 
 

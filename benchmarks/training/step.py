@@ -9,7 +9,6 @@ The ratio is that of the medians; that of each one's fastest step, which a busy 
 
 from __future__ import annotations
 
-import argparse
 import json
 import multiprocessing
 import resource
@@ -182,11 +181,14 @@ def per_layer(depths: tuple[int, ...], rounds: int) -> Iterator[tuple[int, float
 
 def main() -> int:
     """Run the benchmark; exit status 1 if the contestants did not do the same."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.training.step", description=__doc__.splitlines()[0])
-    parser.add_argument("--layers", type=int, default=10_000)
-    parser.add_argument("--rounds", type=int, default=5)
+    from simulations.command_line import Parser, whole  # here, so that PyTorch's processes do not load simulations
+    from simulations.files import write
+
+    parser = Parser("python -m benchmarks.training.step", __doc__.splitlines()[0])
+    parser.add_argument("--layers", type=whole(1), default=10_000)
+    parser.add_argument("--rounds", type=whole(1), default=5)
     parser.add_argument("--json", type=Path, metavar="FILE")
-    options = parser.parse_args()
+    options = parser.parse()
     found = race(options.layers, options.rounds)
     for name in ("Fathom", "PyTorch, 1 thread", "PyTorch, 2 threads"):
         print(f"{name:20} {found[name]['seconds_per_step']:.3f} s a step, {found[name]['peak_memory_mb']:.0f} MB")
@@ -199,7 +201,7 @@ def main() -> int:
     for layers, cost in found["microseconds a layer"].items():
         print(f"{layers:6} layers: {cost:.1f} us a layer and step")
     if options.json:
-        options.json.write_text(json.dumps(found, indent=1) + "\n")
+        write(options.json, json.dumps(found, indent=1) + "\n")
     return 0 if found["same losses"] else 1
 
 

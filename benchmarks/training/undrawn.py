@@ -5,7 +5,6 @@ Drawn, one such net in float32 would hold 40 * 10^10 weights, 1.6 TB. Prints sec
 
 from __future__ import annotations
 
-import argparse
 import json
 import resource
 import sys
@@ -16,8 +15,9 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from claims.reports import json_file
 from simulations import mlp, stream
+from simulations.command_line import Parser
+from simulations.files import write
 from simulations.numbers.memory import keep_freed_memory
 from simulations.training.sgd import step
 from simulations.weights.undrawn import undrawn
@@ -47,13 +47,13 @@ def run() -> dict[str, float | list[float]]:
 
 def main() -> int:
     """Run, print and perhaps write the result."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = Parser("python -m benchmarks.training.undrawn", (__doc__ or "").splitlines()[0])
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers")
-    options = parser.parse_args()
+    options = parser.parse()
     with threadpool_limits(1):
         found = run()
     if options.json:
-        json_file.write(options.json, json.dumps(found, indent=1) + "\n")
+        write(options.json, json.dumps(found, indent=1) + "\n")
     print(
         f"{STEPS} steps of {MATRICES} matrices of width {WIDTH:,}, batch {BATCH}: {found['seconds']:.1f} s "
         f"(target {MOST_SECONDS:g}), {found['peak_gigabytes']:.2f} GB (target {MOST_GIGABYTES:g})"

@@ -1,15 +1,12 @@
-"""The results of a run as JSON for programs, and files that are written whole or not at all."""
+"""The results of a run as JSON for programs."""
 
 from __future__ import annotations
 
 import json
 import math
-import os
 import platform
-import tempfile
 from collections.abc import Sequence
 from importlib import metadata
-from pathlib import Path
 
 from claims.catalogue import REGISTRY
 from claims.examine import Result
@@ -37,40 +34,6 @@ def document(results: Sequence[Result], inputs: Inputs, seed: int, effort: Effor
 def json_text(contents: dict[str, object]) -> str:
     """Return `contents` as the text of a JSON file."""
     return json.dumps(contents, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def write(path: Path, contents: str | bytes) -> None:
-    """Write a file (text as UTF-8) through a temporary neighbour and a rename.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be written; nothing is left behind.
-    """
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(contents.encode() if isinstance(contents, str) else contents)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def unwritable(path: Path) -> str:
-    """Say why a file at `path` could not be written, or return an empty text; creates nothing."""
-    if path.is_dir():
-        return "it is a folder"
-    if path.exists() and not path.is_file():
-        return "it is a device or a pipe"
-    if not path.parent.is_dir():
-        return f"there is no folder {path.parent}"
-    try:
-        with tempfile.TemporaryFile(dir=path.parent):
-            return ""
-    except OSError as error:
-        return error.strerror or str(error)
 
 
 def _claim(claim: Claim, result: Result) -> dict[str, object]:

@@ -152,6 +152,6 @@ def formula(latex: str) -> str:
         from latex2mathml.converter import convert
     except ImportError:
         raise MissingLibraryError(
-            "--html needs the library latex2mathml: use `make report`, or pip install latex2mathml"
+            "--html needs the library latex2mathml: use `make report`, or pip install 'fathom-init[report]'"
         ) from None
     return str(convert(re.sub(r"\\[Bb]igg?[lrm]?(?![a-z])", "", latex), display="block"))

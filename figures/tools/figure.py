@@ -21,6 +21,8 @@ FORMATS = ("svg", "png", "pdf")
 DRAWS: dict[Effort, float] = {"quick": 0.1, "standard": 1.0, "thorough": 4.0}
 """Draws at each effort, relative to the standard one."""
 HERE = Path(figures.__file__).parent
+INSTALLED = figures.__name__ != "figures"
+"""Whether this is part of the package fathom, where nothing of its own is drawn anew."""
 STYLE, PICTURES, DATA, MANIFEST = HERE / "fathom.mplstyle", HERE / "pictures", HERE / "data", HERE / "manifest.json"
 
 

@@ -8,7 +8,7 @@ import platform
 from pathlib import Path
 from typing import Any
 
-from claims.reports import json_file
+from simulations.files import write as write_file
 
 VERSION = 1
 
@@ -67,4 +67,4 @@ def read(path: Path) -> dict[str, dict[str, Any]]:
 def write(path: Path, entries: dict[str, dict[str, Any]]) -> None:
     """Write a manifest with its entries in alphabetical order."""
     content = {"version": VERSION, "figures": dict(sorted(entries.items()))}
-    json_file.write(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    write_file(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")

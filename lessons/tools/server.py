@@ -19,7 +19,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from lessons.tools import pages
 
 HERE = Path(__file__).parents[1]
-REPORT = HERE.parent / "report.html"
+REPORT = Path.cwd() / "report.html"
+"""Where the command was called: in a checkout, its folder."""
 PICTURES = HERE.parent / "figures" / "pictures"
 
 

@@ -9,7 +9,7 @@ import argparse
 import contextlib
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from simulations.executors import Crew, ExecutorError, Hire, cores, dask
@@ -24,9 +24,9 @@ from simulations.sweep.results import MissingLibraryError, entries
 from simulations.sweep.store import Store, StoreError
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, program: str = "python -m simulations.sweep") -> int:
     """Do what the command line asks and return the exit status."""
-    options = parse(arguments)
+    options = parse(arguments, program)
     try:
         return _main(options)
     except (GridError, StoreError, ExportError, ExecutorError, MissingLibraryError) as error:

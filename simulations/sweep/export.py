@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-import os
-import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from simulations.files import replacing, unwritable
 from simulations.sweep.grid import AXES
 from simulations.sweep.plan import Plan
 from simulations.sweep.results import Entry, columns, dataset, entries, library_named, rows
@@ -31,7 +30,8 @@ def export(path: Path, store: Store, plan: Plan | None = None) -> None:
     """
     check(path)
     try:
-        _write_whole(path, lambda aside: FORMATS[path.suffix](aside, store, plan))
+        with replacing(path) as aside:
+            FORMATS[path.suffix](aside, store, plan)
     except OSError as error:
         raise ExportError(f"cannot write {path}: {error.strerror or error}") from None
 
@@ -48,13 +48,8 @@ def check(path: Path) -> None:
     """
     if path.suffix not in FORMATS:
         raise ExportError(f"cannot export to {path}: expected a name that ends in {', '.join(FORMATS)}")
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        reason = "it is a folder" if path.is_dir() else f"there is no folder {path.absolute().parent}"
+    if reason := unwritable(path):
         raise ExportError(f"cannot export to {path}: {reason}")
-    try:
-        tempfile.TemporaryFile(dir=path.absolute().parent).close()
-    except OSError as error:
-        raise ExportError(f"cannot export to {path}: {error.strerror or error}") from None
     for library in {".csv": (), ".parquet": ("pyarrow",), ".nc": ("xarray", "scipy")}[path.suffix]:
         library_named(library)
 
@@ -79,20 +74,6 @@ def _netcdf(path: Path, store: Store, plan: Plan | None) -> None:
 
 
 FORMATS: dict[str, Callable[[Path, Store, Plan | None], None]] = {".csv": _csv, ".parquet": _parquet, ".nc": _netcdf}
-
-
-def _write_whole(path: Path, write: Callable[[Path], None]) -> None:
-    handle, name = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}.", suffix=path.suffix)
-    os.close(handle)
-    aside = Path(name)
-    try:
-        write(aside)
-        aside.chmod(0o644)
-        with aside.open("rb") as file:
-            os.fsync(file.fileno())
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def summary(found: Iterable[Entry]) -> str:

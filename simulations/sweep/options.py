@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
+from simulations.command_line import Parser, whole
 from simulations.executors import cores
 from simulations.sweep.grid import AXES, Grid, GridError
 
@@ -15,10 +16,10 @@ GRID = (*AXES, "quantities", "draws", "seed")
 EXAMPLE = """\
 axes of the grid take one value or several (--depth 2 4 8); every combination is a cell. Example:
 
-  python -m simulations.sweep --architecture plain taper --depth 10 20 --width 64 --draws 1e6 \\
+  {program} --architecture plain taper --depth 10 20 --width 64 --draws 1e6 \\
       --quantities second_moment gradient --store sweep.db --export sweep.csv
 
-The same from a file, sweep.toml, with python -m simulations.sweep sweep.toml --store sweep.db:
+The same from a file, sweep.toml, with {program} sweep.toml --store sweep.db:
 
   architecture = ["plain", "taper"]
   depth = [10, 20]
@@ -30,29 +31,12 @@ Killed or interrupted, the same command goes on where it stopped. Exit status: 0
 2 for bad usage or input, 130 after an interrupt."""
 
 
-class _Parser(argparse.ArgumentParser):
-    """Errors are one line, with the nearest option to one that is unknown."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"error: {message} (see --help)\n")
-
-    def parse(self, arguments: list[str] | None) -> argparse.Namespace:
-        """Parse, and name the option that was meant."""
-        options, unknown = self.parse_known_args(arguments)
-        if unknown:
-            near = difflib.get_close_matches(unknown[0], list(self._option_string_actions), n=1)
-            self.error(f"unknown option {unknown[0]!r}" + (f"; did you mean {near[0]}?" if near else ""))
-        return options
-
-
-def parse(arguments: list[str] | None) -> argparse.Namespace:
+def parse(arguments: Sequence[str] | None, program: str = "python -m simulations.sweep") -> argparse.Namespace:
     """Return the options; bad ones end the program with one line and status 2."""
-    parser = _Parser(
-        prog="python -m simulations.sweep",
-        description="Measure a grid of networks at initialisation: resumable, mergeable, distributed.",
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+    parser = Parser(
+        program,
+        "Measure a grid of networks at initialisation: resumable, mergeable, distributed.",
+        epilog=EXAMPLE.replace("{program}", program),
     )
     add = parser.add_argument
     add("config", nargs="?", type=Path, metavar="FILE.toml", help="the grid; options override what it says")
@@ -67,7 +51,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     add("--dry-run", action="store_true", help="show the plan and stop")
     add("--export", type=Path, metavar="FILE", help="write results: .csv, .parquet or .nc (of the grid, or of a store)")
     add("--digest", action="store_true", help="print the digest of the store's content (and stop, if no grid is given)")
-    add("--workers", type=_positive, default=None, metavar="N", help=f"blocks at one time (all cores: {cores()})")
+    add(
+        "--workers", type=whole(1, 10_000), default=None, metavar="N", help=f"blocks at one time (all cores: {cores()})"
+    )
     add("--dask", metavar="ADDRESS", help="run on the Dask cluster of this scheduler, such as tcp://10.0.0.1:8786")
     add("--yes", action="store_true", help="do not ask about the size of the grid")
     return parser.parse(arguments)
@@ -110,10 +96,3 @@ def _value(text: str) -> str | int | float:
         return int(text)
     except ValueError:
         return int(number) if number.is_integer() and "." not in text else number
-
-
-def _positive(text: str) -> int:
-    number = _value(text)
-    if not isinstance(number, int) or not 1 <= number <= 10_000:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1 to 10000, got {text!r}")
-    return number

@@ -8,13 +8,13 @@ run that goes on from a checkpoint is the same, bit for bit, as one that never s
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from simulations.files import replacing
 from simulations.training.optimiser import Vector
 
 FORMAT = "fathom training 1"
@@ -47,15 +47,10 @@ class Checkpoint:
         CheckpointError
             If the place cannot be written.
         """
-        aside = path.with_name(f"{path.name}.{os.getpid()}.part")
         try:
-            with aside.open("wb") as file:
+            with replacing(path) as aside, aside.open("wb") as file:
                 np.savez(file, allow_pickle=False, format=np.array(FORMAT), **_arrays(self))
-                file.flush()
-                os.fsync(file.fileno())
-            aside.replace(path)
         except OSError as error:
-            aside.unlink(missing_ok=True)
             raise CheckpointError(f"cannot write the checkpoint {path}: {error.strerror or error}") from None
 
 

@@ -14,14 +14,15 @@ import signal
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
 
+from simulations.command_line import Parser
 from simulations.data.splits import Data, cifar_split, digits_split
+from simulations.files import unwritable, write
 from simulations.layers.dense import Parameters
 from simulations.layers.network import Network
 from simulations.networks.lsuv import lsuv
@@ -127,15 +128,8 @@ def start(init: str, network: Network, data: Data, plan: Plan) -> Parameters:
     return lsuv(network, parameters, data.training.x[: plan.batch].astype(np.float64)[None])
 
 
-class _Parser(argparse.ArgumentParser):
-    """Errors are one line."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"error: {message}\n")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m simulations.training", description="Train one network on digits or CIFAR-10.")
+def _parser(program: str) -> Parser:
+    parser = Parser(program, "Train one network on digits or CIFAR-10.")
     add = parser.add_argument
     add("--init", required=True, metavar="NAME", help=", ".join(INITS))
     add("--layers", type=int, required=True, metavar="N", help="weight layers, first and last included")
@@ -164,8 +158,7 @@ def _run(options: argparse.Namespace) -> dict[str, object]:
         if (number := getattr(options, name)) is not None and (number < 1 or not options.checkpoint):
             raise ValueError(f"--{name.replace('_', '-')} needs a number of at least 1 and --checkpoint, got {number}")
     for file in (options.json, options.checkpoint):
-        if file and (not file.absolute().parent.is_dir() or file.is_dir()):
-            reason = "it is a folder" if file.is_dir() else f"there is no folder {file.absolute().parent}"
+        if file and (reason := unwritable(file)):
             raise ValueError(f"cannot write {file}: {reason}")
     rates = options.rate, options.momentum, options.decay, options.scalar_factor
     descent, plan = (
@@ -194,19 +187,17 @@ def _run(options: argparse.Namespace) -> dict[str, object]:
     return {**asdict(result), "peak_memory_mb": peak, "blocks": blocks, "data": data.source, "settings": settings}
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, program: str = "python -m simulations.training") -> int:
     """Run the command line; return its exit status: 0, or 130 after an interrupt."""
-    parser = _parser()
-    options = parser.parse_args(arguments)
+    parser = _parser(program)
+    options = parser.parse(arguments)
     before = signal.getsignal(signal.SIGINT)
     try:
         result = _run(options)
         if options.json:
-            aside = options.json.with_name(f".{options.json.name}.part")
-            aside.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-            aside.replace(options.json)  # whole or not at all
+            write(options.json, json.dumps(result, indent=1) + "\n")
     except (ValueError, OSError) as error:  # InputError and CheckpointError are ValueErrors
-        parser.error(" ".join(str(error).split()))
+        parser.error(str(error))
     finally:
         signal.signal(signal.SIGINT, before)
     if not result["finished"]:

@@ -27,7 +27,7 @@ STEPS = [
 
 
 def corruptions(statement: sp.Basic) -> Iterator[sp.Basic]:
-    """Wrong by a factor, a sign, an exponent and a term; of a relation the right side, of a sum or integral the terms."""
+    """Change a factor, a sign, an exponent and a term; of a relation on the right side, of a sum in its terms."""
     if isinstance(statement, Relational):
         yield from (statement.func(statement.lhs, side, evaluate=False) for side in _wrong(statement.rhs))
     elif isinstance(statement, sp.Sum | sp.Integral):
@@ -55,7 +55,8 @@ def refuses(derivation: Derivation, position: int, wrong: sp.Basic) -> bool:
 
 @cache
 def verified(number: int) -> tuple[str, ...]:
-    return DERIVATIONS[number].check()
+    derivation: Derivation = DERIVATIONS[number]
+    return derivation.check()
 
 
 @pytest.mark.parametrize("number", range(len(DERIVATIONS)), ids=lambda number: DERIVATIONS[number].title)

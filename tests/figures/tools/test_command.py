@@ -180,8 +180,8 @@ def test_check_needs_no_folder_to_write_into(
     def refuse(*arguments: object, **options: object) -> None:
         raise OSError(30, "Read-only file system", str(house))
 
-    monkeypatch.setattr("claims.reports.json_file.tempfile.TemporaryFile", refuse)
-    monkeypatch.setattr("claims.reports.json_file.tempfile.mkstemp", refuse)
+    monkeypatch.setattr("simulations.files.tempfile.TemporaryFile", refuse)
+    monkeypatch.setattr("simulations.files.tempfile.mkstemp", refuse)
     assert command.main(["--check", "--workers", "1"]) == 0
     assert "1 figures checked, 0 in trouble" in capsys.readouterr().out
     assert command.main([ONE, "--effort", "quick"]) == 2
@@ -205,8 +205,6 @@ def test_a_manifest_that_cannot_be_read(content: str | None, house: Path, capsys
     [
         (["no_such"], "unknown figure 'no_such'; expected of"),
         (["--format", "svg,gif"], "unknown format 'gif'; expected of svg, png, pdf"),
-        (["--seed", "-1"], "a seed of at least 0"),
-        (["--workers", "0"], "at least 1 worker"),
         (["--out", "/proc/none/of/it"], "cannot make the folder"),
         (["--check", "--seed", "0"], "cannot be given with --seed"),
         (["--check", "--effort", "quick"], "cannot be given with --effort"),
@@ -226,7 +224,9 @@ def test_refusals_are_one_line(arguments: list[str], message: str, capsys: pytes
     ("arguments", "message"),
     [
         (["--effort", "nope"], "argument --effort: invalid choice: 'nope'"),
-        (["--seed", "x"], "argument --seed: invalid int value: 'x'"),
+        (["--seed", "x"], "argument --seed: expected a whole number of at least 0, got 'x'"),
+        (["--seed", "-1"], "argument --seed: expected a whole number of at least 0, got -1"),
+        (["--workers", "0"], "argument --workers: expected a whole number of at least 1, got 0"),
         (["--nonsense"], "unrecognized arguments: --nonsense"),
     ],
 )
