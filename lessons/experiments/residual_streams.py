@@ -58,7 +58,7 @@ def sizes(start: str, blocks: int, width: int, seed: int) -> Table:
     network, expected = net(start, blocks, width)
     draws = DRAWS if start in ("half", "relu") else RADIAL_DRAWS
     rng = stream(seed, "lesson 6", "sizes")
-    ratios = measure(network, np.ones((1, width)), draws=draws, rng=rng, variances=False).square_norms / width
+    ratios = measure(network, np.ones((1, width)), draws=draws, rng=rng, extras=()).square_norms / width
     return _table(
         block=np.arange(blocks + 1),
         expected=expected,
@@ -98,7 +98,7 @@ def ways(scale: float, blocks: int, width: int, seed: int) -> Table:
     """Measure the mean square of the stream, and of the gradient on its way back, relative to where each begins."""
     network, rng = residual_mlp(width, blocks, last_layer=lecun.scaled(scale)), stream(seed, "lesson 6", "ways")
     x = np.ones((1, width))
-    record = measure(network, x, draws=RADIAL_DRAWS, rng=rng, variances=False, backward=True, cotangent=gaussian)
+    record = measure(network, x, draws=RADIAL_DRAWS, rng=rng, backward=gaussian, extras=())
     depths, gradients = np.arange(blocks + 1), record.gradient_square_norms.mean(axis=0)
     return _table(
         block=depths,

@@ -13,6 +13,7 @@ import numpy as np
 from simulations.layers.dense import Dense, Gradients, Layer, Parameters, Pullback
 from simulations.layers.scalars import Scalar
 from simulations.numbers.arrays import Array
+from simulations.numbers.orthonormal import NotFiniteError
 from simulations.weights.kinds import Kind, arrays
 
 
@@ -105,10 +106,14 @@ class Network(Sequential):
     def run(self, parameters: Parameters, x: Array) -> Run:
         """Run forwards and keep every state and pullback."""
         states, pullbacks = [x], []
-        for block in self.layers:
-            x, pullback = block.forward(parameters, x)
-            states.append(x)
-            pullbacks.append(pullback)
+        try:
+            for block in self.layers:
+                x, pullback = block.forward(parameters, x)
+                states.append(x)
+                pullbacks.append(pullback)
+        except NotFiniteError as error:
+            error.seen = states
+            raise
         return Run(tuple(states), tuple(pullbacks))
 
 
@@ -150,6 +155,10 @@ class Run:
     def backward(self, cotangent: Array, into: Gradients | None = None) -> tuple[Array, ...]:
         """Return the cotangents at all states, in their order; fill `into` with the parameters' gradients."""
         cotangents = [cotangent]
-        for pullback in reversed(self.pullbacks):
-            cotangents.append(pullback(cotangents[-1], into))
+        try:
+            for pullback in reversed(self.pullbacks):
+                cotangents.append(pullback(cotangents[-1], into))
+        except NotFiniteError as error:
+            error.seen = cotangents
+            raise
         return tuple(reversed(cotangents))

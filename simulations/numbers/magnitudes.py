@@ -20,6 +20,13 @@ def norm(x: Array, axis: int | tuple[int, ...] = -1) -> Array:
     return root
 
 
+def square_norm(x: Array) -> Array:
+    """Return the squared norms of x (draws, ...) over all axes but the first: (draws,)."""
+    flat = x.reshape(len(x), -1)
+    norms: Array = np.vecdot(flat, flat)
+    return norms
+
+
 def rescale(x: Array, exponents: Exponents) -> tuple[Array, Exponents]:
     """Move the power of two of each row of `x` (its last axis) into `exponents`; exact, no rounding.
 
