@@ -17,9 +17,8 @@ import numpy as np
 from simulations.engines.radial_chain import why_not_radial
 from simulations.engines.request import Request
 from simulations.layers.dense import Dense
-from simulations.numbers.arrays import Array
 from simulations.weights.initialisers import Initialiser, gaussian, rademacher
-from simulations.weights.kinds import Kind, drawn
+from simulations.weights.kinds import Kind, Weights, drawn
 from simulations.weights.undrawn import undrawn
 
 Engine = Literal["auto", "radial", "undrawn", "drawn"]
@@ -39,9 +38,10 @@ def automatic(batch: int, dtype: np.dtype | type = np.float64) -> Kind:
     """Return the kind that leaves a matrix undrawn where that is exact and cheaper for `batch` inputs."""
     without, with_entries = undrawn(dtype), drawn(dtype)
 
-    def make(init: Initialiser, rng: np.random.Generator, draws: int, fan_in: int, fan_out: int) -> Array:
+    def make(init: Initialiser, rng: np.random.Generator, draws: int, fan_in: int, fan_out: int) -> Weights:
         cheap = init.law is gaussian and pays(batch, fan_in, fan_out)
-        return (without if cheap else with_entries)(init, rng, draws, fan_in, fan_out)
+        kind: Kind = without if cheap else with_entries
+        return kind(init, rng, draws, fan_in, fan_out)
 
     return make
 

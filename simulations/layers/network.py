@@ -14,7 +14,7 @@ from simulations.layers.dense import Dense, Gradients, Layer, Parameters, Pullba
 from simulations.layers.scalars import Scalar
 from simulations.numbers.arrays import Array
 from simulations.numbers.orthonormal import NotFiniteError
-from simulations.weights.kinds import Kind, arrays
+from simulations.weights.kinds import AnyParameters, KindOf, W
 
 
 @runtime_checkable
@@ -31,11 +31,11 @@ class Sequential:
 
     layers: tuple[Layer, ...]
 
-    def draw(self, rng: np.random.Generator, draws: int, kind: Kind = arrays) -> Parameters:
+    def draw(self, rng: np.random.Generator, draws: int, kind: KindOf[W] | None = None) -> dict[str, Array | W]:
         """Draw the parameters of all layers."""
         return {name: value for layer in self.layers for name, value in layer.draw(rng, draws, kind).items()}
 
-    def forward(self, parameters: Parameters, x: Array) -> tuple[Array, Pullback]:
+    def forward(self, parameters: AnyParameters, x: Array) -> tuple[Array, Pullback]:
         """Apply the layers in order."""
         pullbacks: list[Pullback] = []
         for layer in self.layers:
@@ -64,11 +64,11 @@ class Residual:
     branch: Layer
     shortcut: Layer = Sequential(())
 
-    def draw(self, rng: np.random.Generator, draws: int, kind: Kind = arrays) -> Parameters:
+    def draw(self, rng: np.random.Generator, draws: int, kind: KindOf[W] | None = None) -> dict[str, Array | W]:
         """Draw the parameters of branch and shortcut."""
         return self.branch.draw(rng, draws, kind) | self.shortcut.draw(rng, draws, kind)
 
-    def forward(self, parameters: Parameters, x: Array) -> tuple[Array, Pullback]:
+    def forward(self, parameters: AnyParameters, x: Array) -> tuple[Array, Pullback]:
         """Add the branch to the shortcut."""
         branch, through_branch = self.branch.forward(parameters, x)
         shortcut, through_shortcut = self.shortcut.forward(parameters, x)
@@ -103,7 +103,7 @@ class Network(Sequential):
         sets = (frozenset(some) for size in range(1, largest + 1) for some in combinations(names, size))
         return tuple(some for some in sets if self.degree(0, some) == 1)
 
-    def run(self, parameters: Parameters, x: Array) -> Run:
+    def run(self, parameters: AnyParameters, x: Array) -> Run:
         """Run forwards and keep every state and pullback."""
         states, pullbacks = [x], []
         try:
