@@ -84,10 +84,10 @@ def test_a_step_leaves_the_weights_given_as_they_were(kind: Kind) -> None:
 
 def test_weights_that_cannot_learn_say_so() -> None:
     network, x = mlp([3], classes=2), np.ones((1, 1, 3))
-    with pytest.raises(TypeError, match="'readout.weight' is of kind Drawn and cannot learn: draw arrays, or leave it"):
+    with pytest.raises(TypeError, match=r"'readout.weight' is of kind Drawn and cannot learn: draw arrays, or leave it"):
         step(network, network.draw(stream(0), 1, drawn()), x, np.eye(2)[None, :1], 0.1)
 
 
 def test_layers_that_need_entries_say_so() -> None:
-    with pytest.raises(TypeError, match="the entries of 'a.bias' are needed: draw it as an array, not as Undrawn"):
+    with pytest.raises(TypeError, match=r"the entries of 'a.bias' are needed: draw it as an array, not as Undrawn"):
         entries_of({"a.bias": Undrawn(stream(0), 1, 1, 2, 1.0)}, "a.bias", np.ones((1, 1, 1)))
