@@ -11,7 +11,7 @@ from figures.tools.table import Table, stacked
 from simulations import Network, Sequential, he, lecun, measure, residual_mlp, stream
 from simulations.layers.dense import Layer
 from simulations.layers.scaling import Scale
-from simulations.networks.mlp import RELU
+from simulations.networks.blocks import RELU
 from theory.residual import norms as residual
 from theory.residual import post_addition
 

@@ -12,7 +12,7 @@ from figures.tools.figure import DRAWS, Effort, Figure
 from figures.tools.table import Table, stacked
 from simulations import Dense, Network, Sequential, he, measure, mlp, stream
 from simulations.layers.activations import Dropout
-from simulations.networks.mlp import RELU
+from simulations.networks.blocks import RELU
 from theory.fluctuations.dying import dead_probability
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ import numpy as np
 from claims.reports import json_file
 from simulations.experiments.function_change import function_change
 from simulations.layers.losses import one_hot
-from simulations.networks.fixup import fixup_mlp
+from simulations.networks.fixup import FixupRules, fixup_mlp
 from simulations.networks.lsuv import lsuv
 from simulations.networks.rivals import INITS, build
 from simulations.numbers.streams import stream
@@ -43,9 +43,11 @@ BARE, WIDE, WIDE_DEPTHS = "fixup without scalars", 100_000, (1, 10)
 
 def change(name: str, blocks: int, draws: int, width: int = WIDTH, kind: Kind = arrays) -> float | str:
     """Return the median change over draws and rate, or why there is none."""
-    sizes: dict[str, Any] = {"width": width, "blocks": blocks, "classes": CLASSES, "zero_readout": False}
-    bare: dict[str, Any] = {"stem": FEATURES, "scalars": False}
-    network = fixup_mlp(**sizes, **bare) if name == BARE else build(name, **sizes, features=FEATURES)
+    if name == BARE:
+        bare = FixupRules(zero_readout=False, bias=None, multiplier=None)
+        network = fixup_mlp(width, blocks, stem=FEATURES, classes=CLASSES, rules=bare)
+    else:
+        network = build(name, width=width, blocks=blocks, features=FEATURES, classes=CLASSES, zero_readout=False)
     before = np.nan
     for rate in RATES:
         rng = stream(0, "one step", name, blocks)  # the same start for every rate

@@ -15,7 +15,7 @@ from simulations import Dense, Network, Residual, Sequential, gaussian, he, lecu
 from simulations.layers.dense import Layer
 from simulations.layers.normalisation import BatchNorm
 from simulations.layers.scaling import Scale
-from simulations.networks.mlp import RELU
+from simulations.networks.blocks import RELU
 from theory.normalisation import branches as normalised
 from theory.residual import branch_gains, post_addition
 from theory.residual import norms as residual

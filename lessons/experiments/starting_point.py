@@ -12,7 +12,7 @@ from figures.tools.table import Table, stacked
 from lessons.tools.exercise import Exercise
 from simulations import Initialiser, digits, lecun, measure, mlp, stream
 from simulations.experiments.two_layer import TwoLayer
-from simulations.networks.mlp import RELU
+from simulations.networks.blocks import RELU
 from theory.plain import norms as plain
 from theory.spectra import matrix_products
 

@@ -5,7 +5,7 @@ import pytest
 
 from simulations import LeakyReLU, mlp, one_hot, residual_mlp, stream
 from simulations.experiments.function_change import function_change, scalar_change
-from simulations.networks.fixup import fixup_mlp
+from simulations.networks.fixup import FixupRules, fixup_mlp
 from simulations.networks.rivals import build
 from simulations.numbers.arrays import Array
 from simulations.weights.kinds import AnyParameters
@@ -50,7 +50,8 @@ def test_fixup_starts_on_the_kink_of_its_rectifiers() -> None:
     """
     x, targets = batch(6, 5, 4, 3)
     for activation, kinked in ((LeakyReLU(), True), (LeakyReLU(0.3), False)):
-        net = fixup_mlp(8, 3, stem=4, classes=3, zero_readout=False, activation=activation)
+        rules = FixupRules(zero_readout=False)
+        net = fixup_mlp(8, 3, stem=4, classes=3, rules=rules, activation=activation)
         moved = [function_change(net, net.draw(stream(0, "kink"), 6), x, targets, rate) for rate in (1e-4, 1e-5)]
         gaps = [np.abs(one.along / one.first_order - 1).max() for one in moved]
         assert (gaps[1] > gaps[0] / 2) == kinked
