@@ -27,7 +27,7 @@ DRAWS = 64
 def _scalars(run: Run, blocks: int, zero_last: bool) -> dict[str, Array]:
     """Squared gradients in the scalars of the branches of a Fixup network, and (1^T u)^2 with its rounding, (draws,).
 
-    u is the gradient of the loss where blocks are added: that at the top, where the stream is positive.
+    u is the gradient of the loss where blocks are added: that at the top, where the residual stream is positive.
     """
     rules = FixupRules(zero_readout=False, zero_last=zero_last)
     network = fixup_mlp(WIDTH, blocks, hidden=HIDDEN, classes=run.inputs.classes, rules=rules)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulations.experiments import scalar_branch
 from simulations.layers.losses import softmax_loss
 from simulations.layers.network import Network
 from simulations.numbers.arrays import Array
@@ -62,13 +61,3 @@ def function_change(
         along=-(moved * gradient).sum(axis=(1, 2)),
         first_order=np.sum(squares, axis=0),
     )
-
-
-def scalar_change(a: Array, x: float, loss_slope: float, rate: float) -> Array:
-    """Return |f(after) - f(before)| / rate of the scalar chain ``prod_l (1 + prod_i a[l, i]) x``, shape (...).
-
-    Its depth is bounded by memory alone: 100,000 branches take a moment.
-    """
-    after = scalar_branch.step(a, x, loss_slope, rate)
-    change: Array = np.abs(scalar_branch.forward(after, x) - scalar_branch.forward(a, x)) / rate
-    return change

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from simulations import LeakyReLU, mlp, one_hot, residual_mlp, stream
-from simulations.experiments.function_change import function_change, scalar_change
+from simulations.experiments.function_change import function_change
 from simulations.networks.fixup import FixupRules, fixup_mlp
 from simulations.networks.rivals import build
 from simulations.numbers.arrays import Array
@@ -79,14 +79,6 @@ def test_undrawn_weights_move_alike_in_law() -> None:
         np.testing.assert_allclose(np.median(moved.along / moved.first_order), 1, rtol=1e-3)
     logs = [np.log(moved.first_order).mean() for moved in seen]
     assert abs(logs[0] - logs[1]) < 0.2
-
-
-def test_scalar_chains() -> None:
-    a = np.array([[[0.5, 0.0], [0.5, 0.0]]])
-    assert scalar_change(a, 2.0, 1.0, 0.1) == pytest.approx(2 * (1 - (1 - 0.1 * 2 * 0.25) ** 2) / 0.1)
-    deep = np.full((100_000, 2), 100_000**-0.5)
-    deep[:, 1] = 0
-    assert scalar_change(deep, 1.0, 1.0, 1e-3) == pytest.approx(1, rel=1e-3)
 
 
 def test_refused() -> None:
