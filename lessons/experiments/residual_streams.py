@@ -95,7 +95,7 @@ def draw_sizes(table: Table, labels: Mapping[str, str]) -> Picture:
 
 
 def ways(scale: float, blocks: int, width: int, seed: int) -> Table:
-    """Measure mean squares of the residual stream and of the gradient on its way back, relative to where each begins."""
+    """Measure mean squares of the residual stream, and of the gradient going back, relative to where each begins."""
     network, rng = residual_mlp(width, blocks, last_layer=lecun.scaled(scale)), stream(seed, "lesson 6", "ways")
     x = np.ones((1, width))
     record = measure(network, x, draws=RADIAL_DRAWS, rng=rng, backward=gaussian, extras=())
