@@ -14,7 +14,7 @@ from figures.tools.table import Table, stacked
 from simulations import Dense, Network, stream
 from simulations.layers.dense import Layer
 from simulations.layers.scalars import Scalar
-from simulations.networks.fixup import fixup_mlp
+from simulations.networks.fixup import FixupRules, fixup_mlp
 from simulations.networks.rivals import build
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ COLORS = {"linear": "0.9", "ReLU": "1", "batch norm": "#F2BFA0", "bias": "#BFDDF
 def _networks(width: int, blocks: int) -> dict[str, Network]:
     return {
         "batch norm": build("batch_norm", width=width, blocks=blocks, features=width, classes=2),
-        "rescaled": fixup_mlp(width, blocks, scalars=False),
+        "rescaled": fixup_mlp(width, blocks, rules=FixupRules(bias=None, multiplier=None)),
         "Fixup": fixup_mlp(width, blocks),
     }
 

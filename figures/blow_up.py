@@ -11,7 +11,7 @@ from figures.tools.table import Table, stacked
 from simulations import Network, Sequential, he, lecun, measure, residual_mlp, stream
 from simulations.layers.dense import Layer
 from simulations.layers.scaling import Scale
-from simulations.networks.mlp import RELU
+from simulations.networks.blocks import RELU
 from theory.residual import norms as residual
 from theory.residual import post_addition
 
@@ -65,7 +65,7 @@ def data(parameters: dict[str, Any], effort: Effort, seed: int) -> Table:
     width, draws = parameters["width"], max(20, int(DRAWS[effort] * parameters["draws"]))
     groups: list[dict[str, object]] = []
     for start, (network, expected) in _nets(width, parameters["blocks"]).items():
-        record = measure(network, np.ones((1, width)), draws=draws, rng=stream(seed, "blow_up", start), variances=False)
+        record = measure(network, np.ones((1, width)), draws=draws, rng=stream(seed, "blow_up", start), extras=())
         ratios = record.square_norms / width
         error = ratios.std(axis=0, ddof=1) / np.sqrt(len(ratios))
         blocks = np.arange(len(expected))

@@ -80,8 +80,8 @@ def data(parameters: dict[str, Any], effort: Effort, seed: int) -> Table:
                 draws=draws,
                 rng=stream(seed, "compromise", name, fan_in),
                 backward=True,
-                variances=False,
                 engine="undrawn",
+                extras=(),
             )
             ahead, back = record.square_norms, record.gradient_square_norms
             ratio, expected = fan_out / fan_in, gains(name, fan_in, fan_out)

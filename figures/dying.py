@@ -12,7 +12,7 @@ from figures.tools.figure import DRAWS, Effort, Figure
 from figures.tools.table import Table, stacked
 from simulations import Dense, Network, Sequential, he, measure, mlp, stream
 from simulations.layers.activations import Dropout
-from simulations.networks.mlp import RELU
+from simulations.networks.blocks import RELU
 from theory.fluctuations.dying import dead_probability
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def data(parameters: dict[str, Any], effort: Effort, seed: int) -> Table:
     for keep, widths in parameters["keep"].items():
         for width in widths:
             net, rng = _net(width, parameters["depth"], float(keep)), stream(seed, "dying", keep, width)
-            norms = measure(net, np.ones((1, width)), draws=draws, rng=rng, variances=False).square_norms
+            norms = measure(net, np.ones((1, width)), draws=draws, rng=rng, extras=()).square_norms
             share = (norms[:, layers] == 0).mean(axis=0)
             expected = [dead(width, int(depth), float(keep)) for depth in layers]
             error = np.sqrt(np.multiply(expected, np.subtract(1, expected)) / draws)

@@ -12,6 +12,7 @@ from figures.tools.figure import Effort, Figure
 from figures.tools.table import Table, row, stacked
 from simulations import Dense, Network, digits, stream
 from simulations.layers.convolution import Convolution
+from simulations.networks.fixup import NO_RULES
 from simulations.networks.resnet import resnet
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def _network(parameters: dict[str, Any]) -> Network:
     """Build the net of one block a stage, without biases."""
     image = (1, parameters["side"], parameters["side"])
     some = {"image": image, "classes": parameters["classes"], "max_pool": parameters["max_pool"]}
-    return resnet(parameters["stages"], 1, init="plain", shortcut="convolution", bias_deviation=None, **some)
+    return resnet(parameters["stages"], 1, rules=NO_RULES, shortcut="convolution", bias_deviation=None, **some)
 
 
 def data(parameters: dict[str, Any], effort: Effort, seed: int) -> Table:

@@ -55,7 +55,7 @@ def data(parameters: dict[str, Any], effort: Effort, seed: int) -> Table:
             "draws": max(20, int(DRAWS[effort] * draws)),
             "rng": stream(seed, "independence", panel, width),
         }
-        record = measure(network, inputs, backward=True, cotangent=_ones, variances=False, **settings)
+        record = measure(network, inputs, backward=_ones, extras=(), **settings)
         ratios = record.gradient_square_norms[:, -2::-1] / width
         expected = {"expected": in_depth(width, depth), "width": float(width), "depth": np.arange(1.0, depth + 1)}
         error = ratios.std(axis=0, ddof=1) / np.sqrt(len(ratios))

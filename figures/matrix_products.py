@@ -44,7 +44,7 @@ def data(parameters: dict[str, Any], effort: Effort, seed: int) -> Table:
     draws, spectra = (max(20, int(DRAWS[effort] * parameters[name])) for name in ("draws", "spectra"))
     groups: list[dict[str, object]] = []
     network, vector = mlp([width] * (last + 1), init=UNIT, activation=None), np.eye(width)[:1]
-    record = measure(network, vector, draws=draws, rng=stream(seed, "matrix_products"), variances=False)
+    record = measure(network, vector, draws=draws, rng=stream(seed, "matrix_products"), extras=())
     norms, steps = record.square_norms, np.arange(last + 1.0)
     logs, half = np.log10(norms) / 2, np.log10(norms.mean(axis=0)) / 2
     growth = (float(rate(width)) * steps / np.log(10) for rate in (matrix_products.lyapunov, matrix_products.annealed))

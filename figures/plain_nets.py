@@ -56,7 +56,7 @@ def data(parameters: dict[str, Any], effort: Effort, seed: int) -> Table:
         network = mlp((width,) * (layers + 1), init=init, bias_deviation=None if bias is None else bias**0.5)
         draws = max(20, int(DRAWS[effort] * parameters["drawn" if init is torch_default else "draws"]))
         rng = stream(seed, "plain_nets", start)
-        squares = measure(network, np.ones((1, width)), draws=draws, rng=rng, variances=False).square_norms / width
+        squares = measure(network, np.ones((1, width)), draws=draws, rng=rng, extras=()).square_norms / width
         factor, added = float(plain.layer_factor(width, variance)), float(rectifiers.relu_second_moment(bias or 0))
         expected = [1.0]
         for _ in range(layers):

@@ -47,7 +47,7 @@ def data(parameters: dict[str, Any], effort: Effort, seed: int) -> Table:
             "draws": draws,
             "rng": stream(seed, "recurrent", series),
             "backward": True,
-            "variances": False,
+            "extras": (),
         }
         record = measure(network, np.eye(units)[:1], **settings)
         ratios = record.gradient_square_norms[:, ::-1] / units

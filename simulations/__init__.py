@@ -3,6 +3,7 @@
 from simulations.data.inputs import InputError, Inputs, digits, load
 from simulations.engines.radial import RadialRecord, radial, why_not_radial
 from simulations.engines.record import Record
+from simulations.engines.request import Sampling
 from simulations.layers.dense import Dense, LeakyReLU, Tanh
 from simulations.layers.losses import one_hot, softmax_loss
 from simulations.layers.network import Network, Residual, Sequential
@@ -33,6 +34,7 @@ __all__ = [
     "RadialRecord",
     "Record",
     "Residual",
+    "Sampling",
     "Sequential",
     "Tanh",
     "digits",

@@ -13,14 +13,14 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from simulations.engines.block import Cotangent, Settings, block
-from simulations.engines.choice import Engine, check_inputs, choose
+from simulations.data.inputs import Inputs
+from simulations.engines.block import block
+from simulations.engines.choice import Engine, choose
 from simulations.engines.record import Record, joined
-from simulations.layers.dense import Dense
+from simulations.engines.request import ONE_INPUT, Cotangent, Extra, Sampling, request
 from simulations.layers.network import Network
-from simulations.numbers.arrays import Array
-from simulations.weights.initialisers import gaussian, rademacher
 
 ENTRIES_AT_ONCE = 1 << 18
 """Weights or states of one layer at a time: about 2 MB, which stay in a core's cache."""
@@ -38,18 +38,14 @@ def batches(network: Network, draws: int) -> Iterator[int]:
 
 def measure(
     network: Network,
-    inputs: Array,
+    inputs: ArrayLike | Inputs,
     *,
     draws: int,
     rng: np.random.Generator,
-    backward: bool = False,
-    weight_gradients: bool = False,
-    cotangent: Cotangent = rademacher,
-    targets: Array | None = None,
-    same_input: bool = True,
-    variances: bool = True,
-    active: bool = False,
-    batch: int = 1,
+    backward: bool | Cotangent = False,
+    targets: ArrayLike | bool | None = None,
+    extras: tuple[Extra, ...] = ("variances",),
+    sampling: Sampling = ONE_INPUT,
     engine: Engine = "auto",
     dtype: type[np.floating] = np.float64,
     executor: Executor | None = None,
@@ -58,78 +54,63 @@ def measure(
 
     Parameters
     ----------
-    inputs : array (samples, features)
+    inputs : Inputs or array (samples, features)
+        Of `Inputs` all rows; of arrays and lists any real numbers.
     draws : int
         Rounded up to an even number.
-    backward : bool
-        Also pass a cotangent back from the output; by default random signs: uncorrelated, of known norm.
-    weight_gradients : bool
-        Also record the squared norms of the parameters' gradients (needs `backward`).
-    targets : array (samples, classes), optional
-        Labels of the inputs: losses are recorded, and the cotangent is that of the loss.
-    same_input : bool
-        Twins share their input; with False each draw has its own, and `variances` are over weights and inputs together.
-    variances : bool
-        Record variances, which the radial engine can't.
-    active : bool
-        Record how many units are not zero.
-    batch : int
-        Inputs a draw: consecutive rows, beginning at a random one.
+    backward : bool or function
+        Also pass a cotangent back from the output: with True random signs (uncorrelated, of known norm) or, given
+        `targets`, the gradient of the loss; or what a law such as `gaussian` draws.
+    targets : array (samples, classes) or True, optional
+        Labels of the inputs: losses are recorded, of the output as logits. True takes those of `Inputs`.
+    extras : tuple of "variances", "active" and "weight_gradients"
+        What to record besides squared norms: variances over weights (which the radial engine can't), how many units
+        are not zero, and the squared norms of the parameters' gradients (needs `backward`).
+    sampling : Sampling
+        Inputs a draw, and whether twins share them.
     engine : "auto", "radial", "undrawn" or "drawn"
-        See ``engines.py``; all are exact in law.
+        How weights are simulated, see ``engines/choice.py``; all are exact in law.
     dtype : float64 or float32
         Precision of states and cotangents.
     executor : concurrent.futures.Executor, optional
         Where blocks of draws run; results do not depend on it.
+
+    Returns
+    -------
+    Record
+        Arrays (draws, positions): position 0 is the input, then one after every block of the network.
 
     Raises
     ------
     ValueError
         If there are no draws or no inputs, the inputs have the wrong number of features or are not finite, there are
         not as many targets as inputs, the precision is another, or the engine can't do it.
+    OverflowError
+        If a squared norm leaves the range of `dtype`; the message names the block and its layers.
+
+    Examples
+    --------
+    He's initialisation keeps the mean square of a unit, there and back:
+
+    >>> import numpy as np
+    >>> from simulations import digits, measure, mlp, stream
+    >>> network = mlp([16, 16, 16, 16])
+    >>> found = measure(network, digits().narrowed(16), draws=20_000, rng=stream(0, "example"), backward=True)
+    >>> print(found.widths, found.square_norms.shape)
+    (16, 16, 16, 16) (20000, 4)
+    >>> print(np.round(found.second_moment / found.second_moment[0], 1))
+    [1. 1. 1. 1.]
+    >>> print(np.round(found.gradient_square_norms.mean(axis=0) / 16, 1))
+    [1. 1. 1. 1.]
     """
-    if draws < 1 or batch < 1 or inputs.ndim != 2 or not len(inputs):
-        raise ValueError(
-            f"expected at least one draw, a batch of at least one and inputs (samples, features), "
-            f"got draws={draws}, batch={batch} and inputs of shape {inputs.shape}"
-        )
-    if batch > len(inputs):
-        raise ValueError(f"a batch of {batch} needs as many inputs, got {len(inputs)}")
-    if weight_gradients and not backward:
-        raise ValueError("weight_gradients needs backward=True")
-    check_inputs(inputs, targets, dtype)
-    more = "variances need states (variances=False leaves them out)" if variances else ""
-    more = more or ("inputs of one batch share weights" if batch > 1 else "")
-    more = more or ("it knows double precision only" if dtype != np.float64 else "")
-    more = more or ("" if not backward else _no_radial_cotangent(network, cotangent, targets))
-    taken, reason = choose(network, engine, batch=batch, features=inputs.shape[1], more_than_norms=more)
-    settings = Settings(
-        network,
-        inputs.astype(dtype),
-        targets,
-        backward,
-        weight_gradients,
-        cotangent,
-        same_input,
-        variances,
-        active,
-        batch,
-        taken if engine != "auto" or taken == "radial" else "auto",
-    )
-    sizes = list(_blocks(network, (draws + 1) // 2, batch, taken))
+    if draws < 1:
+        raise ValueError(f"expected at least one draw, got draws={draws}")
+    asked = request(network, inputs, targets=targets, backward=backward, extras=extras, sampling=sampling, dtype=dtype)
+    choice = choose(asked, engine)
+    sizes = list(_blocks(network, (draws + 1) // 2, sampling.batch, choice.engine))
     run = executor.map if executor else map
-    parts = list(run(partial(block, settings), sizes, rng.spawn(len(sizes))))
-    return replace(joined(parts), engine=f"{taken}: {reason}")
-
-
-def _no_radial_cotangent(network: Network, cotangent: Cotangent, targets: Array | None) -> str:
-    if (
-        targets is not None
-        or cotangent is gaussian
-        or (cotangent is rademacher and isinstance(network.layers[-1], Dense))
-    ):
-        return ""
-    return "norms tell of no other cotangents than the loss's, Gaussian ones, and random signs after a dense layer"
+    found = run(partial(block, asked, choice), sizes, rng.spawn(len(sizes)))
+    return replace(joined(list(found)), engine=f"{choice.engine}: {choice.reason}")
 
 
 def _blocks(network: Network, pairs: int, batch: int, engine: Engine) -> Iterator[int]:

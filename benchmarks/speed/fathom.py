@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from benchmarks.speed.race import Contestant, Variant
 from benchmarks.speed.teams import Team
 from benchmarks.speed.work import Array, Work
-from simulations import mlp, stream
+from simulations import Sampling, mlp, stream
 from simulations.engines.choice import Engine
 from simulations.measure import measure
 from simulations.numbers.normals import CHUNK, fill_normal
@@ -34,13 +34,12 @@ def draw_and_measure(work: Work, engine: Engine, executors: Sequence[Executor], 
         work.inputs,
         draws=draws,
         rng=stream(seed, "speed", engine),
-        backward=True,
-        cotangent=gaussian,
-        variances=False,
-        batch=work.batch,
+        backward=gaussian,
         engine=engine,
         dtype=np.dtype(work.precision).type,
         executor=executors[0] if executors else None,
+        extras=(),
+        sampling=Sampling(batch=work.batch),
     )
     return np.stack([record.square_norms, record.gradient_square_norms], axis=1)
 

@@ -107,7 +107,7 @@ def timed(plan: Plan, crew: Crew, stored: bool = True) -> Timing:
 
 
 def alternating(plan: Plan, crews: dict[str, Crew], rounds: int) -> dict[str, list[Timing]]:
-    """Time a plan on each crew in turn, again and again, so that all see the same weather."""
+    """Time a plan on each crew in turn, again and again, so that a busy spell of the machine is shared by all."""
     found: dict[str, list[Timing]] = {name: [] for name in crews}
     for _ in range(rounds):
         for name, crew in crews.items():

@@ -1,6 +1,6 @@
 """How the change of the whole function in one SGD step grows with depth, for every way to start.
 
-Measured is ||f(after) - f(before)|| / rate (simulations/experiments/one_step.py), the median over draws, with
+Measured is ||f(after) - f(before)|| / rate (simulations/experiments/function_change.py), the median over draws, with
 classifiers that are not zero. The rate is the largest of a ladder that gives the median of the next rung within 10%.
 Where none does, the depth is "unresolved", or "overflows" if not even the smallest rate gives a finite number; neither
 enters the fit, least squares over the depths from 10 on. The verdict is that of the first rule that holds:
@@ -26,14 +26,14 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is imported
 import numpy as np
 
 from simulations.command_line import Parser, whole
-from simulations.experiments.one_step import one_step
+from simulations.experiments.function_change import function_change
 from simulations.files import write
 from simulations.layers.losses import one_hot
-from simulations.networks.fixup import fixup_mlp
+from simulations.networks.fixup import FixupRules, fixup_mlp
 from simulations.networks.lsuv import lsuv
 from simulations.networks.rivals import INITS, build
 from simulations.numbers.streams import stream
-from simulations.weights.kinds import Kind, arrays
+from simulations.weights.kinds import Kind, arrays, entries_of
 from simulations.weights.undrawn import undrawn
 
 DEPTHS, LEAST, WIDTH, BATCH, FEATURES, CLASSES = (1, 3, 10, 30, 100, 300, 1000), 10, 16, 4, 16, 10
@@ -43,17 +43,20 @@ BARE, WIDE, WIDE_DEPTHS = "fixup without scalars", 100_000, (1, 10)
 
 def change(name: str, blocks: int, draws: int, width: int = WIDTH, kind: Kind = arrays) -> float | str:
     """Return the median change over draws and rate, or why there is none."""
-    sizes: dict[str, Any] = {"width": width, "blocks": blocks, "classes": CLASSES, "zero_readout": False}
-    bare: dict[str, Any] = {"stem": FEATURES, "scalars": False}
-    network = fixup_mlp(**sizes, **bare) if name == BARE else build(name, **sizes, features=FEATURES)
+    if name == BARE:
+        bare = FixupRules(zero_readout=False, bias=None, multiplier=None)
+        network = fixup_mlp(width, blocks, stem=FEATURES, classes=CLASSES, rules=bare)
+    else:
+        network = build(name, width=width, blocks=blocks, features=FEATURES, classes=CLASSES, zero_readout=False)
     before = np.nan
     for rate in RATES:
         rng = stream(0, "one step", name, blocks)  # the same start for every rate
         parameters, x = network.draw(rng, draws, kind), rng.normal(size=(draws, BATCH, FEATURES))
         targets = one_hot(rng.integers(CLASSES, size=(draws, BATCH)), CLASSES)
         with np.errstate(all="ignore"):  # what overflows is noticed in the median
-            parameters = lsuv(network, parameters, x) if name == "lsuv" else parameters
-            now = float(np.median(one_step(network, parameters, x, targets, rate).change))
+            if name == "lsuv":
+                parameters |= lsuv(network, {each: entries_of(parameters, each, x) for each in parameters}, x)
+            now = float(np.median(function_change(network, parameters, x, targets, rate).change))
         if np.isfinite(before) and abs(before - now) <= 0.1 * now:
             return before
         before = now

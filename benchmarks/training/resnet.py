@@ -16,7 +16,7 @@ import statistics
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is imported, here and in the workers
 
@@ -24,7 +24,8 @@ from simulations.command_line import Parser, whole
 from simulations.data.splits import digits_split
 from simulations.executors import cores
 from simulations.files import write
-from simulations.networks.resnet import Init, resnet
+from simulations.networks.fixup import FIXUP, NO_RULES, FixupRules
+from simulations.networks.resnet import resnet
 from simulations.training.optimiser import Descent
 from simulations.training.run import start, train
 from simulations.training.trainer import Plan, Trainer
@@ -32,7 +33,10 @@ from simulations.training.trainer import Plan, Trainer
 RATES = (0.03, 0.1, 0.3)
 MOMENTA = (0.0, 0.9)
 BATCH, SCALAR_FACTOR, STAGES, BLOCKS = 64, 0.1, (16, 32, 64), 3
+Init = Literal["fixup", "batch_norm"]
 INITS: dict[Init, str] = {"fixup": "Fixup, scalars at 1/10 of the rate", "batch_norm": "BatchNorm"}
+STARTS: dict[Init, tuple[FixupRules, float | None]] = {"fixup": (FIXUP, None), "batch_norm": (NO_RULES, 1e-5)}
+"""The rules that a network follows, and the eps of its batch norms."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,8 @@ class Cell:
 def accuracy(cell: Cell) -> float | None:
     """Train and return the accuracy, or None if the run diverged."""
     data, plan = digits_split(), Plan(BATCH, cell.epochs, cell.seed)
-    network = resnet(STAGES, BLOCKS, image=data.training.x.shape[1:], classes=data.classes, init=cell.init)
+    (rules, eps), image = STARTS[cell.init], data.training.x.shape[1:]
+    network = resnet(STAGES, BLOCKS, image=image, classes=data.classes, rules=rules, batch_norm=eps)
     descent = Descent(cell.rate, cell.momentum, 0.0, SCALAR_FACTOR)
     return train(Trainer(network, start(cell.init, network, data, plan), data, descent, plan), on=cell.on).accuracy
 

@@ -38,11 +38,11 @@ def batch() -> tuple[Any, Any]:
 
 def start(layers: int) -> tuple[Any, dict[str, Any]]:
     """Return the network and its parameters, the same for all; the classifier does not start at zero."""
-    from simulations.networks.fixup import fixup_mlp
+    from simulations.networks.fixup import FixupRules, fixup_mlp
     from simulations.numbers.streams import stream
 
     blocks = (layers - 2) // 2
-    network = fixup_mlp(WIDTH, blocks, stem=FEATURES, classes=CLASSES, zero_readout=False)
+    network = fixup_mlp(WIDTH, blocks, stem=FEATURES, classes=CLASSES, rules=FixupRules(zero_readout=False))
     return network, network.draw(stream(0, "benchmark"), 1)
 
 

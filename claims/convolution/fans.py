@@ -14,6 +14,7 @@ from claims.run import Run
 from evidence import Finding, all_of
 from simulations import Initialiser, he, he_fan_out, rademacher, torch_default
 from simulations.layers.convolution import Convolution
+from simulations.networks.fixup import FixupRules
 from simulations.networks.resnet import resnet
 from simulations.numbers.arrays import Array
 from theory.convolution import padding
@@ -98,8 +99,9 @@ Growth = Callable[[int, int], sp.Expr]
 def _released(run: Run, branch: Initialiser, stem: Initialiser, draws: int) -> dict[str, Array]:
     """Mean square of the outputs of three convolutions, each on an image of 3 x 3 pixels, over that of the image."""
     rng = run.rng("released")
+    unscaled = FixupRules(scaled=False)
     network = resnet(
-        WIDTHS, 1, image=(STEM, SIZE, SIZE), shortcut="convolution", branch=branch, stem=stem, scaled=False
+        WIDTHS, 1, image=(STEM, SIZE, SIZE), shortcut="convolution", branch=branch, stem=stem, rules=unscaled
     )
     parameters, found = network.draw(rng, draws), {}
     for name, (channels, out) in {**LAYERS, "stem": (STEM, WIDTHS[0])}.items():

@@ -89,7 +89,12 @@ def _trace(run: Run, first_scale: float, last_scale: float, draws: int) -> Array
         WIDTH, BLOCKS, hidden=HIDDEN, init=he.scaled(first_scale), last_layer=lecun.scaled(last_scale)
     )
     record = measure(
-        network, run.inputs.narrowed(WIDTH), draws=draws, rng=run.rng("trace"), backward=True, weight_gradients=True
+        network,
+        run.inputs.narrowed(WIDTH),
+        draws=draws,
+        rng=run.rng("trace"),
+        backward=True,
+        extras=("variances", "weight_gradients"),
     )
     starts = record.square_norms[:, 0] * record.gradient_square_norms[:, -1]
     total: Array = sum(record.weight_gradients.values()) / starts

@@ -15,7 +15,7 @@ from evidence import Finding, all_of, identity, inequality
 from simulations import LeakyReLU, Network, residual_mlp, softmax_loss
 from simulations.layers.dense import Gradients, Layer, Parameters
 from simulations.layers.losses import EPS
-from simulations.networks.mlp import RELU
+from simulations.networks.blocks import RELU
 from simulations.numbers.arrays import Array
 from theory.fixup import in_sync
 

@@ -15,7 +15,7 @@ from evidence import Finding, all_of, identity
 from simulations import Network, softmax_loss
 from simulations.layers.dense import Layer, Parameters
 from simulations.layers.scalars import ScalarBias, ScalarMultiplier
-from simulations.networks.fixup import fixup_mlp
+from simulations.networks.fixup import FixupRules, fixup_mlp
 from simulations.numbers.arrays import Array
 from theory.domain import number
 from theory.fixup import rules as fixup_rules
@@ -61,11 +61,12 @@ def _at_the_start(
             layers_per_branch=layers,
             stem=features,
             classes=run.inputs.classes,
-            zero_readout=False,
-            zero_last=False,
-            scalars=scalars,
-            bias=lambda name: ScalarBias(name, start),
-            multiplier=multiplier,
+            rules=FixupRules(
+                zero_readout=False,
+                zero_last=False,
+                bias=(lambda name: ScalarBias(name, start)) if scalars else None,
+                multiplier=multiplier if scalars else None,
+            ),
         )
         parameters = network.draw(run.rng("weights", layers), DRAWS)
         seen.append(_seen(network, parameters, x, targets))

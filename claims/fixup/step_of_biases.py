@@ -15,7 +15,7 @@ from claims.sample_networks import rows
 from evidence import Finding, all_of, identity
 from simulations.layers.dense import Gradients
 from simulations.layers.losses import EPS, softmax_loss
-from simulations.networks.fixup import fixup_mlp
+from simulations.networks.fixup import FixupRules, fixup_mlp
 from simulations.numbers.arrays import Array
 from simulations.numbers.magnitudes import norm
 from theory.domain import number
@@ -27,11 +27,10 @@ DRAWS = 64
 def _scalars(run: Run, blocks: int, zero_last: bool) -> dict[str, Array]:
     """Squared gradients in the scalars of the branches of a Fixup network, and (1^T u)^2 with its rounding, (draws,).
 
-    u is the gradient of the loss where blocks are added: that at the top, where the stream is positive.
+    u is the gradient of the loss where blocks are added: that at the top, where the residual stream is positive.
     """
-    network = fixup_mlp(
-        WIDTH, blocks, hidden=HIDDEN, classes=run.inputs.classes, zero_readout=False, zero_last=zero_last
-    )
+    rules = FixupRules(zero_readout=False, zero_last=zero_last)
+    network = fixup_mlp(WIDTH, blocks, hidden=HIDDEN, classes=run.inputs.classes, rules=rules)
     narrow = np.abs(run.inputs.narrowed(WIDTH))
     x = narrow[run.rng("rows", blocks).integers(len(narrow), size=DRAWS)][:, None, :]
     x = x / norm(x)[..., None]

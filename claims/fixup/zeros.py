@@ -16,7 +16,7 @@ from evidence import Finding, all_of, identity, inequality
 from simulations import LeakyReLU
 from simulations.layers.dense import Parameters
 from simulations.layers.scalars import ScalarBias
-from simulations.networks.fixup import fixup_mlp
+from simulations.networks.fixup import FixupRules, fixup_mlp
 from simulations.numbers.arrays import Array
 from simulations.training.sgd import step
 from theory.domain import number
@@ -47,9 +47,7 @@ def _steps(
         activation=LEAKY,
         stem=run.inputs.x.shape[1],
         classes=run.inputs.classes,
-        zero_readout=zero_readout,
-        zero_last=zero_last,
-        bias=lambda name: ScalarBias(name, bias),
+        rules=FixupRules(zero_last, zero_readout, bias=lambda name: ScalarBias(name, bias)),
     )
     drawn = network.draw(run.rng("weights", layers), DRAWS)
     states, gradients = [{name: change(name, value) for name, value in drawn.items()}], []

@@ -23,7 +23,13 @@ from theory.fluctuations import norms as fluctuations
 
 def _net(run: Run, widths: Sequence[int], law: Law, slope: float, bias: float | None, draws: int) -> Record:
     network = mlp(widths, init=he.with_law(law), activation=LeakyReLU(slope), bias_deviation=bias)
-    return measure(network, run.inputs.narrowed(widths[0]), draws=draws, rng=run.rng("net", law.__name__), active=True)
+    return measure(
+        network,
+        run.inputs.narrowed(widths[0]),
+        draws=draws,
+        rng=run.rng("net", law.__name__),
+        extras=("variances", "active"),
+    )
 
 
 NARROW = (3, 2, 2)

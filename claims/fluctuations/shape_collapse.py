@@ -35,7 +35,7 @@ def _logs(run: Run, cell: Cell, draws: int) -> Array:
     """Return log(||x_L||^2 / E||x_L||^2) of the draws that are alive, at rows of the run's inputs."""
     widths = layer_widths(cell)
     inputs, rng = run.inputs.narrowed(widths[0]), run.rng(cell.architecture, cell.activation)
-    norms = measure(body(cell), inputs, draws=draws, rng=rng, variances=False, engine="undrawn").square_norms
+    norms = measure(body(cell), inputs, draws=draws, rng=rng, engine="undrawn", extras=()).square_norms
     alive = norms[:, -1] > 0
     logs: Array = np.log(norms[alive, -1] / norms[alive, 0] * (widths[0] / widths[-1]))
     return logs

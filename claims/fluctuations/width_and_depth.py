@@ -26,7 +26,7 @@ def _squares(run: Run, width: int, layers: int, init: Initialiser, draws: int) -
     """The square of the squared norm after all layers, each time over its mean, (draws,)."""
     network = mlp([INPUTS, *[width] * layers], init=init)
     rng = run.rng("norms", width, layers)
-    norms = measure(network, run.inputs.narrowed(INPUTS), draws=draws, rng=rng, variances=False).square_norms
+    norms = measure(network, run.inputs.narrowed(INPUTS), draws=draws, rng=rng, extras=()).square_norms
     squares: Array = (norms[:, -1] / norms[:, 0] * INPUTS / width) ** 2
     return squares
 

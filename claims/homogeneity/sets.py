@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -13,7 +14,8 @@ from claims.registry import claim, mutant
 from claims.run import Run
 from evidence import Finding, all_of, identity
 from simulations import Network
-from simulations.layers.scalars import ScalarBias
+from simulations.layers.scalars import ScalarBias, ScalarMultiplier
+from simulations.networks.fixup import NO_RULES
 from simulations.networks.resnet import resnet
 from simulations.numbers.arrays import Array
 from theory.homogeneity import degrees, degrees_of_images
@@ -26,6 +28,7 @@ FACTORS = (2.0, 4.0, 0.125)
 Sets = dict[str, frozenset[str]]
 Build = Callable[[float | None], Network]
 LAST = "readout.bias"
+SCALARS = replace(NO_RULES, bias=partial(ScalarBias, value=0.5), multiplier=ScalarMultiplier)
 
 
 def _names(*layers: str) -> frozenset[str]:
@@ -42,7 +45,7 @@ SETS: Sets = {
 
 def _network(last_bias: float | None, **changes: object) -> Network:
     """Two blocks, of which the second changes the image; only the last layer may have a bias."""
-    settings: dict[str, Any] = {"init": "plain", "shortcut": "convolution", "max_pool": 2} | changes
+    settings: dict[str, Any] = {"rules": NO_RULES, "shortcut": "convolution", "max_pool": 2} | changes
     return resnet((2, 3), 1, image=(1, SIDE, SIDE), classes=CLASSES, bias_deviation=last_bias, **settings)
 
 
@@ -103,12 +106,12 @@ def _outputs(run: Run, build: Build, some: frozenset[str]) -> list[Array]:
         mutant(
             "batch norm",
             "In the simulated network a normalisation behind every convolution makes its scale irrelevant.",
-            build=partial(_network, init="batch_norm"),
+            build=partial(_network, batch_norm=1e-5),
         ),
         mutant(
             "scalar biases",
             "The simulated network has Fixup's scalar biases, not at 0, where they start, but at 0.5.",
-            build=partial(_network, scalars=True, bias=partial(ScalarBias, value=0.5)),
+            build=partial(_network, rules=SCALARS),
         ),
     ],
 )

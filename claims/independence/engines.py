@@ -14,11 +14,10 @@ from claims.independence.wrong_weights import forgetful, half_learning, independ
 from claims.registry import claim, mutant
 from claims.run import Run
 from evidence import Finding, draws_for_same_law, same_law
-from simulations import Dense, LeakyReLU, Network, Sequential, he, measure, mlp, residual_mlp, uniform
+from simulations import Dense, LeakyReLU, Network, Sampling, Sequential, he, measure, mlp, residual_mlp, uniform
 from simulations.engines.choice import Engine
-from simulations.numbers.arrays import Array
 from simulations.weights.initialisers import Initialiser
-from simulations.weights.kinds import Kind, arrays, drawn
+from simulations.weights.kinds import Kind, Weights, arrays, drawn
 from simulations.weights.undrawn import undrawn
 from theory.independence import conditioning
 
@@ -26,7 +25,7 @@ HERE = "Fathom's engines"
 DRAWN, UNDRAWN = drawn(), undrawn()
 
 
-def _uniform(init: Initialiser, rng: np.random.Generator, draws: int, fan_in: int, fan_out: int) -> Array:
+def _uniform(init: Initialiser, rng: np.random.Generator, draws: int, fan_in: int, fan_out: int) -> Weights:
     return DRAWN(init.with_law(uniform), rng, draws, fan_in, fan_out)
 
 
@@ -141,12 +140,10 @@ def _norms(run: Run, engine: Engine | WrongChain, draws: int) -> Statistics:
             draws=draws,
             rng=run.rng(engine, name),
             backward=True,
-            weight_gradients=True,
             targets=np.repeat(TARGET, len(rows), axis=0),
-            same_input=False,
-            variances=False,
-            active=True,
             engine=engine,
+            extras=("active", "weight_gradients"),
+            sampling=Sampling(same_input=False),
         )
         found |= {f"{name}, {key}": one for key, one in statistics(record).items()}
     return found

@@ -12,7 +12,7 @@ from claims.registry import claim, mutant
 from claims.run import Run
 from evidence import Finding, all_of
 from simulations import mlp, rademacher
-from simulations.engines.block import Cotangent
+from simulations.engines.request import Cotangent
 from simulations.numbers.arrays import Array
 from simulations.weights.kinds import Kind
 from simulations.weights.undrawn import undrawn

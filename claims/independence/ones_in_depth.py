@@ -12,7 +12,7 @@ from claims.registry import claim, mutant
 from claims.run import Run
 from evidence import Finding, all_of
 from simulations import rademacher
-from simulations.engines.block import Cotangent
+from simulations.engines.request import Cotangent
 from simulations.weights.kinds import Kind
 from theory.independence import gradient_independence, ones_in_depth
 

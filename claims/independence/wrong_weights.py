@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Self
 
 import numpy as np
 
 from simulations.numbers.arrays import Array
 from simulations.weights.initialisers import Initialiser
-from simulations.weights.kinds import Kind
+from simulations.weights.kinds import Kind, Products, Weights
 from simulations.weights.undrawn import Side, Undrawn
 
 
@@ -17,24 +17,28 @@ from simulations.weights.undrawn import Side, Undrawn
 class _TwoMatrices:
     """One matrix forwards and another one back."""
 
-    ahead: Array
-    back: Array
+    ahead: Weights
+    back: Weights
     __array_ufunc__ = None
 
     def __rmatmul__(self, x: Array) -> Array:
         return x @ self.ahead
 
     @property
-    def mT(self) -> Array:  # noqa: N802 (NumPy's name)
+    def shape(self) -> tuple[int, ...]:
+        return self.ahead.shape
+
+    @property
+    def mT(self) -> Products:  # noqa: N802 (NumPy's name)
         return self.back.mT
 
 
 def independent_backward(kind: Kind) -> Kind:
     """Return the kind with the gradient-independence assumption: backward weights independent of the forward ones."""
 
-    def make(init: Initialiser, rng: np.random.Generator, draws: int, fan_in: int, fan_out: int) -> Array:
+    def make(init: Initialiser, rng: np.random.Generator, draws: int, fan_in: int, fan_out: int) -> Weights:
         ahead, back = (kind(init, rng, draws, fan_in, fan_out) for _ in range(2))
-        return cast(Array, _TwoMatrices(ahead, back))
+        return _TwoMatrices(ahead, back)
 
     return make
 
@@ -64,8 +68,8 @@ class _Overlapping(Side):
 class _Unlearning(Undrawn):
     """Stays as it was when a step of gradient descent is taken."""
 
-    def add(self, x: Array, dy: Array, factor: float) -> None:
-        pass
+    def plus(self, x: Array, dy: Array, factor: float) -> Self:
+        return self
 
 
 class _HalfLearning(Undrawn):
@@ -81,8 +85,8 @@ class _HalfLearning(Undrawn):
 
 
 def _kind(weights: type[Undrawn]) -> Kind:
-    def make(init: Initialiser, rng: np.random.Generator, draws: int, fan_in: int, fan_out: int) -> Array:
-        return cast(Array, weights(rng, draws, fan_in, fan_out, init.deviation(fan_in, fan_out)))
+    def make(init: Initialiser, rng: np.random.Generator, draws: int, fan_in: int, fan_out: int) -> Weights:
+        return weights(rng, draws, fan_in, fan_out, init.deviation(fan_in, fan_out))
 
     return make
 

@@ -32,7 +32,7 @@ def _lengths(run: Run, weight: sp.Expr, start: sp.Expr, biases: bool, draws: int
     bias = float(sp.sqrt(BIAS)) if biases else None
     network = mlp([WIDTH] * (LAYERS + 1), init=lecun.scaled(float(sp.sqrt(weight))), bias_deviation=bias)
     rng = run.rng("lengths", str(weight), str(start))
-    lengths: Array = 2 * measure(network, rows, draws=draws, rng=rng, variances=False).square_norms / WIDTH
+    lengths: Array = 2 * measure(network, rows, draws=draws, rng=rng, extras=()).square_norms / WIDTH
     return lengths
 
 

@@ -26,7 +26,9 @@ Cotangent = Callable[[np.random.Generator, tuple[int, ...]], Array]
 def _forward(run: Run, widths: tuple[int, ...], init: Initialiser, slope: float, draws: int) -> Record:
     """A plain net on real rows, averaged down to its input's width."""
     network = mlp(widths, init=init, activation=LeakyReLU(slope))
-    return measure(network, run.inputs.narrowed(widths[0]), draws=draws, rng=run.rng("forward"), active=True)
+    return measure(
+        network, run.inputs.narrowed(widths[0]), draws=draws, rng=run.rng("forward"), extras=("variances", "active")
+    )
 
 
 def _factors(widths: Sequence[int]) -> list[sp.Expr]:
@@ -95,12 +97,7 @@ def norm_product(
 def _backward(run: Run, widths: tuple[int, ...], init: Initialiser, cotangent: Cotangent, draws: int) -> Array:
     """The squared norm of the cotangent at the input over that at the output, (draws,)."""
     record = measure(
-        mlp(widths, init=init),
-        run.inputs.narrowed(widths[0]),
-        draws=draws,
-        rng=run.rng("backward"),
-        backward=True,
-        cotangent=cotangent,
+        mlp(widths, init=init), run.inputs.narrowed(widths[0]), draws=draws, rng=run.rng("backward"), backward=cotangent
     )
     ratios: Array = record.gradient_square_norms[:, 0] / record.gradient_square_norms[:, -1]
     return ratios

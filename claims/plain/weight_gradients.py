@@ -28,7 +28,7 @@ def _record(run: Run, widths: tuple[int, ...], init: Initialiser, slope: float, 
         draws=draws,
         rng=run.rng("gradients"),
         backward=True,
-        weight_gradients=True,
+        extras=("variances", "weight_gradients"),
     )
 
 

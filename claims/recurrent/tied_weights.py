@@ -23,7 +23,7 @@ def _growth(run: Run, units: int, steps: int, tied: bool, init: Initialiser, dra
     names = ("step" if tied else f"step{step}" for step in range(steps))
     network = Network(tuple(Dense(name, units, units, init) for name in names))
     rows, rng = run.inputs.narrowed(units), run.rng("steps", units)
-    norms = measure(network, rows, draws=draws, rng=rng, variances=False, engine="drawn").square_norms
+    norms = measure(network, rows, draws=draws, rng=rng, engine="drawn", extras=()).square_norms
     ratios: Array = norms[:, -1] / norms[:, 0]
     return ratios
 

@@ -9,7 +9,7 @@ from evidence import Finding, at_least
 from simulations.data.splits import digits_split
 from simulations.layers.dense import Parameters
 from simulations.layers.network import Network
-from simulations.networks.fixup import fixup_mlp
+from simulations.networks.fixup import FixupRules, fixup_mlp
 from simulations.networks.rivals import build
 from simulations.training.optimiser import Descent
 from simulations.training.run import train
@@ -27,7 +27,7 @@ def _correct(run: Run, blocks: int, init: str, exponent: float | None) -> tuple[
     features = data.training.x.shape[1]
     plain = {"width": WIDTH, "blocks": blocks, "features": features, "classes": data.classes}
     network: Network = (
-        fixup_mlp(WIDTH, blocks, stem=features, classes=data.classes, scaled=False)
+        fixup_mlp(WIDTH, blocks, stem=features, classes=data.classes, rules=FixupRules(scaled=False))
         if init == "fixup"
         else build(init, **plain)
     )

@@ -38,8 +38,7 @@ def count(engine: Engine, width: int, layers: int, seed: int) -> int:
     """Return how many random numbers two draws of a net take, forwards and backwards."""
     Counting.given = 0
     rng, network = Counting(np.random.SFC64(seed)), mlp([width] * (layers + 1))
-    options: dict[str, Any] = {"cotangent": gaussian, "variances": False, "engine": engine}
-    measure(network, np.ones((1, width)), draws=2, rng=rng, backward=True, **options)
+    measure(network, np.ones((1, width)), draws=2, rng=rng, backward=gaussian, extras=(), engine=engine)
     return Counting.given
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from simulations import Network, Residual, Sequential, lecun, residual_mlp, zero
 from simulations.layers.dense import Layer
 from simulations.layers.scalars import ScalarMultiplier
-from simulations.networks.fixup import fixup_mlp
+from simulations.networks.fixup import FixupRules, fixup_mlp
 from simulations.weights.initialisers import Initialiser
 from theory.fixup.one_step import bias_count
 from theory.residual import norms as residual
@@ -41,7 +43,9 @@ def nets(width: int, blocks: int, scalars: float) -> dict[str, tuple[Network, fl
         return residual_mlp(width, blocks, last_layer=last, classes=1)
 
     def fixup(with_scalars: bool) -> Network:
-        return fixup_mlp(width, blocks, classes=1, zero_readout=False, scalars=with_scalars)
+        rules = FixupRules(zero_readout=False)
+        rules = rules if with_scalars else replace(rules, bias=None, multiplier=None)
+        return fixup_mlp(width, blocks, classes=1, rules=rules)
 
     flat = float(1 + fixup_trace(width, width))
     biases, multipliers = int(bias_count(blocks)) + 2, blocks * float(residual.branch_gain(1, 1))

@@ -48,7 +48,7 @@ def measured(rule: str, widths: list[int], rng: np.random.Generator, draws: int)
     """Return mean squares of an entry at every width, of signals over the input's and of gradients over the last's."""
     init = Initialiser(lambda fan_in, fan_out: float(VARIANCES[rule](fan_in, fan_out)))
     network = mlp(widths, init=init, activation=None)
-    record = measure(network, np.ones((1, widths[0])), draws=draws, rng=rng, backward=True, variances=False)
+    record = measure(network, np.ones((1, widths[0])), draws=draws, rng=rng, backward=True, extras=())
     ahead, back = (squares.mean(axis=0) / widths for squares in (record.square_norms, record.gradient_square_norms))
     return ahead / ahead[0], back / back[-1]
 

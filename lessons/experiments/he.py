@@ -48,7 +48,7 @@ def depths(init: str, slope: float, depth: int, seed: int) -> Table:
     gain = INITS[init](slope)
     network = mlp([WIDTH] * (depth + 1), init=lecun.scaled(gain), activation=LeakyReLU(slope))
     rng = stream(seed, "lesson 4", "depths")
-    ratios = measure(network, np.ones((1, WIDTH)), draws=DRAWS, rng=rng, variances=False).square_norms / WIDTH
+    ratios = measure(network, np.ones((1, WIDTH)), draws=DRAWS, rng=rng, extras=()).square_norms / WIDTH
     layers, factor = np.arange(depth + 1), float(plain.layer_factor(1, gain**2, slope))
     return stacked(
         {"layer": "1", "expected": "1", "measured": "1", "low": "1", "high": "1"},

@@ -12,7 +12,7 @@ from figures.tools.table import Table, stacked
 from lessons.tools.exercise import Exercise
 from simulations import Tanh, gaussian, lecun, mlp, one_hot, residual_mlp, softmax_loss, stream
 from simulations.layers.dense import Layer
-from simulations.networks.mlp import RELU
+from simulations.networks.blocks import RELU
 from simulations.probe import probe_states
 from theory.homogeneity import bounds, degrees, maximum
 from theory.homogeneity.gaussian_logits import expected_loss_minus_entropy

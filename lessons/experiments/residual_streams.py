@@ -15,7 +15,7 @@ from simulations import Dense, Network, Residual, Sequential, gaussian, he, lecu
 from simulations.layers.dense import Layer
 from simulations.layers.normalisation import BatchNorm
 from simulations.layers.scaling import Scale
-from simulations.networks.mlp import RELU
+from simulations.networks.blocks import RELU
 from theory.normalisation import branches as normalised_branches
 from theory.residual import branch_gains, post_addition
 from theory.residual import norms as residual
@@ -54,11 +54,11 @@ def net(start: str, blocks: int, width: int) -> tuple[Network, list[float]]:
 
 
 def sizes(start: str, blocks: int, width: int, seed: int) -> Table:
-    """Measure the mean square of the stream after every block, over weights, relative to the input's."""
+    """Measure the mean square of the residual stream after every block, over weights, relative to the input's."""
     network, expected = net(start, blocks, width)
     draws = DRAWS if start in ("half", "relu") else RADIAL_DRAWS
     rng = stream(seed, "lesson 6", "sizes")
-    ratios = measure(network, np.ones((1, width)), draws=draws, rng=rng, variances=False).square_norms / width
+    ratios = measure(network, np.ones((1, width)), draws=draws, rng=rng, extras=()).square_norms / width
     return _table(
         block=np.arange(blocks + 1),
         expected=expected,
@@ -83,7 +83,7 @@ def _drawn(table: Table, labels: Mapping[str, str], key: str, *pairs: tuple[str,
 
 
 def draw_sizes(table: Table, labels: Mapping[str, str]) -> Picture:
-    """Draw the mean square of the stream, and nine tenths of the draws as a band."""
+    """Draw the mean square of the residual stream, and nine tenths of the draws as a band."""
     picture, axes = _drawn(table, labels, "sizes", ("expected", "measured"))
     low, high = table.numbers("low"), table.numbers("high")
     axes.fill_between(table["block"], low, high, color="0.85", label=labels["band"], zorder=0)
@@ -95,10 +95,10 @@ def draw_sizes(table: Table, labels: Mapping[str, str]) -> Picture:
 
 
 def ways(scale: float, blocks: int, width: int, seed: int) -> Table:
-    """Measure the mean square of the stream, and of the gradient on its way back, relative to where each begins."""
+    """Measure mean squares of the residual stream, and of the gradient going back, relative to where each begins."""
     network, rng = residual_mlp(width, blocks, last_layer=lecun.scaled(scale)), stream(seed, "lesson 6", "ways")
     x = np.ones((1, width))
-    record = measure(network, x, draws=RADIAL_DRAWS, rng=rng, variances=False, backward=True, cotangent=gaussian)
+    record = measure(network, x, draws=RADIAL_DRAWS, rng=rng, backward=gaussian, extras=())
     depths, gradients = np.arange(blocks + 1), record.gradient_square_norms.mean(axis=0)
     return _table(
         block=depths,
@@ -142,7 +142,7 @@ def normalised_net(layout: str, blocks: int) -> Network:
 
 
 def normal(layout: str, blocks: int, start: float, seed: int, draws: int = 20) -> Table:
-    """Measure the variance of the stream over a batch of normal inputs, as a mean over channels and draws."""
+    """Measure the variance of the residual stream over a batch of normal inputs, as a mean over channels and draws."""
     network, rng = normalised_net(layout, blocks), stream(seed, "lesson 6", "normal")
     x = rng.normal(size=(draws, BATCH, CHANNELS))
     x *= np.sqrt(start / x.var(axis=1).mean(axis=1))[:, None, None]
@@ -159,7 +159,7 @@ def normal(layout: str, blocks: int, start: float, seed: int, draws: int = 20) -
 
 
 def draw_normal(table: Table, labels: Mapping[str, str]) -> Picture:
-    """Draw the variance of the stream, on the linear axis on which normalised streams are straight."""
+    """Draw the variance of the residual stream, on the linear axis on which normalised ones are straight."""
     picture, axes = _drawn(table, labels, "normal", ("expected", "measured"))
     axes.set_ylim(0, 1.1 * max(table.numbers("expected").max(), table.numbers("measured").max()))
     axes.legend(loc="best")

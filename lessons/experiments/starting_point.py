@@ -12,7 +12,7 @@ from figures.tools.table import Table, stacked
 from lessons.tools.exercise import Exercise
 from simulations import Initialiser, digits, lecun, measure, mlp, stream
 from simulations.experiments.two_layer import TwoLayer
-from simulations.networks.mlp import RELU
+from simulations.networks.blocks import RELU
 from theory.plain import norms as plain
 from theory.spectra import matrix_products
 
@@ -34,7 +34,7 @@ def sizes(gain: float, depth: int, width: int, activation: str, seed: int, draws
     """Measure the root mean square of a unit, relative to the input's, in every layer of a plain net."""
     network = mlp([width] * (depth + 1), init=lecun.scaled(gain), activation=ACTIVATIONS[activation])
     rng = stream(seed, "lesson 1", "sizes")
-    record = measure(network, np.ones((1, width)), draws=draws, rng=rng, variances=False)
+    record = measure(network, np.ones((1, width)), draws=draws, rng=rng, extras=())
     layers = np.arange(depth + 1)
     ratios = record.square_norms / width
     return stacked(
@@ -108,7 +108,7 @@ def products(width: int, matrices: int, seed: int, draws: int = 500) -> Table:
     """Measure how far products of matrices of N(0, 1) entries stretch a vector, as decimal logarithms."""
     network = mlp([width] * (matrices + 1), init=UNIT, activation=None)
     rng = stream(seed, "lesson 1", "products")
-    norms = measure(network, np.eye(width)[:1], draws=draws, rng=rng, variances=False).square_norms
+    norms = measure(network, np.eye(width)[:1], draws=draws, rng=rng, extras=()).square_norms
     steps, logs = np.arange(matrices + 1), np.log10(norms) / 2
     return stacked(
         {"matrices": "1", "typical": "1", "mean log": "1", "mean square": "1", "of the draws": "1", "largest": "1"},

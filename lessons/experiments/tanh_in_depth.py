@@ -61,7 +61,7 @@ def tanh(gain: float, start: float, depth: int, seed: int, draws: int = DRAWS) -
     network = mlp([WIDTH] * (depth + 1), init=lecun.scaled(gain), activation=Tanh())
     inputs = np.full((1, WIDTH), math.sqrt(start) / gain)
     rng = stream(seed, "lesson 4", "tanh")
-    record = measure(network, inputs, draws=draws, rng=rng, backward=True, variances=False)
+    record = measure(network, inputs, draws=draws, rng=rng, backward=True, extras=())
     variances, factors = wide(gain, start, depth)
     sizes = record.gradient_square_norms.mean(axis=0) / WIDTH
     return stacked(

@@ -39,7 +39,7 @@ def cost(power: int, seed: int) -> Table:
         g = d @ weights.mT
         asked = time.perf_counter()
         chain = mlp([width] * (LAYERS + 1))
-        measure(chain, x[0], draws=2, rng=rng, backward=True, variances=False, cotangent=gaussian, engine="radial")
+        measure(chain, x[0], draws=2, rng=rng, backward=gaussian, engine="radial", extras=())
         ended = time.perf_counter()
         rows.append(
             {"width": width, "drawn bytes": NUMBER * NUMBERS["drawn"](width)}

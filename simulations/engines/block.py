@@ -2,70 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 
-from simulations.engines.choice import Engine, automatic
+from simulations.engines.choice import Choice
+from simulations.engines.overflow import naming_blocks, refuse_overflow, refuse_overflow_of
 from simulations.engines.radial import radial
 from simulations.engines.record import Record
+from simulations.engines.request import Request
 from simulations.layers.dense import Gradients
-from simulations.layers.losses import softmax_loss
-from simulations.layers.network import Network
+from simulations.layers.losses import SoftmaxLoss, softmax_loss
+from simulations.layers.network import Run
 from simulations.numbers.arrays import Array
+from simulations.numbers.magnitudes import square_norm
 from simulations.numbers.memory import keep_freed_memory
 from simulations.weights.initialisers import gaussian, rademacher
-from simulations.weights.kinds import drawn
-from simulations.weights.undrawn import undrawn
-
-Cotangent = Callable[[np.random.Generator, tuple[int, ...]], Array]
+from simulations.weights.kinds import Kind
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What all blocks have in common; see ``measure.py``."""
+def block(request: Request, choice: Choice, pairs: int, rng: np.random.Generator) -> Record:
+    """Measure `pairs` twins on rows of the inputs chosen at random.
 
-    network: Network
-    inputs: Array
-    targets: Array | None
-    backward: bool
-    weight_gradients: bool
-    cotangent: Cotangent
-    same_input: bool
-    variances: bool
-    active: bool
-    batch: int
-    engine: Engine
-
-
-def block(settings: Settings, pairs: int, rng: np.random.Generator) -> Record:
-    """Measure `pairs` twins on rows of the inputs chosen at random."""
+    Raises
+    ------
+    OverflowError
+        If something overflows; the message names the block of the network.
+    """
     keep_freed_memory()  # here, as it may be a process of its own
-    s = settings
-    starts = rng.integers(len(s.inputs), size=pairs if s.same_input else 2 * pairs)
-    starts = np.repeat(starts, 2) if s.same_input else starts
-    rows = (starts[:, None] + np.arange(s.batch)) % len(s.inputs)
-    x, labels = s.inputs[rows], None if s.targets is None else s.targets[rows]
-    if s.engine == "radial":
-        return _by_norms(s, _square_norm(x), None if labels is None else labels[:, 0], rng)
-    return _by_states(s, x, labels, rng)
+    sampling, inputs, targets = request.sampling, request.inputs, request.targets
+    starts = rng.integers(len(inputs), size=pairs if sampling.same_input else 2 * pairs)
+    starts = np.repeat(starts, 2) if sampling.same_input else starts
+    rows = (starts[:, None] + np.arange(sampling.batch)) % len(inputs)
+    x, labels = inputs[rows], None if targets is None else targets[rows]
+    if choice.engine == "radial":
+        return _by_norms(request, square_norm(x), None if labels is None else labels[:, 0], rng)
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is told with its place
+        return _by_states(request, choice.kind(sampling.batch, x.dtype), x, labels, rng)
 
 
-def _by_norms(s: Settings, square_norms: Array, targets: Array | None, rng: np.random.Generator) -> Record:
+def _by_norms(request: Request, square_norms: Array, targets: Array | None, rng: np.random.Generator) -> Record:
     found = radial(
-        s.network,
+        request.network,
         square_norms,
         rng=rng,
-        backward=s.backward,
-        weight_gradients=s.weight_gradients,
-        cotangent=s.cotangent if s.cotangent is gaussian else rademacher,
+        backward=request.backward is not None,
+        weight_gradients="weight_gradients" in request.extras,
+        cotangent=gaussian if request.backward is gaussian else rademacher,
         targets=targets,
     )
     return Record(
         found.square_norms,
         np.empty((len(square_norms) // 2, 0)),
-        found.active if s.active else np.empty((len(square_norms), 0)),
+        found.active if "active" in request.extras else np.empty((len(square_norms), 0)),
         found.gradient_square_norms,
         found.weight_gradients,
         found.losses,
@@ -73,36 +62,46 @@ def _by_norms(s: Settings, square_norms: Array, targets: Array | None, rng: np.r
     )
 
 
-def _by_states(s: Settings, x: Array, labels: Array | None, rng: np.random.Generator) -> Record:
-    kinds = {"drawn": drawn(x.dtype), "undrawn": undrawn(x.dtype), "auto": automatic(s.batch, x.dtype)}
-    run = s.network.run(s.network.draw(rng, len(x), kinds[s.engine]), x)
-    gradients: Gradients = {}
-    cotangents: tuple[Array, ...] = ()
+def _by_states(request: Request, kind: Kind, x: Array, labels: Array | None, rng: np.random.Generator) -> Record:
+    network, batch, gradients = request.network, request.sampling.batch, Gradients()
+    parameters = network.draw(rng, len(x), kind)
+    with naming_blocks(network, x.dtype):
+        run = network.run(parameters, x)
+    square_norms = [square_norm(state) / batch for state in run.states]
+    refuse_overflow(network, square_norms, x.dtype)
     loss = None if labels is None else softmax_loss(run.output, labels)
-    if s.backward:
-        start = s.cotangent(rng, run.output.shape) if loss is None else loss.logit_gradient
-        cotangents = run.backward(start.astype(x.dtype, copy=False), gradients if s.weight_gradients else None)
-    return Record(
-        square_norms=_by_position([_square_norm(state) / s.batch for state in run.states], len(x)),
-        variances=_by_position(
-            [_square_norm(state[::2] - state[1::2]) / (2 * s.batch) for state in run.states if s.variances],
-            len(x) // 2,
-        ),
-        active=_by_position(
-            [np.count_nonzero(state, axis=(1, 2)) / s.batch for state in run.states if s.active], len(x)
-        ),
-        gradient_square_norms=_by_position([_square_norm(one) / s.batch for one in cotangents], len(x)),
+    start, cotangents = _start(request, run, loss, rng), tuple[Array, ...]()
+    if start is not None:
+        with naming_blocks(network, x.dtype, backward=True):
+            cotangents = run.backward(start, gradients if "weight_gradients" in request.extras else None)
+    cotangent_norms = [square_norm(one) / batch for one in cotangents]
+    refuse_overflow(network, cotangent_norms[::-1], x.dtype, backward=True)
+    twins = run.states if "variances" in request.extras else ()
+    counted = run.states if "active" in request.extras else ()
+    record = Record(
+        square_norms=_by_position(square_norms, len(x)),
+        variances=_by_position([square_norm(one[::2] - one[1::2]) / (2 * batch) for one in twins], len(x) // 2),
+        active=_by_position([np.count_nonzero(state, axis=(1, 2)) / batch for state in counted], len(x)),
+        gradient_square_norms=_by_position(cotangent_norms, len(x)),
         weight_gradients={name: gradient.square_norm for name, gradient in gradients.items()},
         losses=np.empty(0) if loss is None else loss.loss.mean(axis=1),
         widths=tuple(state.shape[-1] for state in run.states),
     )
+    others = {f"the gradient of {name!r}": norms for name, norms in record.weight_gradients.items()}
+    refuse_overflow_of(network, {"the variances": record.variances, "the loss": record.losses} | others, x.dtype)
+    return record
+
+
+def _start(request: Request, run: Run, loss: SoftmaxLoss | None, rng: np.random.Generator) -> Array | None:
+    """Return the cotangent at the output, if there is a way back."""
+    if callable(request.backward):
+        start = request.backward(rng, run.output.shape)
+    elif request.backward == "loss" and loss is not None:
+        start = loss.logit_gradient
+    else:
+        return None
+    return start.astype(run.output.dtype, copy=False)
 
 
 def _by_position(columns: Sequence[Array], draws: int) -> Array:
     return np.stack(columns, axis=1) if columns else np.empty((draws, 0))
-
-
-def _square_norm(x: Array) -> Array:
-    flat = x.reshape(len(x), -1)
-    norms: Array = np.vecdot(flat, flat)
-    return norms

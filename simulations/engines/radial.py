@@ -11,6 +11,7 @@ Which networks: ``radial_chain.py``. The chain and its derivation: ``radial_step
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -175,21 +176,31 @@ def _record(run: _Run, dy: Cotangent | None, weight_gradients: bool, log2: bool)
             for pullback in reversed(pullbacks):
                 dy = pullback(dy, into if weight_gradients else None)
             cotangents.append(dy.square)
+
+    def place(position: int) -> str:
+        return f"after block {position} of {len(run.states) - 1}" if position else "at the input"
+
+    gradients: dict[str, Array] = {}
+    if into:
+        names = list(into)
+        columns = _numbers(list(into.values()), log2, lambda number: f"of the gradient of {names[number]!r}")
+        gradients = dict(zip(names, columns.T, strict=True))
+    way_back = np.empty((len(run.states[0].norm), 0))
+    if cotangents:
+        way_back = _numbers(cotangents[::-1], log2, lambda position: f"of cotangents {place(position)}")
     return RadialRecord(
-        square_norms=_numbers([(x.norm**2, x.exponents) for x in run.states], log2),
+        square_norms=_numbers([(x.norm**2, x.exponents) for x in run.states], log2, place),
         active=np.stack([x.active for x in run.states]).T,
-        gradient_square_norms=_numbers(cotangents[::-1], log2)
-        if cotangents
-        else np.empty((len(run.states[0].norm), 0)),
-        weight_gradients=dict(zip(into, _numbers(list(into.values()), log2).T, strict=True)) if into else {},
+        gradient_square_norms=way_back,
+        weight_gradients=gradients,
         losses=run.losses,
         widths=tuple(x.width for x in run.states),
         log2=log2,
     )
 
 
-def _numbers(squares: list[Squares], log2: bool) -> Array:
-    """Write squared norms as an array (draws, positions) of numbers, or of their logarithms."""
+def _numbers(squares: list[Squares], log2: bool, place: Callable[[int], str]) -> Array:
+    """Write squared norms as an array (draws, positions) of numbers, or of their logarithms; `place` names one."""
     mantissas = np.stack([mantissa for mantissa, _ in squares]).T
     exponents = np.stack([exponent for _, exponent in squares]).T
     with np.errstate(divide="ignore", over="ignore", under="ignore"):
@@ -197,6 +208,10 @@ def _numbers(squares: list[Squares], log2: bool) -> Array:
             logs: Array = np.log2(mantissas) + 2 * exponents
             return logs
         numbers: Array = np.ldexp(mantissas, 2 * exponents)
-    if not (np.isfinite(numbers) & ((numbers >= TINY) | (mantissas == 0))).all():
-        raise OverflowError("a squared norm is beyond the range of float64: ask for log2=True")
+    within = (np.isfinite(numbers) & ((numbers >= TINY) | (mantissas == 0))).all(axis=0)
+    if not within.all():
+        raise OverflowError(
+            f"squared norms {place(int(within.argmin()))} leave the range of float64; ask simulations.radial for "
+            f"log2=True, which records logarithms at any depth"
+        )
     return numbers

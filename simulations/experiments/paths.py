@@ -1,4 +1,4 @@
-"""The stream of a residual net taken apart by the number of branches that its paths went through.
+"""The residual stream of a net taken apart by the number of branches that its paths went through.
 
 At one input every ReLU is its mask, so the state is a sum over paths: through each block by the shortcut or by the
 branch. ``u_k`` adds the paths through k branches: u_k' = u_k + J u_{k-1}, with J the branch at the masks of the state.

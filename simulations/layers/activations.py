@@ -11,33 +11,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulations.layers.dense import Dense, Gradients, Parameters, Pullback
+from simulations.layers.dense import Dense, Gradients, Parameterless, Pullback
 from simulations.numbers.arrays import Array
-from simulations.weights.kinds import Kind, arrays
+from simulations.weights.kinds import AnyParameters, KindOf, W, entries_of
 
 
 @dataclass(frozen=True)
-class _Smooth:
-    """What activations without parameters and without a degree have in common."""
-
-    def draw(self, rng: np.random.Generator, draws: int, kind: Kind = arrays) -> Parameters:
-        """Draw nothing."""
-        return {}
+class _Smooth(Parameterless):
+    """Activations without parameters and without a degree."""
 
     def degree(self, incoming: int | None, scaled: frozenset[str]) -> int | None:
         """Keep a constant constant; anything else loses its degree."""
         return 0 if incoming == 0 else None
-
-    def weights(self) -> Iterator[Dense]:
-        """Yield nothing."""
-        return iter(())
 
 
 @dataclass(frozen=True)
 class Sigmoid(_Smooth):
     """The logistic function 1 / (1 + exp(-x)), without overflow."""
 
-    def forward(self, parameters: Parameters, x: Array) -> tuple[Array, Pullback]:
+    def forward(self, parameters: AnyParameters, x: Array) -> tuple[Array, Pullback]:
         """Apply the activation entry by entry."""
         y = (1 + np.tanh(x / 2)) / 2
         return y, lambda dy, into: dy * y * (1 - y)
@@ -47,7 +39,7 @@ class Sigmoid(_Smooth):
 class GELU(_Smooth):
     """``x`` times the standard normal distribution function (Hendrycks and Gimpel 2016), not its tanh approximation."""
 
-    def forward(self, parameters: Parameters, x: Array) -> tuple[Array, Pullback]:
+    def forward(self, parameters: AnyParameters, x: Array) -> tuple[Array, Pullback]:
         """Apply the activation entry by entry."""
         error_function = np.fromiter(map(math.erf, (x / math.sqrt(2)).ravel().tolist()), np.float64, x.size)
         below = (1 + error_function.reshape(x.shape)) / 2
@@ -65,7 +57,7 @@ class SELU(_Smooth):
     alpha: float = 1.6732632423543772
     scale: float = 1.0507009873554805
 
-    def forward(self, parameters: Parameters, x: Array) -> tuple[Array, Pullback]:
+    def forward(self, parameters: AnyParameters, x: Array) -> tuple[Array, Pullback]:
         """Apply the activation entry by entry."""
         negative = self.alpha * np.expm1(np.minimum(x, 0))
         slopes = self.scale * np.where(x > 0, 1.0, negative + self.alpha)
@@ -85,14 +77,14 @@ class Dropout:
         if not 0 < self.keep <= 1:
             raise ValueError(f"keep of layer {self.name!r} must be above 0 and at most 1, got {self.keep}")
 
-    def draw(self, rng: np.random.Generator, draws: int, kind: Kind = arrays) -> Parameters:
+    def draw(self, rng: np.random.Generator, draws: int, kind: KindOf[W] | None = None) -> dict[str, Array | W]:
         """Draw a mask for each draw of the weights, the same for the whole batch."""
         kept = rng.random((draws, 1, self.features)) < self.keep
         return {f"{self.name}.mask": kept / (self.keep if self.inverted else 1.0)}
 
-    def forward(self, parameters: Parameters, x: Array) -> tuple[Array, Pullback]:
+    def forward(self, parameters: AnyParameters, x: Array) -> tuple[Array, Pullback]:
         """Apply the mask."""
-        mask = parameters[f"{self.name}.mask"]
+        mask = entries_of(parameters, f"{self.name}.mask", x)
         return x * mask, lambda dy, into: dy * mask
 
     def degree(self, incoming: int | None, scaled: frozenset[str]) -> int | None:

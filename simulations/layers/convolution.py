@@ -14,10 +14,10 @@ from functools import partial
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from simulations.layers.dense import Dense, Gradients, Parameterless, Parameters, Pullback
+from simulations.layers.dense import Dense, Gradients, Parameterless, Pullback
 from simulations.numbers.arrays import Array
 from simulations.weights.initialisers import Initialiser, Variance, he
-from simulations.weights.kinds import Kind, arrays
+from simulations.weights.kinds import AnyParameters, KindOf, W
 
 
 @dataclass(frozen=True)
@@ -68,11 +68,11 @@ class Convolution:
         fan_in = self.size**2 * self.channels_in
         return Dense(self.name, fan_in, self.channels_out, init, self.bias_deviation)
 
-    def draw(self, rng: np.random.Generator, draws: int, kind: Kind = arrays) -> Parameters:
+    def draw(self, rng: np.random.Generator, draws: int, kind: KindOf[W] | None = None) -> dict[str, Array | W]:
         """Draw the weights, and the biases if there are any."""
         return self.dense.draw(rng, draws, kind)
 
-    def forward(self, parameters: Parameters, x: Array) -> tuple[Array, Pullback]:
+    def forward(self, parameters: AnyParameters, x: Array) -> tuple[Array, Pullback]:
         """Return the images (draws, batch, channels_out, height', width'), one pixel a position of the window."""
         check_image(x, f"convolution {self.name!r}", self.channels_in)
         windows = sliding_windows(padded(x, self.padding), self.size, self.stride, f"convolution {self.name!r}")
@@ -116,7 +116,7 @@ def _with_window(variance: Variance, positions: int, fan_in: int, channels_out: 
 class Flatten(Parameterless):
     """Images as features: (draws, batch, channels * height * width), a channel after the other."""
 
-    def forward(self, parameters: Parameters, x: Array) -> tuple[Array, Pullback]:
+    def forward(self, parameters: AnyParameters, x: Array) -> tuple[Array, Pullback]:
         """Reshape, and reshape cotangents back."""
         check_image(x, "Flatten")
         return x.reshape(*x.shape[:2], -1), lambda dy, into: dy.reshape(x.shape)

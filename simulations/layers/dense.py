@@ -19,10 +19,10 @@ import numpy as np
 
 from simulations.numbers.arrays import Array
 from simulations.weights.initialisers import Initialiser, lecun
-from simulations.weights.kinds import Kind, Outer, arrays, at_precision, collect
+from simulations.weights.kinds import AnyParameters, KindOf, Outer, W, arrays, collect, entries_of, weights_of
 
 Parameters = dict[str, Array]
-"""Arrays by name; weights may be of a kind that stands in for one in products (``simulations/weights/kinds.py``)."""
+"""Arrays by name. Where products will do, weights may be of other kinds: `AnyParameters`."""
 Gradients = dict[str, Outer]
 Pullback = Callable[[Array, Gradients | None], Array]
 
@@ -30,10 +30,10 @@ Pullback = Callable[[Array, Gradients | None], Array]
 class Layer(Protocol):
     """What a network is built from."""
 
-    def draw(self, rng: np.random.Generator, draws: int, kind: Kind = arrays) -> Parameters:
-        """Draw the layer's parameters by name, each with a leading axis of `draws`, weights of the given kind."""
+    def draw(self, rng: np.random.Generator, draws: int, kind: KindOf[W] | None = None) -> dict[str, Array | W]:
+        """Draw the layer's parameters by name, each with a leading axis of `draws`; weights of that kind, or arrays."""
 
-    def forward(self, parameters: Parameters, x: Array) -> tuple[Array, Pullback]:
+    def forward(self, parameters: AnyParameters, x: Array) -> tuple[Array, Pullback]:
         """Return the output at `x` and its pullback."""
 
     def degree(self, incoming: int | None, scaled: frozenset[str]) -> int | None:
@@ -68,21 +68,22 @@ class Dense:
         """The name of the bias, (draws, 1, fan_out)."""
         return f"{self.name}.bias"
 
-    def draw(self, rng: np.random.Generator, draws: int, kind: Kind = arrays) -> Parameters:
+    def draw(self, rng: np.random.Generator, draws: int, kind: KindOf[W] | None = None) -> dict[str, Array | W]:
         """Draw the weight matrix, and the bias if there is one."""
-        drawn = {self.weight: kind(self.init, rng, draws, self.fan_in, self.fan_out)}
+        make = arrays if kind is None else kind
+        drawn: dict[str, Array | W] = {self.weight: make(self.init, rng, draws, self.fan_in, self.fan_out)}
         if self.bias_deviation is not None:
             drawn[self.bias] = self.bias_deviation * rng.standard_normal((draws, 1, self.fan_out))
         return drawn
 
-    def forward(self, parameters: Parameters, x: Array) -> tuple[Array, Pullback]:
+    def forward(self, parameters: AnyParameters, x: Array) -> tuple[Array, Pullback]:
         """Return ``x @ W + b``."""
         if x.shape[-1] != self.fan_in:
             raise ValueError(f"layer {self.name!r} expects {self.fan_in} features, got {x.shape[-1]}")
-        weight = at_precision(parameters[self.weight], x)
+        weight = weights_of(parameters, self.weight, x)
         y = x @ weight
         if self.bias_deviation is not None:
-            y = y + at_precision(parameters[self.bias], x)
+            y = y + entries_of(parameters, self.bias, x)
 
         def pullback(dy: Array, into: Gradients | None) -> Array:
             if into is not None:
@@ -111,7 +112,7 @@ class Dense:
 class Parameterless:
     """The parts that a layer without parameters has by not having any."""
 
-    def draw(self, rng: np.random.Generator, draws: int, kind: Kind = arrays) -> Parameters:
+    def draw(self, rng: np.random.Generator, draws: int, kind: KindOf[W] | None = None) -> dict[str, Array | W]:
         """Draw nothing."""
         return {}
 
@@ -126,7 +127,7 @@ class LeakyReLU(Parameterless):
 
     slope: float = 0.0
 
-    def forward(self, parameters: Parameters, x: Array) -> tuple[Array, Pullback]:
+    def forward(self, parameters: AnyParameters, x: Array) -> tuple[Array, Pullback]:
         """Apply the activation entry by entry."""
         if self.slope == 0:
             active = x > 0
@@ -143,7 +144,7 @@ class LeakyReLU(Parameterless):
 class Tanh(Parameterless):
     """The hyperbolic tangent."""
 
-    def forward(self, parameters: Parameters, x: Array) -> tuple[Array, Pullback]:
+    def forward(self, parameters: AnyParameters, x: Array) -> tuple[Array, Pullback]:
         """Apply tanh entry by entry."""
         y = np.tanh(x)
         return y, lambda dy, into: dy * (1 - y * y)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulations.layers.dense import Dense, Gradients, Parameters, Pullback
+from simulations.layers.dense import Dense, Gradients, Pullback
 from simulations.layers.network import Network, Sequential
 from simulations.numbers.arrays import Array
 from simulations.weights.initialisers import Initialiser, Law
-from simulations.weights.kinds import Kind, arrays
+from simulations.weights.kinds import AnyParameters, KindOf, W
 from simulations.weights.orthogonal import haar
 
 
@@ -19,11 +19,11 @@ from simulations.weights.orthogonal import haar
 class CReLU:
     """``(relu(x), relu(-x))``: twice the features, nothing lost (Shang et al. 2016); both derivatives at 0 are 0."""
 
-    def draw(self, rng: np.random.Generator, draws: int, kind: Kind = arrays) -> Parameters:
+    def draw(self, rng: np.random.Generator, draws: int, kind: KindOf[W] | None = None) -> dict[str, Array | W]:
         """Draw nothing."""
         return {}
 
-    def forward(self, parameters: Parameters, x: Array) -> tuple[Array, Pullback]:
+    def forward(self, parameters: AnyParameters, x: Array) -> tuple[Array, Pullback]:
         """Put the positive and the negative parts side by side."""
         features = x.shape[-1]
 

@@ -13,7 +13,8 @@ import numpy as np
 from simulations.layers.dense import Dense, Gradients, Layer, Parameters, Pullback
 from simulations.layers.scalars import Scalar
 from simulations.numbers.arrays import Array
-from simulations.weights.kinds import Kind, arrays
+from simulations.numbers.orthonormal import NotFiniteError
+from simulations.weights.kinds import AnyParameters, KindOf, W
 
 
 @runtime_checkable
@@ -30,11 +31,11 @@ class Sequential:
 
     layers: tuple[Layer, ...]
 
-    def draw(self, rng: np.random.Generator, draws: int, kind: Kind = arrays) -> Parameters:
+    def draw(self, rng: np.random.Generator, draws: int, kind: KindOf[W] | None = None) -> dict[str, Array | W]:
         """Draw the parameters of all layers."""
         return {name: value for layer in self.layers for name, value in layer.draw(rng, draws, kind).items()}
 
-    def forward(self, parameters: Parameters, x: Array) -> tuple[Array, Pullback]:
+    def forward(self, parameters: AnyParameters, x: Array) -> tuple[Array, Pullback]:
         """Apply the layers in order."""
         pullbacks: list[Pullback] = []
         for layer in self.layers:
@@ -63,11 +64,11 @@ class Residual:
     branch: Layer
     shortcut: Layer = Sequential(())
 
-    def draw(self, rng: np.random.Generator, draws: int, kind: Kind = arrays) -> Parameters:
+    def draw(self, rng: np.random.Generator, draws: int, kind: KindOf[W] | None = None) -> dict[str, Array | W]:
         """Draw the parameters of branch and shortcut."""
         return self.branch.draw(rng, draws, kind) | self.shortcut.draw(rng, draws, kind)
 
-    def forward(self, parameters: Parameters, x: Array) -> tuple[Array, Pullback]:
+    def forward(self, parameters: AnyParameters, x: Array) -> tuple[Array, Pullback]:
         """Add the branch to the shortcut."""
         branch, through_branch = self.branch.forward(parameters, x)
         shortcut, through_shortcut = self.shortcut.forward(parameters, x)
@@ -102,13 +103,17 @@ class Network(Sequential):
         sets = (frozenset(some) for size in range(1, largest + 1) for some in combinations(names, size))
         return tuple(some for some in sets if self.degree(0, some) == 1)
 
-    def run(self, parameters: Parameters, x: Array) -> Run:
+    def run(self, parameters: AnyParameters, x: Array) -> Run:
         """Run forwards and keep every state and pullback."""
         states, pullbacks = [x], []
-        for block in self.layers:
-            x, pullback = block.forward(parameters, x)
-            states.append(x)
-            pullbacks.append(pullback)
+        try:
+            for block in self.layers:
+                x, pullback = block.forward(parameters, x)
+                states.append(x)
+                pullbacks.append(pullback)
+        except NotFiniteError as error:
+            error.seen = states
+            raise
         return Run(tuple(states), tuple(pullbacks))
 
 
@@ -150,6 +155,10 @@ class Run:
     def backward(self, cotangent: Array, into: Gradients | None = None) -> tuple[Array, ...]:
         """Return the cotangents at all states, in their order; fill `into` with the parameters' gradients."""
         cotangents = [cotangent]
-        for pullback in reversed(self.pullbacks):
-            cotangents.append(pullback(cotangents[-1], into))
+        try:
+            for pullback in reversed(self.pullbacks):
+                cotangents.append(pullback(cotangents[-1], into))
+        except NotFiniteError as error:
+            error.seen = cotangents
+            raise
         return tuple(reversed(cotangents))

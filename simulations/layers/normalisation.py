@@ -17,9 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulations.layers.convolution import Convolution
-from simulations.layers.dense import Dense, Gradients, Parameters, Pullback
+from simulations.layers.dense import Dense, Gradients, Pullback
 from simulations.numbers.arrays import Array
-from simulations.weights.kinds import Kind, Outer, arrays, at_precision, collect
+from simulations.weights.kinds import AnyParameters, KindOf, Outer, W, collect, entries_of
 
 
 def standardised(x: Array, axes: tuple[int, ...], eps: float, place: str) -> tuple[Array, Callable[[Array], Array]]:
@@ -89,7 +89,7 @@ class _Norm:
         """The name of the biases."""
         return f"{self.name}.bias"
 
-    def draw(self, rng: np.random.Generator, draws: int, kind: Kind = arrays) -> Parameters:
+    def draw(self, rng: np.random.Generator, draws: int, kind: KindOf[W] | None = None) -> dict[str, Array | W]:
         """Return the start values; nothing is drawn."""
         starts = {self.gain: self.gain_start, self.bias: self.bias_start}
         return {name: np.full((draws, 1, self.features), start) for name, start in starts.items() if start is not None}
@@ -97,7 +97,7 @@ class _Norm:
     def _normal(self, x: Array) -> tuple[Array, Callable[[Array], Array]]:
         raise NotImplementedError
 
-    def forward(self, parameters: Parameters, x: Array) -> tuple[Array, Pullback]:
+    def forward(self, parameters: AnyParameters, x: Array) -> tuple[Array, Pullback]:
         """Normalise features or images."""
         if x.ndim not in (3, 5) or x.shape[2] != self.features:
             expected = f"(draws, batch, {self.features}) or (draws, batch, {self.features}, height, width)"
@@ -105,7 +105,7 @@ class _Norm:
         normal, through = self._normal(x)
         shape = (-1, 1, self.features, *[1] * (x.ndim - 3))
         gain, bias = (
-            at_precision(parameters[name], x).reshape(shape) if start is not None else None
+            entries_of(parameters, name, x).reshape(shape) if start is not None else None
             for name, start in ((self.gain, self.gain_start), (self.bias, self.bias_start))
         )
         y = normal if gain is None else normal * gain
@@ -190,16 +190,16 @@ class WeightStandardised:
     def __post_init__(self) -> None:
         _check_eps(self.eps, f"weight standardisation of {self.layer.name!r}")
 
-    def draw(self, rng: np.random.Generator, draws: int, kind: Kind = arrays) -> Parameters:
+    def draw(self, rng: np.random.Generator, draws: int, kind: KindOf[W] | None = None) -> dict[str, Array | W]:
         """Draw the weights before standardisation, and the bias if there is one."""
-        return self.layer.draw(rng, draws, arrays)
+        return {**self.layer.draw(rng, draws)}
 
-    def forward(self, parameters: Parameters, x: Array) -> tuple[Array, Pullback]:
+    def forward(self, parameters: AnyParameters, x: Array) -> tuple[Array, Pullback]:
         """Apply the layer with standardised weights; their gradient is passed on to the weights before."""
         name = self.layer.weight
         place = f"weight standardisation of {name!r}"
-        normal, through = standardised(at_precision(parameters[name], x), (1,), self.eps, place)
-        y, pullback = self.layer.forward(parameters | {name: self.gain * normal}, x)
+        normal, through = standardised(entries_of(parameters, name, x), (1,), self.eps, place)
+        y, pullback = self.layer.forward({**parameters, name: self.gain * normal}, x)
 
         def backward(dy: Array, into: Gradients | None) -> Array:
             own: Gradients = {}

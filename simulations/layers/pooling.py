@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulations.layers.convolution import check_image, corner, empty_image, sliding_windows
-from simulations.layers.dense import Dense, Gradients, Layer, Parameterless, Parameters, Pullback
+from simulations.layers.dense import Dense, Gradients, Layer, Parameterless, Pullback
 from simulations.layers.network import learnt
 from simulations.numbers.arrays import Array
-from simulations.weights.kinds import Kind, arrays
+from simulations.weights.kinds import AnyParameters, KindOf, W
 
 
 class _Linear(Parameterless):
@@ -49,7 +49,7 @@ class MaxPool(_Linear):
     def __post_init__(self) -> None:
         _check_window("MaxPool", self.size, self.stride)
 
-    def forward(self, parameters: Parameters, x: Array) -> tuple[Array, Pullback]:
+    def forward(self, parameters: AnyParameters, x: Array) -> tuple[Array, Pullback]:
         """Return the maxima; NaN in a window gives NaN. A cotangent passes back to the entry that was taken."""
         check_image(x, "MaxPool")
         stride = self.stride or self.size
@@ -95,7 +95,7 @@ class AveragePool(_Linear):
         if self.size is None and self.stride is not None:
             raise ValueError(f"AveragePool over the whole image has no stride, got {self.stride}; give a size too")
 
-    def forward(self, parameters: Parameters, x: Array) -> tuple[Array, Pullback]:
+    def forward(self, parameters: AnyParameters, x: Array) -> tuple[Array, Pullback]:
         """Return the means; a cotangent is shared out evenly."""
         check_image(x, "AveragePool")
         if self.size is None:
@@ -128,7 +128,7 @@ class PadChannels(_Linear):
         if self.channels < 0:
             raise ValueError(f"PadChannels adds channels, got {self.channels}; expected 0 or more")
 
-    def forward(self, parameters: Parameters, x: Array) -> tuple[Array, Pullback]:
+    def forward(self, parameters: AnyParameters, x: Array) -> tuple[Array, Pullback]:
         """Append the zeros; their cotangent is dropped."""
         check_image(x, "PadChannels")
         own = x.shape[2]
@@ -147,11 +147,11 @@ class Concatenate:
         if not self.branches:
             raise ValueError("Concatenate needs at least one branch, got none")
 
-    def draw(self, rng: np.random.Generator, draws: int, kind: Kind = arrays) -> Parameters:
+    def draw(self, rng: np.random.Generator, draws: int, kind: KindOf[W] | None = None) -> dict[str, Array | W]:
         """Draw the parameters of all branches."""
         return {name: value for branch in self.branches for name, value in branch.draw(rng, draws, kind).items()}
 
-    def forward(self, parameters: Parameters, x: Array) -> tuple[Array, Pullback]:
+    def forward(self, parameters: AnyParameters, x: Array) -> tuple[Array, Pullback]:
         """Join the outputs along the third axis; the branches' cotangents of the input add up.
 
         Raises

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulations.layers.dense import Dense, Gradients, Parameters, Pullback
+from simulations.layers.dense import Dense, Gradients, Pullback
 from simulations.numbers.arrays import Array
-from simulations.weights.kinds import Kind, Outer, arrays, at_precision, collect
+from simulations.weights.kinds import AnyParameters, KindOf, Outer, W, collect, entries_of
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Scalar:
     name: str
     value: float
 
-    def draw(self, rng: np.random.Generator, draws: int, kind: Kind = arrays) -> Parameters:
+    def draw(self, rng: np.random.Generator, draws: int, kind: KindOf[W] | None = None) -> dict[str, Array | W]:
         """Return the start value; nothing is drawn."""
         return {self.name: np.full((draws, 1, 1), self.value)}
 
@@ -27,9 +27,9 @@ class Scalar:
         """Yield nothing."""
         return iter(())
 
-    def _scalar(self, parameters: Parameters, x: Array) -> Array:
+    def _scalar(self, parameters: AnyParameters, x: Array) -> Array:
         """Return the parameter with as many axes as `x`: features or images."""
-        scalar = at_precision(parameters[self.name], x)
+        scalar = entries_of(parameters, self.name, x)
         return scalar.reshape(len(scalar), *[1] * (x.ndim - 1))
 
 
@@ -44,7 +44,7 @@ class ScalarBias(Scalar):
 
     value: float = 0.0
 
-    def forward(self, parameters: Parameters, x: Array) -> tuple[Array, Pullback]:
+    def forward(self, parameters: AnyParameters, x: Array) -> tuple[Array, Pullback]:
         """Add the scalar; its gradient is the cotangent summed over all but the draws."""
 
         def pullback(dy: Array, into: Gradients | None) -> Array:
@@ -65,7 +65,7 @@ class ScalarMultiplier(Scalar):
 
     value: float = 1.0
 
-    def forward(self, parameters: Parameters, x: Array) -> tuple[Array, Pullback]:
+    def forward(self, parameters: AnyParameters, x: Array) -> tuple[Array, Pullback]:
         """Multiply by the scalar; its gradient is the inner product of input and cotangent."""
         factor = self._scalar(parameters, x)
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from simulations.layers.dense import Dense, Layer, LeakyReLU
+from simulations.layers.dense import Dense, Layer
 from simulations.layers.network import Network, Residual, Sequential
+from simulations.networks.blocks import RELU, at_least, branch, chain
 from simulations.weights.initialisers import Initialiser, he, lecun
-
-RELU = LeakyReLU()
 
 
 def mlp(
@@ -43,9 +42,8 @@ def mlp(
     for depth, (fan_in, fan_out) in enumerate(pairwise(widths)):
         dense = Dense(f"layer{depth}", fan_in, fan_out, init, bias_deviation)
         blocks.append(dense if activation is None else Sequential((dense, activation)))
-    if classes is not None:
-        blocks.append(Dense("readout", widths[-1], classes, readout, bias_deviation))
-    return Network(tuple(blocks))
+    last = None if classes is None else Dense("readout", widths[-1], classes, readout, bias_deviation)
+    return chain(blocks, readout=last)
 
 
 def residual_mlp(
@@ -82,23 +80,16 @@ def residual_mlp(
     ValueError
         If `blocks`, `layers_per_branch` or a width is below 1.
     """
-    for label, count in (("blocks", blocks), ("layers_per_branch", layers_per_branch), ("width", width)):
-        if count < 1:
-            raise ValueError(f"{label} must be at least 1, got {count}")
-    hidden = width if hidden is None else hidden
-    sizes = [width, *[hidden] * (layers_per_branch - 1), width]
-    chain: list[Layer] = []
-    if stem is not None:
-        chain.append(Dense("stem", stem, width, lecun, bias_deviation))
-    for block in range(blocks):
-        branch: list[Layer] = [] if layers_per_branch > 1 else [activation]
-        for position, (fan_in, fan_out) in enumerate(pairwise(sizes)):
-            last = position == layers_per_branch - 1
-            name = f"block{block}.layer{position}"
-            branch.append(Dense(name, fan_in, fan_out, last_layer if last else init, bias_deviation))
-            branch += [] if last else [activation]
-        shortcut = Dense(f"block{block}.shortcut", width, width, lecun, bias_deviation)
-        chain.append(Residual(Sequential(tuple(branch)), shortcut if project and block == 0 else Sequential(())))
-    if classes is not None:
-        chain.append(Dense("readout", width, classes, readout, bias_deviation))
-    return Network(tuple(chain))
+    at_least(1, blocks=blocks, layers_per_branch=layers_per_branch, width=width)
+    widths = [width, *[width if hidden is None else hidden] * (layers_per_branch - 1), width]
+
+    def block(number: int) -> Layer:
+        own = Dense(f"block{number}.shortcut", width, width, lecun, bias_deviation)
+        layers = branch(number, widths, init, last_layer, activation=activation, bias_deviation=bias_deviation)
+        return Residual(Sequential(layers), own if project and number == 0 else Sequential(()))
+
+    return chain(
+        (block(number) for number in range(blocks)),
+        stem=None if stem is None else Dense("stem", stem, width, lecun, bias_deviation),
+        readout=None if classes is None else Dense("readout", width, classes, readout, bias_deviation),
+    )

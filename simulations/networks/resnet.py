@@ -11,20 +11,19 @@ fan-out, as here, and the stem as PyTorch does, while the default here is He's f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 from simulations.layers.convolution import Convolution, Flatten
-from simulations.layers.dense import Dense, Layer
+from simulations.layers.dense import Layer
 from simulations.layers.network import Network, Residual, Sequential
 from simulations.layers.normalisation import BatchNorm
 from simulations.layers.pooling import AveragePool, MaxPool, PadChannels
-from simulations.layers.scalars import ScalarBias, ScalarMultiplier
-from simulations.networks.mlp import RELU
-from simulations.weights.initialisers import Initialiser, he, he_fan_out, lecun, zero
+from simulations.networks.blocks import RELU, at_least, chain
+from simulations.networks.fixup import FIXUP, FixupRules
+from simulations.weights.initialisers import Initialiser, he, he_fan_out, zero
 
-Init = Literal["fixup", "batch_norm", "plain"]
 Shortcut = Literal["pad", "convolution"]
 
 
@@ -34,22 +33,15 @@ def resnet(
     *,
     image: tuple[int, int, int] = (3, 32, 32),
     classes: int = 10,
-    init: Init = "fixup",
+    rules: FixupRules = FIXUP,
+    batch_norm: float | None = None,
     shortcut: Shortcut = "pad",
     layers_per_branch: int = 2,
     activation: Layer = RELU,
     stem: Initialiser = he,
     branch: Initialiser = he_fan_out,
-    readout: Initialiser = lecun,
     bias_deviation: float | None = 0.0,
     max_pool: int | None = None,
-    zero_readout: bool | None = None,
-    zero_last: bool | None = None,
-    scaled: bool | None = None,
-    scalars: bool | None = None,
-    eps: float = 1e-5,
-    bias: Callable[[str], Layer] = ScalarBias,
-    multiplier: Callable[[str], Layer] = ScalarMultiplier,
 ) -> Network:
     """Build a residual network for images (draws, batch, channels, height, width).
 
@@ -62,79 +54,56 @@ def resnet(
         Channels of each stage.
     image : (channels, height, width)
         Shape of an input.
-    init : "fixup", "batch_norm" or "plain"
-        Fixup's three rules; a batch norm with gain and bias behind every convolution; or neither.
+    rules : FixupRules
+        Those that are followed; `NO_RULES` for a plain network.
+    batch_norm : float, optional
+        The eps of a batch norm, with gain and bias, behind every convolution; None for no norms. With them, zero last
+        layers are zero last gains.
     shortcut : "pad" or "convolution"
         Where a block changes the image: subsampling and channels of zeros, as in Fixup's code (and He's option A), or a
         1 x 1 convolution of stride 2 (option B).
-    stem, branch, readout : Initialiser
-        Weights of the first convolution, of branches and convolutional shortcuts, and of a classifier not zeroed.
+    stem, branch : Initialiser
+        Weights of the first convolution, and of branches and convolutional shortcuts.
     bias_deviation : float, optional
         Standard deviation of the classifier's bias; None for no bias.
     max_pool : int, optional
         Side of a max-pooling window behind the stem.
-    zero_readout, zero_last, scaled, scalars : bool, optional
-        Rule 1 for the classifier and for the branches, rule 2, and rule 3, all of which "fixup" follows and the others
-        do not, if not given. With batch norm `zero_last` sets the last gain of each branch to zero instead.
-    eps : float
-        Of the batch norms.
-    bias, multiplier : functions from a name to a layer
-        What rule 3 puts in.
 
     Raises
     ------
     ValueError
-        If a number is below 1, `layers_per_branch` below 2 (see `fixup_mlp`), stages get narrower where shortcuts are
-        padded, the max-pooling window does not fit, or a choice is unknown.
+        If a number is below 1, `layers_per_branch` below 2, stages get narrower where shortcuts are padded, the
+        max-pooling window does not fit, or the shortcut is unknown.
     """
-    _check(stages, blocks_per_stage, image, classes, layers_per_branch, max_pool)
-    if shortcut == "pad" and list(stages) != sorted(stages):
-        raise ValueError(
-            f"padded shortcuts can't drop channels, got stages {tuple(stages)}; take shortcut='convolution'"
-        )
-    for label, choice, known in (("init", init, Init), ("shortcut", shortcut, Shortcut)):
-        if choice not in get_args(known):
-            raise ValueError(f"unknown {label} {choice!r}; expected one of {', '.join(get_args(known))}")
-    zero_readout, zero_last, scaled, scalars = (
-        init == "fixup" if rule is None else rule for rule in (zero_readout, zero_last, scaled, scalars)
-    )
-    count = len(stages) * blocks_per_stage
-    scale = count ** (-1 / (2 * layers_per_branch - 2)) if scaled else 1.0
-    plan = _Plan(
-        branch, scale, zero_last, eps if init == "batch_norm" else None, shortcut, layers_per_branch, activation,
-        bias if scalars else None, multiplier if scalars else None,
-    )  # fmt: skip
+    _check(stages, image, shortcut, max_pool)
+    at_least(1, blocks_per_stage=blocks_per_stage, classes=classes)
+    widths = [width for width in stages for _ in range(blocks_per_stage)]
+    scale = rules.scale(len(widths), layers_per_branch)
+    plan = _Plan(rules, branch, scale, batch_norm, shortcut, layers_per_branch, activation)
     first = Convolution("stem", image[0], stages[0], 3, padding=1, init=stem)
     pool = [] if max_pool is None else [MaxPool(max_pool)]
-    chain: list[Layer] = [
-        Sequential((first, *plan.norm("stem", stages[0]), *plan.bias("stem.after"), activation, *pool))
+    blocks = [
+        plan.block(f"block{block}", before, width, 2 if block and block % blocks_per_stage == 0 else 1)
+        for block, (before, width) in enumerate(zip((stages[0], *widths), widths, strict=False))
     ]
-    widths = [width for width in stages for _ in range(blocks_per_stage)]
-    for block, (before, width) in enumerate(zip((stages[0], *widths), widths, strict=False)):
-        stride = 2 if block and block % blocks_per_stage == 0 else 1
-        chain.append(plan.block(f"block{block}", before, width, stride))
-    classifier = Dense("readout", stages[-1], classes, zero if zero_readout else readout, bias_deviation)
-    chain.append(Sequential((AveragePool(), Flatten(), *plan.bias("readout.before"), classifier)))
-    return Network(tuple(chain))
+    return chain(
+        blocks,
+        stem=Sequential((first, *plan.norm("stem", stages[0]), *rules.biases("stem.after"), activation, *pool)),
+        readout=Sequential((AveragePool(), Flatten(), *rules.classifier(stages[-1], classes, bias_deviation))),
+    )
 
 
 @dataclass(frozen=True)
 class _Plan:
     """What all blocks of a network have in common."""
 
+    rules: FixupRules
     init: Initialiser
     scale: float
-    zero_last: bool
     eps: float | None
     kind: Shortcut
     layers: int
     activation: Layer
-    make_bias: Callable[[str], Layer] | None
-    make_multiplier: Callable[[str], Layer] | None
-
-    def bias(self, name: str) -> tuple[Layer, ...]:
-        """Return the scalar bias of this name, if there are any."""
-        return () if self.make_bias is None else (self.make_bias(name),)
 
     def norm(self, name: str, channels: int, gain: float = 1.0) -> tuple[Layer, ...]:
         """Return the batch norm behind a convolution, if there are any."""
@@ -142,22 +111,19 @@ class _Plan:
 
     def block(self, name: str, before: int, width: int, stride: int) -> Layer:
         """Build a residual block and the activation behind it."""
-        parts: list[Layer] = []
+        layers: list[tuple[Layer, ...]] = []
         for position in range(self.layers):
-            last, layer = position == self.layers - 1, f"{name}.layer{position}"
-            zeroed = last and self.zero_last
+            layer, zeroed = f"{name}.layer{position}", self.rules.zero_last and position == self.layers - 1
             weights = zero if zeroed and self.eps is None else self.init.scaled(self.scale)
             channels, step = (before, stride) if position == 0 else (width, 1)
-            parts += self.bias(f"{layer}.before") if position else ()
-            parts.append(Convolution(layer, channels, width, 3, step, 1, weights))
-            parts += self.norm(layer, width, 0.0 if zeroed else 1.0)
-            parts += (self.make_multiplier(f"{name}.multiplier"),) if last and self.make_multiplier else ()
-            parts += (*self.bias(f"{layer}.after"), *(() if last else (self.activation,)))
-        first, branch = self.bias(f"{name}.layer0.before"), tuple(parts)
+            convolution = Convolution(layer, channels, width, 3, step, 1, weights)
+            layers.append((convolution, *self.norm(layer, width, 0.0 if zeroed else 1.0)))
+        branch = self.rules.branch(name, layers, self.activation)
         if stride == 1 and before == width:
-            return Sequential((Residual(Sequential((*first, *branch))), self.activation))
-        changed = Residual(Sequential(branch), self.shortcut(f"{name}.shortcut", before, width, stride))
-        return Sequential((*first, changed, self.activation))
+            return Sequential((Residual(Sequential(branch)), self.activation))
+        shared = 1 if self.rules.bias else 0  # bias1a enters the shortcut too
+        changed = Residual(Sequential(branch[shared:]), self.shortcut(f"{name}.shortcut", before, width, stride))
+        return Sequential((*branch[:shared], changed, self.activation))
 
     def shortcut(self, name: str, before: int, width: int, stride: int) -> Layer:
         """Build the shortcut of a block that changes the image; rule 2 does not scale it."""
@@ -166,22 +132,19 @@ class _Plan:
         return Sequential((Convolution(name, before, width, 1, stride, init=self.init), *self.norm(name, width)))
 
 
-def _check(
-    stages: Sequence[int], blocks: int, image: Sequence[int], classes: int, layers: int, pool: int | None
-) -> None:
-    for label, number, least in (
-        *((f"a width in stages {tuple(stages)}", width, 1) for width in stages),
-        *((f"a number in image {tuple(image)}", number, 1) for number in image),
-        ("blocks_per_stage", blocks, 1),
-        ("classes", classes, 1),
-        ("layers_per_branch", layers, 2),
-    ):
-        if number < least:
-            reason = "; the exponent of L^(-1 / (2m - 2)) is singular at m = 1" if least == 2 else ""
-            raise ValueError(f"{label} must be at least {least}, got {number}{reason}")
+def _check(stages: Sequence[int], image: Sequence[int], shortcut: Shortcut, pool: int | None) -> None:
     if not stages or len(image) != 3:
         raise ValueError(
             f"expected at least one stage and an image (channels, height, width), got {stages} and {image}"
+        )
+    for label, numbers in (("width in stages", tuple(stages)), ("number in image", tuple(image))):
+        if min(numbers) < 1:
+            raise ValueError(f"a {label} {numbers} must be at least 1, got {min(numbers)}")
+    if shortcut not in get_args(Shortcut):
+        raise ValueError(f"unknown shortcut {shortcut!r}; expected one of {', '.join(get_args(Shortcut))}")
+    if shortcut == "pad" and list(stages) != sorted(stages):
+        raise ValueError(
+            f"padded shortcuts can't drop channels, got stages {tuple(stages)}; take shortcut='convolution'"
         )
     if pool is not None and pool > min(image[1:]):
         raise ValueError(f"max_pool must be at most the sides of the image {tuple(image)}, got {pool}")

@@ -10,8 +10,8 @@ from simulations.layers.dense import Dense, Layer
 from simulations.layers.network import Network, Residual, Sequential
 from simulations.layers.normalisation import BatchNorm, GroupNorm, LayerNorm, WeightStandardised
 from simulations.layers.scaling import Scale
-from simulations.networks.mlp import RELU
-from simulations.networks.rival_blocks import Sizes, layers, network
+from simulations.networks.blocks import RELU
+from simulations.networks.rival_sizes import Sizes, layers, network
 from simulations.weights.initialisers import he
 
 

@@ -13,10 +13,10 @@ from simulations.layers.dense import Layer
 from simulations.layers.network import Network, Residual, Sequential
 from simulations.layers.scalars import ScalarMultiplier
 from simulations.layers.scaling import Scale
-from simulations.networks.fixup import fixup_mlp
-from simulations.networks.mlp import RELU
-from simulations.networks.rival_blocks import Builder, Sizes, layers, network
+from simulations.networks.blocks import RELU, at_least
+from simulations.networks.fixup import FixupRules, fixup_mlp
 from simulations.networks.rival_norms import batch_norm, batch_norm_pre, group_norm, layer_norm, nf, weight_standardised
+from simulations.networks.rival_sizes import Builder, Sizes, layers, network
 from simulations.weights.initialisers import Initialiser, glorot, he, lecun, zero
 
 
@@ -52,7 +52,7 @@ def fixup(sizes: Sizes) -> Network:
         layers_per_branch=sizes.layers_per_branch,
         stem=sizes.features,
         classes=sizes.classes,
-        zero_readout=sizes.zero_readout,
+        rules=FixupRules(zero_readout=sizes.zero_readout),
     )
 
 
@@ -165,13 +165,5 @@ def build(
         near = difflib.get_close_matches(name, INITS, n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""
         raise ValueError(f"unknown scheme {name!r}; {hint}expected one of {', '.join(INITS)}")
-    for label, size in (
-        ("width", width),
-        ("blocks", blocks),
-        ("layers_per_branch", layers_per_branch),
-        ("features", features),
-        ("classes", classes),
-    ):
-        if size < 1:
-            raise ValueError(f"{label} must be at least 1, got {size}")
+    at_least(1, width=width, blocks=blocks, layers_per_branch=layers_per_branch, features=features, classes=classes)
     return INITS[name](Sizes(width, blocks, layers_per_branch, features, classes, zero_readout))

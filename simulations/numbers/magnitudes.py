@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +16,13 @@ def norm(x: Array, axis: int | tuple[int, ...] = -1) -> Array:
     scale = np.where(largest > 0, np.ldexp(1.0, np.frexp(largest)[1] - 1), 1.0)
     root: Array = np.sqrt(np.square(x / scale).sum(axis=axis)) * np.squeeze(scale, axis=axis)
     return root
+
+
+def square_norm(x: Array) -> Array:
+    """Return the squared norms of x (draws, ...) over all axes but the first: (draws,)."""
+    flat = x.reshape(len(x), -1)
+    norms: Array = np.vecdot(flat, flat)
+    return norms
 
 
 def rescale(x: Array, exponents: Exponents) -> tuple[Array, Exponents]:
@@ -35,41 +40,6 @@ def log2_square_norm(x: Array, exponents: Exponents) -> Array:
     with np.errstate(divide="ignore"):
         logs: Array = 2 * (np.log2(norm(x)) + exponents.astype(np.float64))
     return logs
-
-
-def deep_forward(
-    block: Callable[[int, Array], Array],
-    depth: int,
-    x: Array,
-    *,
-    every: int = 16,
-) -> tuple[Array, Array, Exponents]:
-    """Carry `x` through ``block(0, x), block(1, x), ...``, each positively homogeneous of degree 1, at any depth.
-
-    A power of two is moved out on entry and every 16 blocks, so states neither overflow nor lose a bit, however large
-    they grow.
-
-    Returns
-    -------
-    tuple
-        log2 of the squared norm at every depth (depth + 1, ...), the last mantissas, and their exponents.
-
-    Raises
-    ------
-    OverflowError
-        If a block returns NaN or infinity; the message names it.
-    """
-    x, exponents = rescale(x, np.zeros(x.shape[:-1], dtype=np.int64))
-    logs = np.empty((depth + 1, *x.shape[:-1]))
-    logs[0] = log2_square_norm(x, exponents)
-    for position in range(depth):
-        x = block(position, x)
-        if not np.isfinite(x).all():
-            raise OverflowError(f"block {position} returned a value that is not finite")
-        if (position + 1) % every == 0:
-            x, exponents = rescale(x, exponents)
-        logs[position + 1] = log2_square_norm(x, exponents)
-    return logs, x, exponents
 
 
 def gram(x: Array) -> Array:

@@ -8,6 +8,8 @@ nothing, and stacks keep their shape.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from simulations.numbers.arrays import Array
@@ -18,6 +20,13 @@ NOISE = 4
 that is in the span of 64; what it leaves beyond NOISE is taken for new, which costs memory and stays exact."""
 AMPLIFIED = 200
 """How much a Cholesky factor may amplify rounding errors, a row."""
+
+
+class NotFiniteError(ValueError):
+    """A state or cotangent is NaN or infinite, which undrawn weights cannot be multiplied by."""
+
+    seen: Sequence[Array] = ()
+    """The states up to there, or the cotangents of the way back, if a network was run."""
 
 
 def orthonormal_rows(x: Array, basis: Array) -> Array:
@@ -56,7 +65,7 @@ def unit_rows(x: Array) -> Array:
     if not ordinary:  # zero, huge or tiny rows, whose squares leave the range
         largest = np.abs(x).max(axis=-1, initial=0)
         if not np.isfinite(largest).all():
-            raise ValueError("asked for a product with values that are NaN or infinite; expected finite ones")
+            raise NotFiniteError("asked for a product with values that are NaN or infinite; expected finite ones")
         x = np.ldexp(x, -np.frexp(largest)[1][..., None])
         squares = np.vecdot(x, x)
     unit: Array = x / np.sqrt(np.where(squares > 0, squares, 1))[..., None]

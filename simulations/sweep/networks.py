@@ -13,8 +13,9 @@ from simulations.layers import activations as smooth
 from simulations.layers.dense import Dense, Layer, LeakyReLU, Tanh
 from simulations.layers.network import Network
 from simulations.networks import rivals
-from simulations.networks.mlp import RELU, mlp
-from simulations.networks.rival_blocks import Sizes
+from simulations.networks.blocks import RELU
+from simulations.networks.mlp import mlp
+from simulations.networks.rival_sizes import Sizes
 from simulations.sweep.cell import Cell, GridError, known
 from simulations.weights import initialisers
 from simulations.weights.initialisers import Initialiser, he, lecun

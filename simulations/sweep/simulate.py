@@ -11,7 +11,7 @@ import numpy as np
 
 from simulations.engines.choice import automatic
 from simulations.engines.radial import radial
-from simulations.experiments.one_step import one_step
+from simulations.experiments.function_change import function_change
 from simulations.layers.dense import Gradients
 from simulations.layers.losses import softmax_loss
 from simulations.layers.network import Network, Run
@@ -125,7 +125,7 @@ def steps(cell: Cell, draws: int, rng: np.random.Generator, norms_only: bool) ->
     """Take one step of SGD on a minibatch: how far the logits move, per unit of rate."""
     network = classifier(cell)
     x, targets = draw_rows(cell, rng, draws, BATCH)
-    found = one_step(network, network.draw(rng, draws), x, targets, RATE)
+    found = function_change(network, network.draw(rng, draws), x, targets, RATE)
     return {
         "step_change": found.change[:, None],
         "step_along": found.along[:, None],

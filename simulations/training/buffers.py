@@ -1,12 +1,10 @@
-"""Arrays that are allocated once and written over, for ``compiled.py``."""
+"""Arrays that are allocated once and written over, for ``tape.py``."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, partial
-from typing import Any
+from functools import cached_property
 
 import numpy as np
 
@@ -65,21 +63,3 @@ class Scratch:
         if key not in self._constants:
             self._constants[key] = np.full_like(model, value)
         return self._constants[key]
-
-
-class Recorder:
-    """The calls of the way forward and of the way back, and the scratch buffers that they share."""
-
-    def __init__(self) -> None:
-        self._forward: list[Callable[[], object]] = []
-        self._backward: list[Callable[[], object]] = []
-        self._scratch = Scratch()
-
-    def _now(self, function: Callable[..., object], *operands: Array, **options: Any) -> None:
-        """Add a call of the way forward, and make it, so that the layers after it are traced with real numbers."""
-        self._forward.append(partial(function, *operands, **options))
-        self._forward[-1]()
-
-    def _later(self, function: Callable[..., object], *operands: Array, **options: Any) -> None:
-        """Add a call of the way back."""
-        self._backward.append(partial(function, *operands, **options))

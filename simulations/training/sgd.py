@@ -6,34 +6,40 @@ steps of a network can be followed whose weights would fit on no machine.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Generic, cast
 
-from simulations.layers.dense import Gradients, Parameters
+import numpy as np
+
+from simulations.layers.dense import Gradients
 from simulations.layers.losses import SoftmaxLoss, softmax_loss
 from simulations.layers.network import Network
 from simulations.numbers.arrays import Array
-from simulations.weights.kinds import Outer
+from simulations.weights.kinds import Outer, W
 from simulations.weights.undrawn import Undrawn
 
 
 @dataclass(frozen=True)
-class Step:
+class Step(Generic[W]):
     """One step: the parameters after it, the loss before it, and the gradient of the mean loss that it took."""
 
-    parameters: Parameters
+    parameters: dict[str, W]
     loss: SoftmaxLoss
     gradients: Gradients
 
 
-def step(network: Network, parameters: Parameters, x: Array, targets: Array, rate: float) -> Step:
+def step(network: Network, parameters: Mapping[str, W], x: Array, targets: Array, rate: float) -> Step[W]:
     """Take one step on the mean loss of x (draws, batch, features) with targets (draws, batch, classes).
 
-    Arrays are left alone and come back as new ones; undrawn weights are changed in place.
+    The parameters come back as new ones of the same kinds, and those given stay as they are.
 
     Raises
     ------
     ValueError
         If the rate is not positive.
+    TypeError
+        If weights are of a kind that cannot learn (`simulations.weights.kinds.Drawn`).
     """
     if not rate > 0:
         raise ValueError(f"the learning rate must be positive, got {rate}")
@@ -41,15 +47,15 @@ def step(network: Network, parameters: Parameters, x: Array, targets: Array, rat
     loss = softmax_loss(run.output, targets)
     cotangent = (loss.logit_gradient / x.shape[1]).astype(x.dtype, copy=False)
     run.backward(cotangent, gradients)
-    after = {name: _moved(value, gradients.get(name), rate) for name, value in parameters.items()}
+    after = {name: _moved(name, value, gradients.get(name), rate) for name, value in parameters.items()}
     return Step(after, loss, gradients)
 
 
-def _moved(value: Array, gradient: Outer | None, rate: float) -> Array:
+def _moved(name: str, value: W, gradient: Outer | None, rate: float) -> W:
     if gradient is None:  # a mask: drawn, not learnt
         return value
-    weights: object = value
-    if isinstance(weights, Undrawn):
-        weights.add(gradient.x, gradient.dy, -rate)
-        return value
-    return value - rate * gradient.array
+    if isinstance(value, Undrawn):
+        return value.plus(gradient.x, gradient.dy, -rate)
+    if isinstance(value, np.ndarray):
+        return cast(W, value - rate * gradient.array)  # an array again
+    raise TypeError(f"{name!r} is of kind {type(value).__name__} and cannot learn: draw arrays, or leave it undrawn")

@@ -1,7 +1,7 @@
 """Weights that a network asks for products only: ``x @ W`` forwards, ``dy @ W.mT`` backwards.
 
-This is the interface of SciPy's LinearOperator, from the right and with a leading axis of draws. Three kinds satisfy
-it, and the same network runs on all of them:
+This is the interface of SciPy's LinearOperator, from the right and with a leading axis of draws: `Weights`. Three kinds
+satisfy it, and the same network runs on all of them:
 
 - an array (`arrays`): drawn at once, for whoever needs the entries;
 - `Drawn`: an array behind a deviation, drawn when first asked, just before it is used;
@@ -13,9 +13,9 @@ A gradient of a weight matrix is a sum of outer products over the batch, ``x^T d
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -24,9 +24,32 @@ from simulations.numbers.magnitudes import gram
 from simulations.numbers.normals import fill_normal
 from simulations.weights.initialisers import Initialiser, gaussian
 
-Kind = Callable[[Initialiser, np.random.Generator, int, int, int], Array]
-"""Makes the weights of one layer: (initialiser, rng, draws, fan_in, fan_out). What it returns is an array or stands in
-for one in products."""
+
+class Products(Protocol):
+    """What can be multiplied from the left, one matrix a draw."""
+
+    def __rmatmul__(self, x: Array, /) -> Array:
+        """Return ``x @ self`` for x (draws, batch, rows of the matrix)."""
+
+
+class Weights(Products, Protocol):
+    """What a dense layer asks of its weights (draws, fan_in, fan_out): products with them and with their transposes."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape (draws, fan_in, fan_out)."""
+
+    @property
+    def mT(self) -> Products:  # noqa: N802 (NumPy's name)
+        """The transposed matrices."""
+
+
+W = TypeVar("W", bound=Weights)
+KindOf = Callable[[Initialiser, np.random.Generator, int, int, int], W]
+"""Makes the weights of one layer: (initialiser, rng, draws, fan_in, fan_out)."""
+Kind = KindOf[Weights]
+AnyParameters = Mapping[str, Weights]
+"""Parameters by name: weights of any kind, all else arrays."""
 
 
 def arrays(init: Initialiser, rng: np.random.Generator, draws: int, fan_in: int, fan_out: int) -> Array:
@@ -67,10 +90,26 @@ def collect(into: dict[str, Outer], name: str, gradient: Outer) -> None:
     into[name] = gradient
 
 
-def at_precision(parameter: Array, x: Array) -> Array:
-    """Return an array of parameters in single precision where `x` is, so that products stay there."""
-    single = x.dtype == np.float32 and isinstance(parameter, np.ndarray)  # other kinds know their own precision
-    return parameter.astype(np.float32, copy=False) if single else parameter
+def weights_of(parameters: AnyParameters, name: str, x: Array) -> Weights:
+    """Return weights for products with `x`: arrays in single precision where `x` is, so that products stay there."""
+    weights = parameters[name]
+    if x.dtype == np.float32 and isinstance(weights, np.ndarray):  # other kinds know their own precision
+        return weights.astype(np.float32, copy=False)
+    return weights
+
+
+def entries_of(parameters: AnyParameters, name: str, x: Array) -> Array:
+    """Return a parameter of which the entries are needed, in single precision where `x` is.
+
+    Raises
+    ------
+    TypeError
+        If it has none, as its kind is for products only.
+    """
+    entries = parameters[name]
+    if not isinstance(entries, np.ndarray):
+        raise TypeError(f"the entries of {name!r} are needed: draw it as an array, not as {type(entries).__name__}")
+    return entries.astype(np.float32, copy=False) if x.dtype == np.float32 else entries
 
 
 class Drawn:
@@ -116,10 +155,10 @@ class _Transposed:
         return dx
 
 
-def drawn(dtype: np.dtype | type = np.float64) -> Kind:
+def drawn(dtype: np.dtype | type = np.float64) -> KindOf[Drawn]:
     """Return the kind that draws each matrix when it is first asked, just before it is used."""
 
-    def make(init: Initialiser, rng: np.random.Generator, draws: int, fan_in: int, fan_out: int) -> Array:
-        return cast(Array, Drawn(init, rng, (draws, fan_in, fan_out), dtype))
+    def make(init: Initialiser, rng: np.random.Generator, draws: int, fan_in: int, fan_out: int) -> Drawn:
+        return Drawn(init, rng, (draws, fan_in, fan_out), dtype)
 
     return make

@@ -11,8 +11,9 @@ steps of gradient descent, which add Q^T S P with a small matrix S.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
-from typing import cast
+from typing import Self
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from simulations.numbers.arrays import Array
 from simulations.numbers.normals import fill_normal
 from simulations.numbers.orthonormal import cholesky, orthonormal_rows
 from simulations.weights.initialisers import Initialiser, gaussian
-from simulations.weights.kinds import Kind
+from simulations.weights.kinds import KindOf
 
 
 @dataclass
@@ -92,8 +93,10 @@ class Undrawn:
         """The transposed matrices, for products only."""
         return _Transposed(self)
 
-    def add(self, x: Array, dy: Array, factor: float) -> None:
-        """Add ``factor * x^T dy`` to the matrices: a step of gradient descent.
+    def plus(self, x: Array, dy: Array, factor: float) -> Self:
+        """Return the matrices plus ``factor * x^T dy``, a step of gradient descent; these stay as they are.
+
+        Both are the same Gaussian matrices and a known change: what is asked of either, the other knows too.
 
         Parameters
         ----------
@@ -113,7 +116,9 @@ class Undrawn:
                 f"factor {factor}"
             )
         left, right = self._coordinates(x, self._left, self._right), self._coordinates(dy, self._right, self._left)
-        self._moved = self._change() + self.dtype.type(factor) * (left.mT @ right)
+        moved = copy(self)
+        moved._moved = self._change() + self.dtype.type(factor) * (left.mT @ right)
+        return moved
 
     def _product(self, x: Array, own: Side, other: Side) -> Array:
         self._check(x, own)
@@ -181,13 +186,13 @@ def _combined(coefficients: Array, rows: Array) -> Array:
     return coefficients * rows if rows.shape[1] == 1 else coefficients @ rows
 
 
-def undrawn(dtype: np.dtype | type = np.float64) -> Kind:
+def undrawn(dtype: np.dtype | type = np.float64) -> KindOf[Undrawn]:
     """Return the kind of weights that are never drawn; it refuses laws other than the Gaussian."""
 
-    def make(init: Initialiser, rng: np.random.Generator, draws: int, fan_in: int, fan_out: int) -> Array:
+    def make(init: Initialiser, rng: np.random.Generator, draws: int, fan_in: int, fan_out: int) -> Undrawn:
         if init.law is not gaussian:
             name = getattr(init.law, "__name__", repr(init.law))
             raise ValueError(f"weights of the law {name!r} cannot stay undrawn, only Gaussian ones can; draw them")
-        return cast(Array, Undrawn(rng, draws, fan_in, fan_out, init.deviation(fan_in, fan_out), dtype))
+        return Undrawn(rng, draws, fan_in, fan_out, init.deviation(fan_in, fan_out), dtype)
 
     return make

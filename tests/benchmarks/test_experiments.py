@@ -3,6 +3,7 @@
 import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,6 @@ import pytest
 
 from benchmarks.training import one_step, resnet
 from simulations.data.splits import digits_split
-from simulations.networks.resnet import Init
 from simulations.networks.resnet import resnet as network_of
 from simulations.networks.rivals import INITS
 from simulations.training.optimiser import Descent
@@ -46,9 +46,11 @@ def test_resnet_chooses_rates_on_validation_data(
 
 
 @pytest.mark.parametrize("init", resnet.INITS)
-def test_the_trainer_takes_the_step_of_sgd_on_images(init: Init) -> None:
+def test_the_trainer_takes_the_step_of_sgd_on_images(init: resnet.Init) -> None:
     data, plan = digits_split(), Plan(8, 1, 0)
-    network = network_of((2, 3), 1, image=(1, 8, 8), init=init, zero_readout=False, zero_last=False)
+    rules, eps = resnet.STARTS[init]
+    random = replace(rules, zero_readout=False, zero_last=False)
+    network = network_of((2, 3), 1, image=(1, 8, 8), rules=random, batch_norm=eps)
     parameters = start(init, network, data, plan)
     run = Trainer(network, parameters, data, Descent(0.1, scalar_factor=1.0), plan)
     x, targets = run.batch()

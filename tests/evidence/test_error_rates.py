@@ -38,7 +38,13 @@ def test_an_exact_pivot_gives_uniform_p_values() -> None:
 
 def test_a_mixture_over_active_units_gives_uniform_p_values() -> None:
     repetitions, draws, width = 400, 60, 5
-    record = measure(mlp([4, width], init=he), INPUT, draws=repetitions * draws, rng=stream(2, "mixture"), active=True)
+    record = measure(
+        mlp([4, width], init=he),
+        INPUT,
+        draws=repetitions * draws,
+        rng=stream(2, "mixture"),
+        extras=("variances", "active"),
+    )
     factor = float(plain.layer_factor(width, 2 / 4))
     pivots = record.square_norms[:, 1] / record.square_norms[:, 0] * width / (2 * factor)
     blocks = zip(pivots.reshape(-1, draws), record.active[:, 1].reshape(-1, draws), strict=True)

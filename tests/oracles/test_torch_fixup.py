@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from simulations import softmax_loss, stream
-from simulations.networks.fixup import fixup_mlp
+from simulations.networks.fixup import FixupRules, fixup_mlp
 from tests.oracles.test_torch import BATCH, CLASSES, DRAWS, FEATURES, agree, leaf
 
 torch = pytest.importorskip("torch")
@@ -36,9 +36,8 @@ def logits(weights: dict[str, Any], x: Any, blocks: int, layers: int) -> Any:
 def test_gradients_of_the_loss(m: int, moved: bool) -> None:
     """Logits, and the gradient of the summed cross-entropy at every parameter, scalars included."""
     rng, blocks = stream(0, "oracle", "fixup", m), 3
-    network = fixup_mlp(
-        8, blocks, hidden=6, layers_per_branch=m, stem=FEATURES, classes=CLASSES, zero_readout=False, zero_last=False
-    )
+    rules = FixupRules(zero_readout=False, zero_last=False)
+    network = fixup_mlp(8, blocks, hidden=6, layers_per_branch=m, stem=FEATURES, classes=CLASSES, rules=rules)
     parameters, x = network.draw(rng, DRAWS), rng.standard_normal((DRAWS, BATCH, FEATURES))
     if moved:
         parameters = {name: value + rng.normal(0, 0.3, value.shape) for name, value in parameters.items()}

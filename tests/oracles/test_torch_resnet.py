@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from simulations import softmax_loss, stream
+from simulations.networks.fixup import NO_RULES
 from simulations.networks.resnet import resnet
 from tests.oracles.test_torch import agree, leaf
 from tests.oracles.test_torch_convolution import Weights
@@ -75,8 +76,9 @@ def logits(w: Weights, x: Any, block: Callable[..., Any], shortcut: str, layers:
 @pytest.mark.parametrize("init", ["fixup", "batch_norm"])
 def test_gradients_of_the_loss(init: Any, shortcut: Any, layers: int) -> None:
     rng = stream(0, "oracle", "resnet", init, shortcut, layers)
+    built: dict[str, Any] = {} if init == "fixup" else {"rules": NO_RULES, "batch_norm": 1e-5}
     network = resnet(
-        STAGES, 2, image=IMAGE, classes=CLASSES, init=init, shortcut=shortcut, layers_per_branch=layers, max_pool=2
+        STAGES, 2, image=IMAGE, classes=CLASSES, shortcut=shortcut, layers_per_branch=layers, max_pool=2, **built
     )
     moved = {name: value + rng.normal(0, 0.2, value.shape) for name, value in network.draw(rng, DRAWS).items()}
     x = rng.normal(size=(DRAWS, BATCH, *IMAGE))

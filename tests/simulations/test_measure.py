@@ -11,6 +11,7 @@ from simulations import (
     LeakyReLU,
     Network,
     Record,
+    Sampling,
     Sequential,
     measure,
     mlp,
@@ -18,11 +19,13 @@ from simulations import (
     softmax_loss,
     stream,
 )
+from simulations.engines.request import Extra
 from simulations.layers.losses import EPS
 from simulations.numbers.arrays import Array
 from simulations.weights.kinds import drawn
 
 INPUTS = stream(0, "measure", "inputs").standard_normal((6, 3))
+ALL: tuple[Extra, ...] = ("variances", "active", "weight_gradients")
 NETWORK = residual_mlp(4, 2, stem=3, classes=5)
 
 
@@ -32,17 +35,16 @@ def record(
     *,
     same_input: bool = True,
     backward: bool = False,
-    weight_gradients: bool = False,
+    extras: tuple[Extra, ...] = ("variances", "active"),
 ) -> Record:
     return measure(
         NETWORK,
         inputs,
         draws=draws,
         rng=stream(0, "measure"),
-        same_input=same_input,
         backward=backward,
-        weight_gradients=weight_gradients,
-        active=True,
+        extras=extras,
+        sampling=Sampling(same_input=same_input),
     )
 
 
@@ -62,10 +64,8 @@ def test_against_weights_that_are_known() -> None:
         x,
         draws=6,
         rng=stream(0),
-        backward=True,
-        weight_gradients=True,
-        active=True,
-        cotangent=lambda rng, shape: np.broadcast_to([1.0, 2.0, 4.0], shape),
+        backward=lambda rng, shape: np.broadcast_to([1.0, 2.0, 4.0], shape),
+        extras=("variances", "active", "weight_gradients"),
     )
     back = np.array([[1.0, 2.0, 4.0]]) @ last.T
     masked = back * (hidden > 0)
@@ -122,7 +122,7 @@ def test_gradients_only_if_asked_for() -> None:
     assert found.weight_gradients == {}
     assert found.gradient_square_norms.shape == found.square_norms.shape
     np.testing.assert_array_equal(found.gradient_square_norms[:, -1], 5)  # signs at 5 outputs
-    assert record(backward=True, weight_gradients=True).weight_gradients.keys() == set(NETWORK.parameter_names())
+    assert record(backward=True, extras=ALL).weight_gradients.keys() == set(NETWORK.parameter_names())
 
 
 @pytest.mark.parametrize(("asked", "given"), [(1, 2), (2, 2), (7, 8)])
@@ -131,7 +131,7 @@ def test_odd_draws_are_rounded_up_however_many_fit(
     asked: int, given: int, at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(import_module("simulations.measure"), "ENTRIES_AT_ONCE", at_once)
-    found = record(draws=asked, backward=True, weight_gradients=True)
+    found = record(draws=asked, backward=True, extras=ALL)
     assert found.square_norms.shape == found.active.shape == (given, 5)
     assert found.variances.shape == (given // 2, 5)
     assert {value.shape for value in found.weight_gradients.values()} == {(given,)}
@@ -166,8 +166,8 @@ def test_losses_and_their_gradients_are_recorded() -> None:
         rng=stream(0, "loss"),
         targets=targets,
         backward=True,
-        weight_gradients=True,
         engine="drawn",
+        extras=("variances", "weight_gradients"),
     )
     (rng,) = stream(0, "loss").spawn(1)
     rows = np.repeat(rng.integers(3, size=3), 2)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from evidence import draws_for_same_law, same_law
-from simulations import Network, Record, gaussian, he, lecun, measure, mlp, residual_mlp, stream, uniform
-from simulations.engines.choice import automatic, choose, pays
+from simulations import Network, Record, Sampling, gaussian, he, lecun, measure, mlp, residual_mlp, stream, uniform
+from simulations.engines.choice import automatic, pays
 from simulations.numbers.arrays import Array
 from simulations.weights.kinds import Drawn
 from simulations.weights.undrawn import Undrawn
@@ -24,16 +24,24 @@ ENGINES = ["auto", "radial", "undrawn", "drawn"]
 
 
 def run(network: Network = WIDE, inputs: Array = INPUTS, draws: int = 4, **settings: Any) -> Record:
-    return measure(network, inputs, draws=draws, rng=stream(1, "engines"), **({"variances": False} | settings))
+    return measure(network, inputs, draws=draws, rng=stream(1, "engines"), **({"extras": ()} | settings))
 
 
 REFUSALS: list[tuple[Network, dict[str, Any], str]] = [
     (WIDE, {"engine": "dense"}, r"unknown engine 'dense'; expected one of auto, radial, undrawn, drawn"),
     (WIDE, {"engine": None}, r"unknown engine None; expected one of"),
-    (WIDE, {"engine": "radial", "variances": True}, r"radial .* variances need states .*; take 'auto', 'undrawn'"),
-    (WIDE, {"engine": "radial", "batch": 2}, r"radial .* inputs of one batch share weights; take 'auto'"),
+    (
+        WIDE,
+        {"engine": "radial", "extras": ("variances",)},
+        r"radial .* variances need states .*; take 'auto', 'undrawn'",
+    ),
+    (
+        WIDE,
+        {"engine": "radial", "sampling": Sampling(batch=2)},
+        r"radial .* inputs of one batch share weights; take 'auto'",
+    ),
     (WIDE, {"engine": "radial", "dtype": np.float32}, r"radial .* double precision only; take 'auto'"),
-    (WIDE, {"engine": "radial", "backward": True, "cotangent": uniform}, r"radial .* no other cotangents.*; take"),
+    (WIDE, {"engine": "radial", "backward": uniform}, r"radial .* no other cotangents.*; take"),
     (mlp([3, 8], bias_deviation=1.0), {"engine": "radial"}, r"radial .* 'layer0' has a bias; take 'auto'"),
     (mlp([3, 8], init=he.with_law(uniform)), {"engine": "radial"}, r"radial .* 'layer0' .* not Gaussian.*; take"),
     (mlp([3, 8], init=he.with_law(uniform)), {"engine": "undrawn"}, r"'layer0' are not Gaussian .* take 'auto' or"),
@@ -61,17 +69,22 @@ BROKEN = [np.where(np.arange(18).reshape(6, 3) == 7, value, INPUTS) for value in
         ({"inputs": INPUTS + 1j}, r"expected real inputs"),
         ({"inputs": INPUTS[:, :2]}, r"'layer0' expects 3 features, got .*2"),
         ({"inputs": INPUTS[:, :0]}, r"'layer0' expects 3 features, got .*0"),
-        ({"inputs": INPUTS[:0]}, r"inputs \(samples, features\), got .* shape \(0, 3\)"),
+        ({"inputs": INPUTS[:0]}, r"at least one row of inputs \(samples, features\), got .* shape \(0, 3\)"),
         ({"inputs": INPUTS[0]}, r"inputs \(samples, features\), got .* shape \(3,\)"),
-        ({"draws": 0}, r"at least one draw, .* got draws=0"),
-        ({"draws": -3}, r"at least one draw, .* got draws=-3"),
-        ({"batch": 0}, r"batch of at least one .* batch=0"),
-        ({"batch": -1}, r"batch of at least one .* batch=-1"),
+        ({"draws": 0}, r"at least one draw, got draws=0"),
+        ({"draws": -3}, r"at least one draw, got draws=-3"),
+        ({"sampling": Sampling(batch=7)}, r"a batch of 7 needs as many inputs, got 6"),
         ({"dtype": np.float16}, r"precision is np.float64 or np.float32, got .*float16"),
         ({"dtype": int}, r"precision is np.float64 or np.float32, got .*int"),
         ({"targets": np.eye(5)[:4]}, r"one target an input, got 4 targets and 6 inputs"),
         ({"targets": np.eye(4)[[0, 1, 2, 3, 0, 1]]}, r"5.* 4"),
-        ({"weight_gradients": True}, r"weight_gradients needs backward=True"),
+        ({"targets": True}, r"targets=True takes the labels of Inputs; with an array"),
+        ({"targets": np.eye(5)[[0, 1, 2, 3, 0, 1]], "backward": gaussian}, r"cotangent is the gradient of the loss"),
+        ({"extras": ("weight_gradients",)}, r"weight_gradients needs backward=True"),
+        ({"extras": "active"}, r"extras takes a tuple of names out of variances, active, .*, got 'active'"),
+        ({"extras": ("weights",)}, r"extras takes a tuple of names out of variances, active, .*, got \('weights',\)"),
+        ({"inputs": [[1.0, 2.0], [3.0]]}, r"inputs \(samples, features\), got rows of different lengths"),
+        ({"inputs": [["1", "2", "3"]]}, r"expected real inputs \(samples, features\), got <U1"),
     ],
 )
 def test_no_engine_takes_what_makes_no_sense(engine: str, settings: dict[str, Any], message: str) -> None:
@@ -88,11 +101,13 @@ def test_inputs_beyond_single_precision_are_refused(engine: str) -> None:
 def test_the_record_says_which_engine_was_taken_and_why() -> None:
     assert run().engine == "radial: one input a draw, norms only"
     assert run(engine="radial").engine == "radial: one input a draw, norms only"
-    assert run(variances=True).engine == "undrawn: 2 of 3 matrices, where that is cheaper"
-    assert run(batch=2).engine == "undrawn: 1 of 3 matrices, where that is cheaper"
+    assert run(extras=("variances",)).engine == "undrawn: 2 of 3 matrices, where that is cheaper"
+    assert run(sampling=Sampling(batch=2)).engine == "undrawn: 1 of 3 matrices, where that is cheaper"
     assert run(engine="undrawn").engine == "undrawn: as asked"
     assert run(engine="drawn").engine == "drawn: as asked"
-    assert run(residual_mlp(7, 2, stem=3), variances=True).engine == "drawn: matrices too small for anything else"
+    assert (
+        run(residual_mlp(7, 2, stem=3), extras=("variances",)).engine == "drawn: matrices too small for anything else"
+    )
     assert run(mlp([3, 8], init=he.with_law(uniform))).engine == "drawn: not Gaussian"
 
 
@@ -108,9 +123,9 @@ def test_automatic_kinds_are_chosen_matrix_by_matrix() -> None:
     assert isinstance(make(he, rng, 3, 100, 100), Undrawn)
     assert isinstance(make(he, rng, 3, 100, 3), Drawn)
     assert isinstance(make(he.with_law(uniform), rng, 3, 100, 100), Drawn)
-    taken, _ = choose(WIDE, "auto", batch=1, features=3, more_than_norms="states")
-    assert taken == "undrawn"
-    assert choose(WIDE, "auto", batch=50, features=3, more_than_norms="states")[0] == "drawn"
+    assert run(extras=("variances",)).engine.startswith("undrawn")
+    many = np.ones((50, 3))
+    assert run(inputs=many, extras=("variances",), sampling=Sampling(batch=50)).engine.startswith("drawn")
 
 
 @pytest.mark.parametrize("workers", ["threads", "processes"])
@@ -120,8 +135,12 @@ def test_results_do_not_depend_on_the_executor(workers: str) -> None:
     network = mlp([3, 600, 600], classes=5)
     with pool:
         for engine in ENGINES:
-            settings: dict[str, Any] = {"engine": engine, "draws": 7, "backward": True, "weight_gradients": True}
-            settings |= {"targets": targets, "dtype": np.float64 if engine == "radial" else np.float32}
+            settings: dict[str, Any] = {"engine": engine, "draws": 7, "backward": True}
+            settings |= {
+                "extras": ("weight_gradients",),
+                "targets": targets,
+                "dtype": np.float64 if engine == "radial" else np.float32,
+            }
             alone, spread = (run(network, executor=executor, **settings) for executor in (None, pool))
             for one in fields(Record):
                 np.testing.assert_equal(getattr(alone, one.name), getattr(spread, one.name), one.name)
@@ -140,13 +159,11 @@ def test_undrawn_and_drawn_measurements_have_one_law(batch: int, dtype: type) ->
             inputs,
             draws=2 * draws,
             rng=stream(3, "engines", engine, batch),
-            backward=True,
-            weight_gradients=True,
-            active=True,
-            cotangent=gaussian,
-            batch=batch,
+            backward=gaussian,
             engine=engine,
             dtype=dtype,
+            extras=("variances", "active", "weight_gradients"),
+            sampling=Sampling(batch=batch),
         )
         found = {f"variance {place}": column for place, column in enumerate(record.variances.T)}
         for place in range(len(record.widths)):

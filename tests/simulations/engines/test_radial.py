@@ -85,7 +85,7 @@ def test_a_hundred_thousand_layers_neither_overflow_nor_underflow() -> None:
     # For 8 degrees of freedom E log chi^2 = log 2 + psi(4), psi(4) = 11/6 - Euler's constant; Var = psi'(4) = 0.2838.
     mean = 2 * math.log(scale) + math.log(2 / width) + 11 / 6 - 0.5772156649015329
     assert record.square_norms[:, -1] * math.log(2) == pytest.approx(depth * mean, abs=6 * math.sqrt(0.2838 * depth))
-    with pytest.raises(OverflowError, match="ask for log2=True"):
+    with pytest.raises(OverflowError, match=r"after block \d+ of 200 leave .*; ask simulations.radial for log2=True"):
         radial(Network(network.layers[:200]), np.ones(2), rng=stream(0, "deep"))
 
 

@@ -61,11 +61,9 @@ def test_a_radial_chain_has_the_joint_law_of_drawn_weights(name: str, loss: bool
         draws=DRAWS,
         rng=stream(0, "drawn", name),
         engine="drawn",
-        backward=True,
-        weight_gradients=True,
-        active=True,
-        cotangent=law,
+        backward=law if targets is None else True,
         targets=targets,
+        extras=("variances", "active", "weight_gradients"),
     )
     chain = radial(
         network,

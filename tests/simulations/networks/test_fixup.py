@@ -5,7 +5,7 @@ import pytest
 
 from simulations import Dense, LeakyReLU, Network, Residual, Sequential, he, residual_mlp, stream, zero
 from simulations.layers.scalars import ScalarBias, ScalarMultiplier
-from simulations.networks.fixup import fixup_mlp
+from simulations.networks.fixup import NO_RULES, FixupRules, fixup_mlp
 from simulations.numbers.arrays import Array
 from simulations.weights.kinds import Outer
 
@@ -67,18 +67,19 @@ def test_scalars_are_listed_in_sets() -> None:
 
 @pytest.mark.parametrize("m", [2, 3])
 def test_rules_can_be_left_out(m: int) -> None:
-    def weights(**rules: bool) -> dict[str, Array]:
-        network = fixup_mlp(4, 16, layers_per_branch=m, stem=4, classes=3, **rules)  # type: ignore[arg-type]
-        return network.draw(stream(0), 2)
+    def weights(rules: FixupRules) -> dict[str, Array]:
+        return fixup_mlp(4, 16, layers_per_branch=m, stem=4, classes=3, rules=rules).draw(stream(0), 2)
 
-    bare, scaled = (weights(zero_readout=False, zero_last=False, scaled=scaled) for scaled in (False, True))
+    bare, scaled = (weights(FixupRules(zero_readout=False, zero_last=False, scaled=scaled)) for scaled in (False, True))
     for name, value in scaled.items():
         factor = 16 ** (-1 / (2 * m - 2)) if name.startswith("block") and name.endswith("weight") else 1.0
         np.testing.assert_allclose(value, factor * bare[name], rtol=1e-14, atol=0)
-    ruled = weights()
+    ruled = weights(FixupRules())
     zeros = {name for name, value in ruled.items() if name.endswith("weight") and not value.any()}
     assert zeros == {"readout.weight", *(f"block{block}.layer{m - 1}.weight" for block in range(16))}
-    assert not any(name.endswith(("before", "after", "multiplier")) for name in weights(scalars=False))
+    assert not any(
+        name.endswith(("before", "after", "multiplier")) for name in weights(FixupRules(bias=None, multiplier=None))
+    )
 
 
 def test_a_zeroed_network_is_its_stem() -> None:
@@ -101,6 +102,6 @@ def test_refused(arguments: dict[str, int], message: str) -> None:
 
 def test_the_branches_of_a_bare_network_are_those_of_a_residual_one() -> None:
     """Without rules, a network of one block is a residual one with an activation after it."""
-    bare = fixup_mlp(4, 1, hidden=6, zero_last=False, scaled=False, scalars=False)
+    bare = fixup_mlp(4, 1, hidden=6, rules=NO_RULES)
     block = residual_mlp(4, 1, hidden=6, last_layer=he).layers[0]
     assert bare == Network((Sequential((block, RELU)),))

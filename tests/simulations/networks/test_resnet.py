@@ -1,6 +1,7 @@
 """Residual networks for images: the layout of Fixup's code, its rules, ResNet-20's size, and the paper's three sets."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,12 +23,18 @@ from simulations import (
 from simulations.layers.convolution import Convolution, Flatten
 from simulations.layers.pooling import AveragePool, MaxPool, PadChannels
 from simulations.layers.scalars import ScalarBias, ScalarMultiplier
+from simulations.networks.fixup import FIXUP, NO_RULES, FixupRules
 from simulations.networks.resnet import resnet
 from simulations.weights.kinds import drawn
 from tests.simulations.layers.layer_cases import check_gradients
 
 RELU = LeakyReLU()
 SMALL: dict[str, Any] = {"stages": (2, 3), "blocks_per_stage": 1, "image": (2, 5, 4), "classes": 3}
+STARTS: dict[str, Any] = {
+    "fixup": {},
+    "batch_norm": {"rules": NO_RULES, "batch_norm": 1e-5},
+    "plain": {"rules": NO_RULES},
+}
 X = stream(0, "images").normal(size=(2, 3, 2, 5, 4))
 
 
@@ -61,7 +68,7 @@ def test_layout() -> None:
 @pytest.mark.parametrize(("init", "expected"), [("batch_norm", 269_722), ("plain", 268_346), ("fixup", 268_393)])
 def test_size_of_resnet_20(init: Any, expected: int) -> None:
     """By hand: 267,696 weights of convolutions, 650 of the classifier; 2 a channel for 688 normalised; 5 L + 2."""
-    network = resnet(init=init)
+    network = resnet(**STARTS[init])
     parameters = network.draw(stream(0), 1)
     assert tuple(parameters) == network.parameter_names()
     assert sum(value.size for value in parameters.values()) == expected
@@ -88,12 +95,19 @@ def test_deviations_of_the_released_code(m: int) -> None:
 
 
 def test_rules_can_be_left_out() -> None:
-    assert resnet(**SMALL, zero_readout=False, zero_last=False, scaled=False, scalars=False) == resnet(
-        **SMALL, init="plain"
-    )
-    names = resnet(**SMALL, shortcut="convolution", init="plain").parameter_names()
+    plain = resnet(**SMALL, shortcut="convolution", rules=NO_RULES)
+    names = plain.parameter_names()
+    layers = "stem block0.layer0 block0.layer1 block1.layer0 block1.layer1 block1.shortcut readout"
+    assert names == (*(f"{name}.weight" for name in layers.split()), "readout.bias")
+    assert all(value.any() for name, value in plain.draw(stream(0), 1).items() if name.endswith("weight"))
+    for rule in ("zero_last", "zero_readout", "scaled", "bias", "multiplier"):
+        some = replace(NO_RULES, **{rule: getattr(FIXUP, rule)})
+        assert resnet(**SMALL, rules=some) != resnet(**SMALL, rules=NO_RULES)
+        assert resnet(**SMALL, rules=replace(some, **{rule: getattr(NO_RULES, rule)})) == resnet(
+            **SMALL, rules=NO_RULES
+        )
     assert [name for name in names if "shortcut" in name] == ["block1.shortcut.weight"]
-    gains = resnet(**SMALL, init="batch_norm", zero_last=True).draw(stream(0), 1)
+    gains = resnet(**SMALL, rules=replace(NO_RULES, zero_last=True), batch_norm=1e-5).draw(stream(0), 1)
     assert {name for name, value in gains.items() if not name.endswith("bias") and not value.any()} == {
         "block0.layer1.norm.gain",
         "block1.layer1.norm.gain",
@@ -113,19 +127,20 @@ def test_a_zeroed_network_is_its_shortcuts() -> None:
 @pytest.mark.parametrize("shortcut", ["pad", "convolution"])
 def test_gradients_equal_central_differences(init: Any, shortcut: Any) -> None:
     """With tanh, which has no kinks for a step to cross; PyTorch is the oracle of the others."""
-    check_gradients(resnet(**SMALL, init=init, shortcut=shortcut, activation=Tanh()), X[:1])
+    check_gradients(resnet(**SMALL, **STARTS[init], shortcut=shortcut, activation=Tanh()), X[:1])
 
 
 @pytest.mark.parametrize("init", ["fixup", "batch_norm"])
 def test_single_precision(init: Any) -> None:
-    network = resnet(**SMALL, init=init, max_pool=2, zero_last=False, zero_readout=False)
+    random = FixupRules(zero_last=False, zero_readout=False) if init == "fixup" else NO_RULES
+    network = resnet(**(SMALL | STARTS[init] | {"max_pool": 2, "rules": random}))
     single: Any = X.astype(np.float32)
     run = network.run(network.draw(stream(0), 2, drawn(np.float32)), single)
     arrays = [*run.states, *run.backward(np.ones_like(run.output)), *run.gradients(np.ones_like(run.output)).values()]
     assert {array.dtype for array in arrays} == {np.dtype(np.float32)}
 
 
-FREE: dict[str, Any] = SMALL | {"stages": (4, 5), "init": "plain", "shortcut": "convolution", "bias_deviation": None}
+FREE: dict[str, Any] = SMALL | {"stages": (4, 5), "rules": NO_RULES, "shortcut": "convolution", "bias_deviation": None}
 BRANCH = {f"block1.layer{i}.weight" for i in range(2)}
 
 
@@ -143,11 +158,11 @@ BRANCH = {f"block1.layer{i}.weight" for i in range(2)}
     ({}, {"block1.shortcut.weight"} | BRANCH, None),
     ({"bias_deviation": 1.0}, {"readout.weight"}, None),
     ({"bias_deviation": 1.0}, {"stem.weight"}, None),
-    ({"scalars": True}, {"stem.weight"}, None),
+    ({"rules": replace(NO_RULES, bias=ScalarBias, multiplier=ScalarMultiplier)}, {"stem.weight"}, None),
     # degree 0 before a batch norm, degree 2 in two layers on every path
-    ({"init": "batch_norm", "eps": 0.0}, {"stem.weight"}, 0),
-    ({"init": "batch_norm", "eps": 0.1}, {"stem.weight"}, None),
-    ({"init": "batch_norm", "eps": 0.0}, {"readout.weight"}, 1),
+    ({"batch_norm": 0.0}, {"stem.weight"}, 0),
+    ({"batch_norm": 0.1}, {"stem.weight"}, None),
+    ({"batch_norm": 0.0}, {"readout.weight"}, 1),
     ({}, {"stem.weight", "readout.weight"}, 2),
 ])  # fmt: skip
 def test_sets_of_figure_2(changes: dict[str, Any], names: set[str], degree: int | None) -> None:
@@ -181,7 +196,6 @@ def test_max_pooling_stands_behind_the_stem() -> None:
     ({"stages": (4, 2)}, r"padded shortcuts can't drop channels, got stages \(4, 2\)"),
     ({"image": (2, 0, 4)}, r"a number in image \(2, 0, 4\) must be at least 1, got 0"),
     ({"image": (2, 4)}, r"an image \(channels, height, width\), got .* \(2, 4\)"),
-    ({"init": "xavier"}, "unknown init 'xavier'; expected one of fixup, batch_norm, plain"),
     ({"shortcut": "none"}, "unknown shortcut 'none'; expected one of pad, convolution"),
     ({"max_pool": 5}, r"max_pool must be at most the sides of the image \(2, 5, 4\), got 5"),
     ({"max_pool": 0}, "size of MaxPool must be at least 1, got 0"),

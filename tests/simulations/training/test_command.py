@@ -11,7 +11,7 @@ import pytest
 
 from simulations import InputError, Network, stream
 from simulations.data.splits import DIGITS, Data, Labelled, digits_split
-from simulations.networks.fixup import fixup_mlp
+from simulations.networks.fixup import FixupRules, fixup_mlp
 from simulations.networks.rivals import build
 from simulations.training.optimiser import Descent
 from simulations.training.run import blocks_of, main, train
@@ -131,7 +131,7 @@ def test_three_steps_against_pytorch(momentum: float) -> None:
     torch = pytest.importorskip("torch")
     from tests.oracles.test_torch_fixup import logits
 
-    network = fixup_mlp(8, 3, stem=64, classes=10, zero_readout=False, zero_last=False)
+    network = fixup_mlp(8, 3, stem=64, classes=10, rules=FixupRules(zero_last=False, zero_readout=False))
     run = trainer(Descent(0.05, momentum, 0.01, 0.1), network=network)
     theirs = {name: torch.tensor(value.copy(), requires_grad=True) for name, value in run.parameters.items()}
     groups = [

@@ -1,14 +1,15 @@
 """A step of SGD against the loss that it should lower, and the closed form of a linear classifier."""
 
 import numpy as np
+import pytest
 
 from evidence import draws_for_same_law, same_law
 from simulations import LeakyReLU, mlp, stream
 from simulations.networks.fixup import fixup_mlp
 from simulations.numbers.arrays import Array
 from simulations.training.sgd import step
-from simulations.weights.kinds import Kind, arrays
-from simulations.weights.undrawn import undrawn
+from simulations.weights.kinds import Kind, arrays, drawn, entries_of
+from simulations.weights.undrawn import Undrawn, undrawn
 
 
 def test_linear_classifier_by_hand() -> None:
@@ -61,3 +62,32 @@ def test_undrawn_weights_learn_as_drawn_ones_do() -> None:
     assert same_law(drawn_ones, descend(undrawn()), error=error, alpha=alpha).verdict == "held"
     still = {name: drawn_ones[name.replace("4", "0")] for name in drawn_ones}  # as if the fifth step had not learnt
     assert same_law(drawn_ones, still, error=error, alpha=alpha).verdict == "refuted"
+
+
+@pytest.mark.parametrize("kind", [arrays, undrawn()])
+def test_a_step_leaves_the_weights_given_as_they_were(kind: Kind) -> None:
+    """Those before and after differ by the gradient, also for inputs that neither has seen; rounding aside."""
+    network, rng = mlp([4, 6], classes=3), stream(0, "sgd", "before and after")
+    x, other = rng.standard_normal((2, 5, 2, 4))
+    targets, rate = np.eye(3)[rng.integers(3, size=(5, 2))], 0.5
+    before = network.draw(rng, 5, kind)
+    outputs = network.run(before, x).output
+    taken = step(network, before, x, targets, rate)
+    np.testing.assert_allclose(network.run(before, x).output, outputs, rtol=0, atol=1e-12)
+    first, then = (parameters["layer0.weight"] for parameters in (before, taken.parameters))
+    change = -rate * taken.gradients["layer0.weight"].array
+    assert np.abs(change).max() > 0.01
+    np.testing.assert_allclose(other @ then - other @ first, other @ change, rtol=0, atol=1e-12)
+    dy = rng.standard_normal((5, 2, 6))
+    np.testing.assert_allclose(dy @ then.mT - dy @ first.mT, dy @ change.mT, rtol=0, atol=1e-12)
+
+
+def test_weights_that_cannot_learn_say_so() -> None:
+    network, x = mlp([3], classes=2), np.ones((1, 1, 3))
+    with pytest.raises(TypeError, match=r"'readout.weight' is of kind Drawn and cannot learn: draw arrays"):
+        step(network, network.draw(stream(0), 1, drawn()), x, np.eye(2)[None, :1], 0.1)
+
+
+def test_layers_that_need_entries_say_so() -> None:
+    with pytest.raises(TypeError, match=r"the entries of 'a.bias' are needed: draw it as an array, not as Undrawn"):
+        entries_of({"a.bias": Undrawn(stream(0), 1, 1, 2, 1.0)}, "a.bias", np.ones((1, 1, 1)))

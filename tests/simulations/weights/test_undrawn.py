@@ -48,7 +48,7 @@ class Asked:
         return answer
 
     def add(self, x: Array, dy: Array, factor: float) -> None:
-        self.weights.add(x, dy, factor)
+        self.weights = self.weights.plus(x, dy, factor)
         self.seen = {True, False}
         step = self.weights.dtype.type(factor) * x.astype(np.longdouble).mT @ dy.astype(np.longdouble)
         self.steps.append(step)

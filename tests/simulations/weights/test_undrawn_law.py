@@ -58,7 +58,7 @@ def descent(weights: Array, x: Array) -> dict[str, Array]:
         norm = Outer(x, dy).square_norm[:, None, None]
         found |= {f"y{turn}": y, f"gradient {turn}": norm, f"dx{turn}": dy @ weights.mT}
         if isinstance(weights, Undrawn):
-            weights.add(x, dy, -0.3)
+            weights = weights.plus(x, dy, -0.3)
         else:
             weights = weights - weights.dtype.type(0.3) * x.mT @ dy
     return _statistics(found)

@@ -10,16 +10,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulations.experiments import scalar_branch
-from simulations.layers.dense import Parameters
 from simulations.layers.losses import softmax_loss
 from simulations.layers.network import Network
 from simulations.numbers.arrays import Array
 from simulations.training.sgd import step
+from simulations.weights.kinds import AnyParameters
 
 
 @dataclass(frozen=True)
-class OneStep:
+class FunctionChange:
     """What one step did, per draw and unit of the learning rate; arrays (draws,)."""
 
     change: Array
@@ -34,13 +33,15 @@ class OneStep:
     """
 
 
-def one_step(network: Network, parameters: Parameters, x: Array, targets: Array, rate: float) -> OneStep:
+def function_change(
+    network: Network, parameters: AnyParameters, x: Array, targets: Array, rate: float
+) -> FunctionChange:
     """Take one SGD step on the mean softmax loss and see how far the outputs at `x` move.
 
     Parameters
     ----------
-    parameters : dict of arrays
-        Arrays are left alone; undrawn weights are changed in place.
+    parameters : dict
+        Arrays or undrawn weights, left as they are.
     x, targets : arrays (draws, batch, features) and (draws, batch, classes)
     rate : float
         Not so small that the change drowns in rounding: relative errors are about 1e-16 / rate.
@@ -55,18 +56,8 @@ def one_step(network: Network, parameters: Parameters, x: Array, targets: Array,
     moved = (network.run(taken.parameters, x).output - before).astype(np.float64) / rate
     gradient = softmax_loss(before, targets).logit_gradient / x.shape[1]
     squares = [one.square_norm for one in taken.gradients.values()]
-    return OneStep(
+    return FunctionChange(
         change=np.sqrt(np.square(moved).sum(axis=(1, 2))),
         along=-(moved * gradient).sum(axis=(1, 2)),
         first_order=np.sum(squares, axis=0),
     )
-
-
-def scalar_change(a: Array, x: float, loss_slope: float, rate: float) -> Array:
-    """Return |f(after) - f(before)| / rate of the scalar chain ``prod_l (1 + prod_i a[l, i]) x``, shape (...).
-
-    Its depth is bounded by memory alone: 100,000 branches take a moment.
-    """
-    after = scalar_branch.step(a, x, loss_slope, rate)
-    change: Array = np.abs(scalar_branch.forward(after, x) - scalar_branch.forward(a, x)) / rate
-    return change

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from simulations import LeakyReLU, mlp, one_hot, residual_mlp, stream
-from simulations.experiments.one_step import one_step, scalar_change
-from simulations.networks.fixup import fixup_mlp
+from simulations.experiments.function_change import function_change
+from simulations.networks.fixup import FixupRules, fixup_mlp
 from simulations.networks.rivals import build
 from simulations.numbers.arrays import Array
+from simulations.weights.kinds import AnyParameters
 from simulations.weights.undrawn import undrawn
 
 
@@ -22,7 +23,7 @@ def test_a_linear_classifier_moves_by_the_kernel() -> None:
     parameters = net.draw(stream(0), 2)
     logits = np.exp(x @ parameters["readout.weight"])
     g = (logits / logits.sum(-1, keepdims=True) - targets) / 5
-    moved = one_step(net, parameters, x, targets, 3.0)
+    moved = function_change(net, parameters, x, targets, 3.0)
     np.testing.assert_allclose(moved.change, np.linalg.norm(x @ x.mT @ g, axis=(1, 2)), rtol=1e-12)
     np.testing.assert_allclose(moved.along, np.square(x.mT @ g).sum(axis=(1, 2)), rtol=1e-12)
     np.testing.assert_allclose(moved.first_order, moved.along, rtol=1e-12)
@@ -35,7 +36,7 @@ def test_first_order(name: str) -> None:
     parameters = net.draw(stream(0, name), 6)
     gaps = []
     for rate in (1e-4, 1e-5):
-        moved = one_step(net, parameters, x, targets, rate)
+        moved = function_change(net, parameters, x, targets, rate)
         gaps.append(np.abs(moved.along / moved.first_order - 1))
         assert (moved.change >= moved.along / np.sqrt(2 * 5) * 5 * (1 - 1e-12)).all()  # ||p - y|| / 5 <= sqrt(2/5)
     assert np.median(gaps[1]) < np.median(gaps[0]) / 5
@@ -49,8 +50,9 @@ def test_fixup_starts_on_the_kink_of_its_rectifiers() -> None:
     """
     x, targets = batch(6, 5, 4, 3)
     for activation, kinked in ((LeakyReLU(), True), (LeakyReLU(0.3), False)):
-        net = fixup_mlp(8, 3, stem=4, classes=3, zero_readout=False, activation=activation)
-        moved = [one_step(net, net.draw(stream(0, "kink"), 6), x, targets, rate) for rate in (1e-4, 1e-5)]
+        rules = FixupRules(zero_readout=False)
+        net = fixup_mlp(8, 3, stem=4, classes=3, rules=rules, activation=activation)
+        moved = [function_change(net, net.draw(stream(0, "kink"), 6), x, targets, rate) for rate in (1e-4, 1e-5)]
         gaps = [np.abs(one.along / one.first_order - 1).max() for one in moved]
         assert (gaps[1] > gaps[0] / 2) == kinked
         assert (gaps[1] > 1e-3) == kinked
@@ -71,23 +73,15 @@ def test_undrawn_weights_move_alike_in_law() -> None:
     net, draws = residual_mlp(16, 3, classes=3), 1500
     x, targets = batch(1, 1, 16, 3)
     x, targets = np.repeat(x, draws, axis=0), np.repeat(targets, draws, axis=0)
-    kinds = [net.draw(stream(0, "drawn"), draws), net.draw(stream(0, "undrawn"), draws, undrawn())]
-    seen = [one_step(net, parameters, x, targets, 1e-5) for parameters in kinds]
+    kinds: list[AnyParameters] = [net.draw(stream(0, "drawn"), draws), net.draw(stream(0, "undrawn"), draws, undrawn())]
+    seen = [function_change(net, parameters, x, targets, 1e-5) for parameters in kinds]
     for moved in seen:
         np.testing.assert_allclose(np.median(moved.along / moved.first_order), 1, rtol=1e-3)
     logs = [np.log(moved.first_order).mean() for moved in seen]
     assert abs(logs[0] - logs[1]) < 0.2
 
 
-def test_scalar_chains() -> None:
-    a = np.array([[[0.5, 0.0], [0.5, 0.0]]])
-    assert scalar_change(a, 2.0, 1.0, 0.1) == pytest.approx(2 * (1 - (1 - 0.1 * 2 * 0.25) ** 2) / 0.1)
-    deep = np.full((100_000, 2), 100_000**-0.5)
-    deep[:, 1] = 0
-    assert scalar_change(deep, 1.0, 1.0, 1e-3) == pytest.approx(1, rel=1e-3)
-
-
 def test_refused() -> None:
     net, (x, targets) = mlp([3], classes=4), batch(2, 5, 3, 4)
     with pytest.raises(ValueError, match="the learning rate must be positive, got 0"):
-        one_step(net, net.draw(stream(0), 2), x, targets, 0.0)
+        function_change(net, net.draw(stream(0), 2), x, targets, 0.0)

@@ -1,0 +1,168 @@
+"""What a measurement is asked, checked: the network, its inputs, how they are sampled, and what is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from simulations.data.inputs import Inputs
+from simulations.layers.dense import Dense, Layer, Parameterless
+from simulations.layers.network import Network, Residual, Sequential
+from simulations.numbers.arrays import Array
+from simulations.weights.initialisers import rademacher
+
+Cotangent = Callable[[np.random.Generator, tuple[int, ...]], Array]
+"""Draws the cotangent at the output, given the output's shape."""
+Start = Cotangent | Literal["loss"]
+"""Where a cotangent at the output comes from: a law, or the gradient of the loss."""
+Extra = Literal["variances", "active", "weight_gradients"]
+"""What may be recorded besides squared norms; see `simulations.engines.record.Record`."""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Which inputs a draw of the weights sees.
+
+    Attributes
+    ----------
+    batch : int
+        Inputs a draw: consecutive rows, beginning at a random one.
+    same_input : bool
+        Twins, draws 2k and 2k + 1, have the same inputs; with False each draw has its own, and variances are over
+        weights and inputs together.
+
+    Raises
+    ------
+    ValueError
+        If the batch is below 1.
+    """
+
+    batch: int = 1
+    same_input: bool = True
+
+    def __post_init__(self) -> None:
+        if self.batch < 1:
+            raise ValueError(f"a batch needs at least one input, got batch={self.batch}")
+
+
+ONE_INPUT = Sampling()
+"""One input a draw, the same for twins."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What all blocks of draws are asked."""
+
+    network: Network
+    inputs: Array
+    """(samples, features), at the precision of states and cotangents."""
+    targets: Array | None
+    """(samples, classes)"""
+    backward: Start | None
+    """Where the way back starts, if it is taken."""
+    extras: frozenset[str]
+    sampling: Sampling
+
+
+def request(
+    network: Network,
+    inputs: ArrayLike | Inputs,
+    *,
+    targets: ArrayLike | bool | None,
+    backward: Cotangent | bool,
+    extras: tuple[Extra, ...],
+    sampling: Sampling,
+    dtype: type[np.floating],
+) -> Request:
+    """Read what `measure` was given; its docstring has the parameters.
+
+    Raises
+    ------
+    ValueError
+        If something does not fit; the message says what, and what to do.
+    """
+    rows = _rows(inputs, dtype)
+    _check_width(network, inputs, rows.shape[1])
+    if sampling.batch > len(rows):
+        raise ValueError(f"a batch of {sampling.batch} needs as many inputs, got {len(rows)}")
+    labels = _targets(inputs, targets, len(rows))
+    if isinstance(extras, str) or not set(extras) <= set(get_args(Extra)):
+        raise ValueError(f"extras takes a tuple of names out of {', '.join(get_args(Extra))}, got {extras!r}")
+    if "weight_gradients" in extras and not backward:
+        raise ValueError("weight_gradients needs backward=True")
+    if callable(backward) and labels is not None:
+        raise ValueError("with targets the cotangent is the gradient of the loss: give backward=True or leave them out")
+    start: Start = backward if callable(backward) else "loss" if labels is not None else rademacher
+    return Request(network, rows, labels, start if backward else None, frozenset(extras), sampling)
+
+
+def _rows(inputs: ArrayLike | Inputs, dtype: type[np.floating]) -> Array:
+    """Return inputs as an array (samples, features) of this precision."""
+    if dtype not in (np.float64, np.float32):
+        raise ValueError(f"the precision is np.float64 or np.float32, got dtype={dtype!r}")
+    rows = _array(inputs.x if isinstance(inputs, Inputs) else inputs, "inputs (samples, features)")
+    if rows.ndim != 2 or not len(rows):
+        raise ValueError(f"expected at least one row of inputs (samples, features), got an array of shape {rows.shape}")
+    if (beyond := ~(np.abs(rows) <= np.finfo(dtype).max)).any():
+        place = tuple(int(index) for index in np.argwhere(beyond)[0])
+        raise ValueError(
+            f"inputs must be finite and within the range of {np.dtype(dtype)}, got {rows[place]} at {place}; leave "
+            f"such rows out"
+        )
+    return rows.astype(dtype)
+
+
+def _array(numbers: ArrayLike, what: str) -> Array:
+    """Return real numbers, of any type and in lists or arrays, in double precision."""
+    try:
+        found = np.asarray(numbers)
+    except ValueError:  # rows of different lengths
+        raise ValueError(f"expected {what}, got rows of different lengths") from None
+    if found.dtype.kind not in "fiub":
+        raise ValueError(f"expected real {what}, got {found.dtype}")
+    return found.astype(np.float64, copy=False)
+
+
+def _targets(inputs: ArrayLike | Inputs, targets: ArrayLike | bool | None, samples: int) -> Array | None:
+    if targets is None or targets is False:
+        return None
+    if targets is True:
+        if not isinstance(inputs, Inputs):
+            raise ValueError("targets=True takes the labels of Inputs; with an array give targets (samples, classes)")
+        return inputs.targets
+    labels = _array(targets, "targets (samples, classes)")
+    if labels.ndim != 2 or len(labels) != samples:
+        raise ValueError(
+            f"expected one target an input, got {len(labels) if labels.ndim else 0} targets and {samples} inputs, of "
+            f"shape {labels.shape} instead of (samples, classes)"
+        )
+    return labels
+
+
+def _check_width(network: Network, inputs: ArrayLike | Inputs, features: int) -> None:
+    first = _first_dense(network)
+    if first is None or first.fan_in == features:
+        return
+    advice = f"; take inputs.narrowed({first.fan_in}), or a network of {features} features"
+    raise ValueError(
+        f"layer {first.name!r} expects {first.fan_in} features, got {features} an input"
+        f"{advice if isinstance(inputs, Inputs) else ''}"
+    )
+
+
+def _first_dense(layer: Layer) -> Dense | None:
+    """Return the dense layer that takes the input, unless something stands before it that may change the width."""
+    match layer:
+        case Dense():
+            return layer
+        case Residual():
+            return _first_dense(layer.branch)
+        case Sequential():
+            parts = (part for part in layer.layers if part != Sequential(()) and not isinstance(part, Parameterless))
+            first = next(parts, None)
+            return None if first is None else _first_dense(first)
+    return None
