@@ -33,13 +33,13 @@ def excerpt() -> str:
     Raises
     ------
     RuntimeError
-        If one of those in `SHOWN` took ten seconds: their times would be those of a busy machine.
+        If one of those in `SHOWN` took three seconds: their times would be those of a busy machine.
     """
     start = time.perf_counter()
     results = examined(list(REGISTRY.values()), workers=cores())
     shown = [result for result in results if REGISTRY[result.claim_id] in chosen()]
-    if max(result.seconds for result in shown) >= 10:
-        raise RuntimeError("a quick claim took ten seconds; make the excerpt on a machine that does nothing else")
+    if max(result.seconds for result in shown) >= 3:
+        raise RuntimeError("a quick claim took three seconds; make the excerpt on a machine that does nothing else")
     return "\n".join(["```", *table(shown), *_totals(results, time.perf_counter() - start), "```"])
 
 
