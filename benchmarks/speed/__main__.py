@@ -1,7 +1,8 @@
 """Race Fathom against PyTorch and JAX: ``make bench``.
 
-Progress goes to standard error if that is a terminal, the table to standard output, everything to a JSON file. Exit
-status: 0 if all contestants did the same work, whether or not targets were met; 1 if not; 2 for a wrong call.
+Progress goes to standard error if that is a terminal, the table to standard output, everything to a JSON file, and the
+table of a whole run into docs/engines.md. Exit status: 0 if all contestants did the same work, whether or not targets
+were met; 1 if not; 2 for a wrong call.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from benchmarks.speed import table
 from benchmarks.speed.cases import RACES, Case
 from benchmarks.speed.growth import GROWTHS, Growth
 from benchmarks.speed.teams import Teams
+from docs import parts
 from simulations.command_line import Parser
 
 ALL: tuple[Case | Growth, ...] = (*RACES, *GROWTHS)
@@ -89,9 +91,12 @@ def main(arguments: list[str] | None = None) -> int:
         print("\n".join(f"{case.name:28}{case.title}" for case in cases))
         return 0
     results = bench(cases, options.quick)
-    path = options.json or (None if options.quick or options.only else RESULTS)
+    whole = not (options.quick or options.only)
+    path = options.json or (RESULTS if whole else None)
     if path is not None:
         table.write(results, path)
+    if path == RESULTS and whole:
+        parts.write("bench", table.table(results))
     print(table.table(results))
     return 0 if _warn(results) else 1
 

@@ -13,7 +13,6 @@ from typing import Any
 from simulations.files import write as write_file
 
 VERDICTS = {True: "met", False: "**missed**", None: "-"}
-BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
 
 
 def machine() -> dict[str, Any]:
@@ -50,20 +49,18 @@ def write(results: dict[str, Any], path: Path) -> None:
 
 
 def table(results: dict[str, Any]) -> str:
-    """Return Markdown: a row a ratio or exponent, between the README's markers."""
+    """Return the part `bench` of docs/engines.md: a row a ratio or exponent."""
     about = results["machine"]
     versions = ", ".join(f"{name} {version or 'not installed'}" for name, version in about["versions"].items())
     rows = [row for case in results["cases"].values() for row in _rows(case)]
     return "\n".join(
         [
-            BEGIN,
             "| work | slower | faster | ratio (rounds) | target | |",
             "|---|---|---|---|---|---|",
             *rows,
             "",
             f"{about['date'][:10]}, {about['processor']}, {about['cores']} cores; "
             f"Python {about['python']}, {versions}.",
-            END,
         ]
     )
 

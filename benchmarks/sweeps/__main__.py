@@ -1,6 +1,6 @@
 """Measure sweeps: ``python -m benchmarks.sweeps``; needs the extras ``sweep`` and ``dask``.
 
-Writes benchmarks/results/sweeps.json and the README's part from it; with ``--quick`` nothing is written. Networks have
+Writes benchmarks/results/sweeps.json and its part of docs/sweeps.md; with ``--quick`` nothing is written. Networks have
 10 layers of width 64. One worker, two and Dask take turns within each round; ratios are within a round, the median over
 rounds counts, and the spread beside it is the whole range.
 """
@@ -17,13 +17,13 @@ from typing import Any
 from benchmarks.speed.table import machine
 from benchmarks.sweeps import memory, shares, table
 from benchmarks.sweeps.runs import ENGINES, Timing, alternating, plan_of
+from docs import parts
 from simulations.command_line import Parser, whole
 from simulations.executors import Crew, processes, threads
 from simulations.files import write
 from simulations.sweep.block import SECONDS_A_BLOCK
 
-ROOT = Path(__file__).resolve().parents[2]
-RESULTS, README = ROOT / "benchmarks" / "sweeps.json", ROOT / "README.md"
+RESULTS = Path(__file__).resolve().parents[1] / "results" / "sweeps.json"
 SHORT = (0.02, 0.1)
 """Seconds of blocks shorter than a sweep's, for the speed-up: just above 10 ms, and in between."""
 
@@ -61,11 +61,11 @@ def large(results: dict[str, Any], rounds: int, quick: bool) -> None:
 PARTS = {"large": large, "store": store, "throughput": throughput}
 
 
-def measured(results: dict[str, Any], parts: list[str], rounds: int, quick: bool) -> dict[str, Any]:
+def measured(results: dict[str, Any], chosen: list[str], rounds: int, quick: bool) -> dict[str, Any]:
     """Measure these parts anew, and note the load of the machine before the first."""
     results = {"loads": {}} | results | {"machine": machine(), "quick": quick}
     load = os.getloadavg()[0]  # that of a later part would be ours
-    for part in parts:
+    for part in chosen:
         results["loads"][part] = load
         PARTS[part](results, rounds, quick)
     return results
@@ -109,15 +109,15 @@ def _progress(line: str) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure, print the README's part, and write it and the numbers."""
+    """Measure, print the part of docs/sweeps.md, and write it and the numbers."""
     parser = Parser("python -m benchmarks.sweeps", (__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=whole(1), default=7)
     parser.add_argument("--only", choices=PARTS, help="measure this part anew and keep what is there of the others")
     parser.add_argument("--quick", action="store_true", help="small sizes, two rounds, nothing written")
     options = parser.parse(arguments)
     known = json.loads(RESULTS.read_text()) if options.only and RESULTS.exists() and not options.quick else {}
-    parts = [options.only] if options.only else list(PARTS)
-    results = measured(known, parts, 2 if options.quick else options.rounds, options.quick)
+    chosen = [options.only] if options.only else list(PARTS)
+    results = measured(known, chosen, 2 if options.quick else options.rounds, options.quick)
     if not options.quick:
         write(RESULTS, json.dumps(results, indent=1) + "\n")
     if missing := sorted(PARTS.keys() - results.keys()):
@@ -126,7 +126,7 @@ def main(arguments: list[str] | None = None) -> int:
     part = table.text(results)
     print(part)
     if not options.quick:
-        write(README, table.splice(README, part))
+        parts.write("sweeps", part)
     return 0
 
 

@@ -70,7 +70,7 @@ class Cluster:
 
 @contextlib.contextmanager
 def cluster(workers: int = 2) -> Iterator[Cluster]:
-    """Start a scheduler and workers as the README says, and connect."""
+    """Start a scheduler and workers as docs/sweeps.md says, and connect."""
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as running:
         file = Path(folder) / "scheduler.json"
 

@@ -1,15 +1,12 @@
-"""The README's part of the results, between its markers: two tables, and what 1,000 cores would do on paper."""
+"""The part `sweeps` of docs/sweeps.md: two tables, and what 1,000 cores would do on paper."""
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from typing import Any
 
 from benchmarks.sweeps.runs import ENGINES
 
 VERDICTS = {True: "met", False: "**missed**"}
-BEGIN, END = "<!-- sweeps -->", "<!-- /sweeps -->"
 SPEED_UP, OVERHEAD, MEGABYTES = 1.7, 0.05, 500
 """Targets: at least, below, below."""
 CORES = 1_000
@@ -20,10 +17,9 @@ Results = dict[str, Any]
 
 
 def text(results: Results) -> str:
-    """Return what the README has between its markers, which are there too."""
+    """Return the part as Markdown."""
     about = results["machine"]
     lines = [
-        BEGIN,
         "| networks a second | block | 1 worker | 2 workers | Dask, 2 workers | moments in a block |",
         "|---|---|---|---|---|---|",
         *(_throughput(engine, results["throughput"][engine]) for engine in ENGINES),
@@ -37,23 +33,8 @@ def text(results: Results) -> str:
         f"numpy {about['versions']['numpy']}. {_loads(results['loads'])}",
         "",
         *_wrapped(paper(results)),
-        END,
     ]
     return "\n".join(lines)
-
-
-def splice(readme: Path, part: str) -> str:
-    """Return the README with this part in place of the one it has.
-
-    Raises
-    ------
-    ValueError
-        If it has no such part, or more than one.
-    """
-    found, count = re.subn(f"{BEGIN}.*?{END}", lambda _: part, readme.read_text(), flags=re.S)
-    if count != 1:
-        raise ValueError(f"{readme} has {count} parts between {BEGIN} and {END}; expected one")
-    return found
 
 
 def _loads(loads: dict[str, float]) -> str:

@@ -4,6 +4,8 @@ Every way to start, depth and momentum has its own learning rate: the best of th
 validation data (a run that diverges counts as 0). Test accuracy is then measured for every seed at that rate.
 
     python -m benchmarks.training.depth [--depths 10,100,1000] [--seeds 3] [--json FILE]
+
+Without ``--depths``, ``--seeds`` and ``--json`` the table goes into docs/training.md.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from typing import Any
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is imported, here and in the workers
 
+from docs import parts
 from simulations.command_line import Parser, whole
 from simulations.data.splits import digits_split
 from simulations.executors import cores
@@ -34,6 +37,8 @@ RATES = (0.003, 0.01, 0.03, 0.1, 0.3)
 MOMENTA = (0.0, 0.9)
 DEPTHS = (10, 100, 1000, 10_000)
 WIDTH, BATCH, BRANCH = 32, 64, 2
+SEEDS = 3
+RESULTS = Path(__file__).resolve().parents[1] / "results" / "depth.json"
 CONTENDERS: dict[str, tuple[str, float]] = {
     "Fixup, scalars at 1/10 of the rate": ("fixup", 0.1),
     "Fixup, scalars at 1/1000": ("fixup", 0.001),
@@ -104,7 +109,7 @@ def experiment(depths: list[int], seeds: int, workers: int) -> list[dict[str, An
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """Return the results as Markdown: mean accuracy, spread over seeds, and the chosen rate."""
+    """Return the part `depth` of docs/training.md: mean accuracy, spread over seeds, and the chosen rate."""
     depths = sorted({row["layers"] for row in rows})
     lines = [
         f"| start | momentum | {' | '.join(f'{depth:,} layers' for depth in depths)} |",
@@ -131,14 +136,15 @@ def main() -> None:
     """Run the experiment, print its table and write its numbers."""
     parser = Parser("python -m benchmarks.training.depth", "Test accuracy after one epoch against depth, on digits.")
     parser.add_argument("--depths", default=",".join(map(str, DEPTHS)), help="weight layers, first and last included")
-    parser.add_argument("--seeds", type=whole(1), default=3)
+    parser.add_argument("--seeds", type=whole(1), default=SEEDS)
     parser.add_argument("--workers", type=whole(1), default=cores())
-    parser.add_argument(
-        "--json", type=Path, default=Path(__file__).parents[1] / "results" / "depth.json", metavar="FILE"
-    )
+    parser.add_argument("--json", type=Path, default=RESULTS, metavar="FILE")
     options = parser.parse()
-    rows = experiment([int(depth) for depth in options.depths.split(",")], options.seeds, options.workers)
+    depths = [int(depth) for depth in options.depths.split(",")]
+    rows = experiment(depths, options.seeds, options.workers)
     write(options.json, json.dumps({"rates": RATES, "width": WIDTH, "batch": BATCH, "rows": rows}, indent=1) + "\n")
+    if (tuple(depths), options.seeds, options.json) == (DEPTHS, SEEDS, RESULTS):
+        parts.write("depth", table(rows))
     print(table(rows))
 
 

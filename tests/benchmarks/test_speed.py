@@ -117,8 +117,6 @@ def test_targets_are_judged_on_the_fastest_of_the_slower() -> None:
 
 def test_the_table_shows_ratios_verdicts_and_who_is_missing(results: dict[str, Any]) -> None:
     text = table.table(results)
-    assert text.startswith(table.BEGIN)
-    assert text.endswith(table.END)
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert {line.count("|") for line in rows} == {7}
     assert any("n = 64, L = 4, B = 1, float32" in row and "| met |" in row for row in rows)

@@ -1,7 +1,6 @@
-"""The benchmark of sweeps times real sweeps, judges by its targets, and writes only its own part of the README."""
+"""The benchmark of sweeps times real sweeps, and judges by its targets."""
 
 import copy
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -73,16 +72,6 @@ def test_what_saturates_first_is_computed() -> None:
     fast = results() | {"dask": {"driver": 1e-4, "scheduler": 1e-4}, "store": {"seconds": 4e-4, "processor": 3e-4}}
     assert "so none saturates" in table.paper(fast)
     assert "the store would be the first to, at 1,250 cores" in table.paper(fast)
-
-
-def test_only_its_own_part_of_the_readme_is_written(tmp_path: Path) -> None:
-    readme = tmp_path / "README.md"
-    readme.write_text(f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n")
-    part = table.text(results())
-    assert table.splice(readme, part) == f"before\n{part}\nafter\n"
-    readme.write_text("nothing here")
-    with pytest.raises(ValueError, match="has 0 parts"):
-        table.splice(readme, part)
 
 
 def test_overhead_is_what_blocks_do_not_explain() -> None:

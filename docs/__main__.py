@@ -1,0 +1,46 @@
+"""Write the generated parts of the pages: ``python -m docs [PART ...]``, by default all of them.
+
+The excerpt runs all claims, which takes half a minute on two cores; tables of benchmarks are made from the numbers in
+benchmarks/results, which are not measured again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+
+from benchmarks.speed import table as bench
+from benchmarks.sweeps import table as sweeps
+from benchmarks.training import depth
+from docs import parts, tables
+from docs.excerpt import excerpt
+
+RESULTS = parts.ROOT / "benchmarks" / "results"
+MADE_BY: dict[str, Callable[[], str]] = {
+    "excerpt": excerpt,
+    "scope": tables.scope,
+    "papers": tables.papers,
+    "lessons": tables.lessons,
+    "bench": lambda: bench.table(json.loads((RESULTS / "speed.json").read_text())),
+    "depth": lambda: depth.table(json.loads((RESULTS / "depth.json").read_text())["rows"]),
+    "sweeps": lambda: sweeps.text(json.loads((RESULTS / "sweeps.json").read_text())),
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m docs", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(MADE_BY)}")
+    options = parser.parse_args(arguments)
+    if unknown := [name for name in options.parts if name not in MADE_BY]:
+        parser.error(f"there is no part {unknown[0]!r}; expected some of {', '.join(MADE_BY)}")
+    for name in options.parts or MADE_BY:
+        parts.write(name, MADE_BY[name]())
+        print(f"{name}: written into {parts.PAGES[name]}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

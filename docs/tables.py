@@ -1,0 +1,62 @@
+"""Tables made from the registry and the lessons: the scope of every claim, the claims of every paper, the lessons."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Sequence
+
+from claims.catalogue import REGISTRY
+from claims.registry import Claim
+from lessons.tools.prose import COMMON, FOLDER, Prose
+
+
+def scope() -> str:
+    """Return what is exact and what asymptotic: two tables, the asymptotic claims first."""
+    asymptotic = [claim for claim in REGISTRY.values() if not claim.exact]
+    exact = [claim for claim in REGISTRY.values() if claim.exact]
+    return "\n".join(
+        [
+            f"### Asymptotic claims: {len(asymptotic)} of {len(REGISTRY)}\n",
+            *_scopes(asymptotic),
+            f"\n### Exact claims: {len(exact)} of {len(REGISTRY)}\n",
+            *_scopes(exact),
+        ]
+    )
+
+
+def _scopes(claims: Sequence[Claim]) -> list[str]:
+    lines = ["| claim | what it speaks of, and under which assumptions |", "|---|---|"]
+    return lines + [f"| {' '.join(claim.codes)} `{claim.id}` | {_escaped(scope_of(claim))} |" for claim in claims]
+
+
+def scope_of(claim: Claim) -> str:
+    """Return what follows the first line of the claim's docstring, as one paragraph."""
+    return " ".join((inspect.getdoc(claim.check) or "").partition("\n")[2].split())
+
+
+def _escaped(text: str) -> str:
+    """Keep Markdown from reading marks into the text; code stays as it is."""
+    parts = text.split("`")
+    parts[::2] = [re.sub(r"([\\|*_<])", r"\\\1", words) for words in parts[::2]]
+    return "`".join(parts)
+
+
+def papers() -> str:
+    """Return a table of the papers as the claims name them, each with the codes of its claims."""
+    codes: dict[str, list[str]] = {}
+    for claim in REGISTRY.values():
+        codes.setdefault(claim.paper, []).extend(claim.codes)
+    rows = [f"| {paper} | {' '.join(dict.fromkeys(found))} |" for paper, found in codes.items()]
+    return "\n".join(["| paper | claims |", "|---|---|", *rows])
+
+
+def lessons() -> str:
+    """Return a table of the lessons: title, minutes, and what each is about."""
+    rows = {}
+    for prose in (Prose(path.stem) for path in FOLDER.glob("*.md")):
+        if "minutes" in prose.labels:
+            number, _, title = prose.label("title").partition(". ")
+            rows[int(number)] = f"| {number} | {title} | {prose.label('minutes')} | {COMMON.label(f'idea {number}')} |"
+    head = ["| lesson | title | minutes | what it is about |", "|---|---|---|---|"]
+    return "\n".join([*head, *(rows[number] for number in sorted(rows))])

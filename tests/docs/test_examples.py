@@ -1,0 +1,129 @@
+"""Every block of Python on the pages is run, and does what the page says; slow ones are run smaller."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from claims.catalogue import REGISTRY
+from claims.examine import examine
+from simulations import digits
+from tests.docs.pages import PAGES, python
+
+(MEASURE,) = python("README.md")
+(UNDRAWN,) = python("docs/engines.md")
+(SWEEP,) = python("docs/sweeps.md")
+NETWORK, INPUTS, CHECKED, LAW, PROPERTY, CLAIM = python("docs/own-work.md")
+(DERIVATION,) = python("CONTRIBUTING.md")
+RUN = [MEASURE, UNDRAWN, SWEEP, NETWORK, INPUTS, CHECKED, LAW, PROPERTY, CLAIM, DERIVATION]
+
+
+def run(code: str, name: str = "__main__") -> dict[str, object]:
+    names: dict[str, object] = {"__name__": name}
+    exec(compile(code, "a page", "exec"), names)
+    return names
+
+
+def test_there_is_no_other_block() -> None:
+    assert sorted(RUN) == sorted(code for page in PAGES for code in python(page))
+
+
+def test_what_is_measured_is_beside_its_closed_form(capsys: pytest.CaptureFixture[str]) -> None:
+    """Within six standard errors; the stream is fixed, so this fails always or never."""
+    record = run(MEASURE)["record"]
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [(int(row[2]), int(row[4])) for row in rows] == [(2**l - 1, 2 ** (6 - l)) for l in range(7)]  # noqa: E741
+    for measured, closed, draws in ((1, 2, record.variances), (3, 4, record.gradient_square_norms)):  # type: ignore[attr-defined]
+        error = draws.std(axis=0) / draws.mean(axis=0).clip(1e-300) / len(draws) ** 0.5
+        assert error.max() < 0.03
+        for row, size in zip(rows, error, strict=True):
+            assert abs(float(row[measured]) - float(row[closed])) <= 6 * size * float(row[closed]) + 0.005
+
+
+def test_a_wide_network_keeps_its_norms(capsys: pytest.CaptureFixture[str]) -> None:
+    """At a tenth of the page's width: log norms have a standard deviation of sqrt(20 * 5 / 1e5) at most."""
+    names = run(UNDRAWN.replace("1_000_000", "100_000"))
+    assert capsys.readouterr().out.startswith("undrawn")
+    record = names["record"]
+    assert abs(record.second_moment - 1).max() < 6 * (20 * 5 / 1e5) ** 0.5  # type: ignore[attr-defined]
+
+
+def test_a_sweep_agrees_with_its_closed_form(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a block of each cell: 310,000 nearly normal logarithms, whose variance has a relative deviation of 0.0026.
+
+    False alarm: three times beyond six deviations.
+    """
+    monkeypatch.chdir(tmp_path)
+    names = run(SWEEP.replace("500_000", "1"))
+    last = capsys.readouterr().out.splitlines()[-1]
+    exact = [float(number) for number in last.strip("[]").split(",")]
+    found = names["variance"].sel(width=64, depth=20, position=[5, 10, 20]).values  # type: ignore[attr-defined]
+    assert abs(found / exact - 1).max() < 6 * 0.0026 + 0.005 / min(exact)  # they are printed to two digits
+    assert (tmp_path / "depths.db").exists()
+    assert last in PAGES["docs/sweeps.md"]
+
+
+def test_a_network_of_ones_own_is_measured() -> None:
+    record = run(NETWORK)["record"]
+    assert record.square_norms.shape == record.gradient_square_norms.shape == (2000, 3)  # type: ignore[attr-defined]
+    assert (record.second_moment > 0).all()  # type: ignore[attr-defined]
+
+
+def test_inputs_of_ones_own_are_measured(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run(INPUTS)
+    assert "mine.npz (raw scale), 256 of 300 rows" in capsys.readouterr().out
+
+
+def test_the_initialiser_check_passes_and_fails(capsys: pytest.CaptureFixture[str]) -> None:
+    report = run(CHECKED.replace("default_rng()", "default_rng(0)"))["report"]
+    assert report.passed  # type: ignore[attr-defined]
+    printed = capsys.readouterr().out
+    assert all(part in printed for part in ("mean", "variance", "symmetry", "same sign"))
+    assert not run(CHECKED.replace("(2 / fan_in)", "(1 / fan_in)"))["report"].passed  # type: ignore[attr-defined]
+
+
+def test_an_initialiser_of_ones_own_is_measured() -> None:
+    """Its variance is 3/100, and a ReLU halves the mean square of 50 units: 3/4 a layer."""
+    names = run(LAW)
+    draws = names["record"].square_norms / 50  # type: ignore[attr-defined]
+    error = draws.std(axis=0) / len(draws) ** 0.5
+    assert (abs(draws.mean(axis=0) - [0.75**depth for depth in range(11)]) <= 6 * error).all()
+
+
+def test_the_property_test_runs_and_finds_counterexamples() -> None:
+    run(PROPERTY)
+    wrong = PROPERTY.replace("homogeneous=True", "homogeneous=False").replace("deadline", "database=None, deadline")
+    with pytest.raises(AssertionError):
+        run(wrong)
+
+
+@pytest.fixture
+def registry() -> Iterator[None]:
+    yield
+    REGISTRY.pop("residual.one_block_doubles", None)
+
+
+@pytest.mark.usefixtures("registry")
+@pytest.mark.parametrize("effort", ["quick", "standard"])
+def test_a_claim_of_ones_own_holds_and_is_attacked(effort: str) -> None:
+    run(CLAIM, "claims.residual.mine")
+    result = examine("residual.one_block_doubles", digits(), 0, effort)  # type: ignore[arg-type]
+    assert result.passed, result
+
+
+@pytest.mark.usefixtures("registry")
+def test_a_mutant_that_is_true_is_seen_as_the_page_says() -> None:
+    assert "change the 4 of the second mutant into 2" in PAGES["docs/own-work.md"]
+    run(CLAIM.replace("factor=lambda: 4", "factor=lambda: 2"), "claims.residual.mine")
+    assert not examine("residual.one_block_doubles", digits(), 0, "quick").passed
+
+
+def test_a_derivation_of_ones_own_checks(capsys: pytest.CaptureFixture[str]) -> None:
+    run(DERIVATION)
+    assert capsys.readouterr().out == "('definition', 'exact')\n"
+    assert "`('definition', 'exact')`" in PAGES["CONTRIBUTING.md"]
