@@ -66,7 +66,7 @@ def first_move() -> Derivation:
             sp.Integer(1),
         )
         .then(
-            "Take gradient steps, with any slopes of the loss, for up to four zeros: each lets the next one move.",
+            "Take gradient steps, with any slopes of the loss, for up to three zeros: each lets the next one move.",
             1 + zeros,
             _stepping(zeros),
         )
@@ -82,10 +82,10 @@ def _stepping(zeros: sp.Symbol) -> Rule:
     """Return the rule: now is the step in which the innermost weight first moves, by gradient steps written out."""
 
     def rule(before: sp.Basic, now: sp.Basic) -> str:
-        for count in range(5):
+        for count in range(4):
             if (moved := _first_move_of(count)) != now.subs(zeros, count):
                 raise DerivationError(f"behind {count} zeros a weight moves in step {moved}, not {now}")
-        return "5 sizes"
+        return "4 sizes"
 
     return rule
 

@@ -21,7 +21,7 @@ GRADIENT_ENDS, GRADIENTS = sp.symbols("v^{T}(h_1+h_2) h_1^{T}h_2", real=True)
 STATE_ENDS, STATES = sp.symbols("x_1^{T}F_2+x_2^{T}F_1 F_1^{T}F_2", real=True)
 """Of F_a = a W2 D_a W1 x_a, what the branch adds at input a."""
 OWN_GRADIENT, OWN_STATE = sp.symbols(r"\|h_1\|^2 \|F_1\|^2", real=True)
-SIZES = ((2, 1), (2, 2), (3, 1), (3, 2))
+SIZES = ((2, 1), (2, 2), (3, 1))
 """Widths of the stream and of the hidden layer at which averages are computed."""
 
 
