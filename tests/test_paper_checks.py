@@ -45,6 +45,7 @@ def refusal(capsys: pytest.CaptureFixture[str]) -> Refusal:
     return refused
 
 
+@pytest.mark.slow
 def test_a_selection_runs_and_is_written(tmp_path: Path) -> None:
     out = tmp_path / "out.json"
     done = call("--only", "p4", "F5", "--effort", "quick", "--json", out)
@@ -55,6 +56,7 @@ def test_a_selection_runs_and_is_written(tmp_path: Path) -> None:
     assert {claim["catalogue"][0] for claim in json.loads(out.read_text())["claims"]} == {"P4", "F5"}
 
 
+@pytest.mark.slow
 def test_list_names_every_claim() -> None:
     done = call("--list")
     assert done.returncode == 0
@@ -112,6 +114,7 @@ def test_bad_usage_is_one_line_and_status_2(refusal: Refusal, arguments: tuple[s
     assert message in refusal(*arguments)
 
 
+@pytest.mark.slow
 def test_own_inputs_are_used_and_zero_rows_reported(tmp_path: Path) -> None:
     arrays = good()
     arrays["x"][:100] = 0
@@ -122,6 +125,7 @@ def test_own_inputs_are_used_and_zero_rows_reported(tmp_path: Path) -> None:
     assert "rows are all zero" in done.stdout
 
 
+@pytest.mark.slow
 def test_an_interrupt_leaves_no_debris(tmp_path: Path) -> None:
     command = [
         sys.executable,

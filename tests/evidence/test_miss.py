@@ -59,6 +59,7 @@ def test_of_a_mean_far_off_is_small() -> None:
     assert all(f.verdict == "refuted" and UNSURE <= f.miss < 10 * UNSURE for f in found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("direction", "distance"), [(-1, 0.08), (1, 0.12)])
 def test_of_a_law(direction: int, distance: float) -> None:
     count = 200

@@ -25,6 +25,10 @@ from evidence.finding import POWER
 from evidence.mean import influence, smallest_shift
 from tests.evidence.frequencies import at_least, at_most
 
+pytestmark = pytest.mark.slow
+
+pytestmark = pytest.mark.slow
+
 Array = NDArray[np.float64]
 Sampler = Callable[[np.random.Generator, tuple[int, ...]], Array]
 ALPHA = 0.05

@@ -16,6 +16,10 @@ from evidence import Finding, draws_for_same_law, same_law
 from evidence.finding import POWER, UNSURE
 from tests.evidence.frequencies import at_least, at_most, superuniform
 
+pytestmark = pytest.mark.slow
+
+pytestmark = pytest.mark.slow
+
 Array = NDArray[np.float64]
 Sampler = Callable[[np.random.Generator, tuple[int, ...]], Array]
 ALPHA = 0.05

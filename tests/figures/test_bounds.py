@@ -1,12 +1,14 @@
 """Bounds of the gradient: measured against expected, and that against a plain simulation of losses."""
 
 import numpy as np
+import pytest
 
 from tests.figures.agreement import expected, off, quick
 from theory.domain import number
 from theory.residual import fluctuations as residual_fluctuations
 
 
+@pytest.mark.slow
 def test_bounds_agree() -> None:
     """40 draws a point: 6 standard errors fail with probability 5e-7 (Student's t).
 

@@ -9,6 +9,7 @@ from tests.figures.agreement import off, quick
 from theory.fluctuations.log_moments import log_fourth_cumulant, log_variance
 
 
+@pytest.mark.slow
 def test_collapse_agrees() -> None:
     """72 variances of 3,000 draws each: 6 standard errors, known exactly, fail with probability 1e-6 or so in all."""
     table = quick("collapse").seen()

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pytest
 from scipy import stats
 
 from simulations import LeakyReLU, Residual, Sequential, he, lecun, stream
@@ -10,6 +11,8 @@ from simulations.layers.dense import Dense
 from simulations.numbers.arrays import Array
 from simulations.numbers.magnitudes import deep_forward
 from theory.residual.logs import block_log_ratio
+
+pytestmark = pytest.mark.slow
 
 WIDTH, HIDDEN, DRAWS = 4, 4, 4
 BLOCK = Residual(Sequential((Dense("in", WIDTH, HIDDEN, he), LeakyReLU(), Dense("out", HIDDEN, WIDTH, lecun))))

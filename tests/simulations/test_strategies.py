@@ -42,6 +42,7 @@ PROMISED: dict[str, Callable[[Array], bool | np.bool]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("promise", PROMISED.values(), ids=PROMISED.keys())
 def test_inputs_hold_what_they_promise(promise: Callable[[Array], bool | np.bool]) -> None:
     find(inputs(), lambda x: bool(promise(x)), settings=SEARCH)

@@ -46,6 +46,7 @@ def test_every_step_is_verified(derivation: Derivation) -> None:
     assert all(step.says.endswith(".") for step in derivation.steps)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("derivation", "position"), STEPS)
 def test_a_wrong_step_is_refuted(derivation: Derivation, position: int) -> None:
     """The rule of the altered step refutes it; for a definition, the rule of the next step."""

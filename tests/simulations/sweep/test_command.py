@@ -139,6 +139,7 @@ def test_a_store_of_something_else_is_one_line(
     assert main([*SMALL, "--store", str(store), "--draws", "40", "--extend"]) == 0
 
 
+@pytest.mark.slow
 def test_an_interrupt_is_one_line_and_the_same_command_goes_on(tmp_path: Path) -> None:
     store = tmp_path / "a.db"
     grid = ["--depth", "10", "--quantities", "second_moment", "correlation", "--draws", "1000000"]

@@ -32,6 +32,7 @@ def test_relu_branch() -> None:
     assert float(total_variance.relu_branch_conditional_variance(0.3, 3.0, 8)) == pytest.approx(square - mean**2)
 
 
+@pytest.mark.slow
 def test_relu_branch_growth() -> None:
     assert float(total_variance.relu_branch_growth(1, 1)) == pytest.approx(2 + 2 / math.sqrt(math.pi))
     x = np.array([1.0, 0.0, 2.0, 0.5])

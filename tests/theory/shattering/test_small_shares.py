@@ -9,6 +9,7 @@ import pytest
 from theory.shattering import residual_pairs, small_shares
 
 
+@pytest.mark.slow
 def test_products() -> None:
     for blocks in (0, 1, 10, 50):
         product = math.prod(1 - 1 / (2 * (block + 1)) for block in range(1, blocks + 1))
