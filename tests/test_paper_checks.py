@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 
 import paper_checks
+from tests.refusals import refused
 
 ROOT = Path(__file__).parent.parent
 CHECKS = ROOT / "paper_checks.py"
@@ -31,18 +33,7 @@ def call(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def refusal(capsys: pytest.CaptureFixture[str]) -> Refusal:
-    """Call the command line with arguments that it must refuse, and return its one line on standard error."""
-
-    def refused(*arguments: object) -> str:
-        try:
-            status = paper_checks.main([str(argument) for argument in arguments])
-        except SystemExit as stop:
-            status = int(stop.code or 0)
-        out, errors = capsys.readouterr()
-        assert (status, out, len(errors.splitlines())) == (2, "", 1), errors
-        return errors
-
-    return refused
+    return partial(refused, paper_checks.main, capsys)
 
 
 @pytest.mark.slow
