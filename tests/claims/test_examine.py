@@ -34,6 +34,7 @@ def test_results_do_not_depend_on_workers_or_selection() -> None:
     assert passed(alone)
 
 
+@pytest.mark.slow
 def test_another_seed_gives_other_numbers() -> None:
     assert run(CHEAP[1:2], 1, seed=4)[0].finding.measured != run(CHEAP[1:2], 1)[0].finding.measured
 

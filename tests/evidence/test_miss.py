@@ -17,6 +17,8 @@ from evidence.finding import UNSURE
 from evidence.mean import smallest_shift
 from tests.evidence.frequencies import at_most
 
+pytestmark = pytest.mark.slow
+
 Array = NDArray[np.float64]
 ALPHA = 0.05
 REPETITIONS = 3000
@@ -59,7 +61,6 @@ def test_of_a_mean_far_off_is_small() -> None:
     assert all(f.verdict == "refuted" and UNSURE <= f.miss < 10 * UNSURE for f in found)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("direction", "distance"), [(-1, 0.08), (1, 0.12)])
 def test_of_a_law(direction: int, distance: float) -> None:
     count = 200

@@ -27,6 +27,7 @@ def test_bounds_agree() -> None:
     assert np.all(gradient.numbers("measured") >= bound.numbers("measured"))
 
 
+@pytest.mark.slow
 def test_bounds_expect() -> None:
     """Six blocks: logits of deviation 2, and a plain simulation of l - H; 6 standard errors."""
     law = expected("bounds", theorem=1, what="bound", blocks=6) * 48**0.5

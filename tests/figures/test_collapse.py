@@ -21,6 +21,7 @@ def test_collapse_agrees() -> None:
     assert abs(ratios.mean() - 1) <= 6 * np.sqrt(np.square(errors).sum()) / 72 < 0.03, "pooled: 2e-9"
 
 
+@pytest.mark.slow
 def test_collapse_is_seen_to_be_asymptotic() -> None:
     """The exact sums, not their leading order, are what is measured where layers are narrow."""
     pinched = quick("collapse").where(shape="pinched", width=32)

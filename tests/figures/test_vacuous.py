@@ -8,6 +8,7 @@ from figures import vacuous
 from tests.figures.agreement import changed, off, quick
 
 
+@pytest.mark.slow
 def test_vacuous_is_bounded() -> None:
     """At most 1/2, up to 6 standard errors of 100 draws: any of 70 shares exceeds that with probability 1e-8."""
     table = quick("vacuous")

@@ -21,6 +21,8 @@ from lessons.tools.formulas import read
 from lessons.tools.prose import COMMON, FOLDER, PLACE, Prose
 from lessons.tools.server import notebooks, title
 
+pytestmark = pytest.mark.slow
+
 NAMES = list(notebooks())
 ENDS = {"alt", "right", "close", "small", "large"}
 """What `kit` and `exercise` add to the name of a section."""
@@ -119,7 +121,6 @@ def test_nothing_is_shown_before_a_guess(name: str) -> None:
     assert any("Your guess first" in one for one in shown)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("end", ["default", "start", "stop"])
 @pytest.mark.parametrize("name", NAMES)
 def test_sliders_work_to_their_ends(name: str, end: str) -> None:
@@ -135,7 +136,6 @@ def test_sliders_work_to_their_ends(name: str, end: str) -> None:
             elements[key]._update(value)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_every_choice_works(name: str) -> None:
     elements = _answered(name)
@@ -164,7 +164,6 @@ def _look_at(shown: list[str]) -> None:
             assert not re.search(r"\b(nan|inf)\b|\[\[", text, re.IGNORECASE), text
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_wrong_statements_are_refuted(name: str) -> None:
     elements = _answered(name)
@@ -196,7 +195,6 @@ ON_OFFER = [
 """Claims and their wrong versions among which a student chooses."""
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("claim", "mutant"), ON_OFFER)
 def test_every_statement_on_offer_is_refuted(claim: str, mutant: str) -> None:
     assert _verdicts(kit.refuted(SimpleNamespace(value=1), claim, mutant).text) == ["held", "refuted"]

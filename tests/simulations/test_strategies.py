@@ -13,6 +13,8 @@ from simulations.layers.network import Network, Residual
 from simulations.numbers.arrays import Array
 from simulations.strategies import Case, cases, inputs, labels, networks
 
+pytestmark = pytest.mark.slow
+
 SEARCH = settings(max_examples=1000, phases=[Phase.generate])
 
 
@@ -42,7 +44,6 @@ PROMISED: dict[str, Callable[[Array], bool | np.bool]] = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("promise", PROMISED.values(), ids=PROMISED.keys())
 def test_inputs_hold_what_they_promise(promise: Callable[[Array], bool | np.bool]) -> None:
     find(inputs(), lambda x: bool(promise(x)), settings=SEARCH)

@@ -37,6 +37,7 @@ def corruptions(statement: sp.Basic) -> Iterator[sp.Basic]:
         yield from (wrong for wrong in (2 * statement, statement + 1) if wrong != statement)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("derivation", DERIVATIONS, ids=lambda derivation: derivation.title)
 def test_every_step_is_verified(derivation: Derivation) -> None:
     verified = derivation.check()

@@ -64,6 +64,7 @@ def _written() -> st.SearchStrategy[tuple[str, float]]:
     )
 
 
+@pytest.mark.slow
 @given(_written())
 def test_arithmetic_is_arithmetic(case: tuple[str, float]) -> None:
     text, value = case

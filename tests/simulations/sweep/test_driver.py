@@ -24,6 +24,7 @@ from simulations.sweep.plan import Plan
 from tests.simulations.sweep.blocks import GRID, small_block
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_results_are_labelled_arrays() -> None:
     found = sweep(GRID)

@@ -40,6 +40,7 @@ def test_unscaled_branches_are_those_of_residual_nets() -> None:
     )
 
 
+@pytest.mark.slow
 def test_variance_under_independent_masks() -> None:
     """Three unequal blocks drawn entry by entry: mean and variance to five standard errors, so 1e-6 false alarms."""
     rng, n, draws, branches = np.random.default_rng(1), 3, 300_000, (1.5, 0.5, 0.25)
