@@ -2,10 +2,11 @@
 # make report   the same as a page, report.html            make figures   every picture, with its data and the gallery
 # make lessons  nine lessons in the browser                make browser   the lessons tested in a real browser
 # make sweep    grids of networks, ARGS="sweep.toml"       make faults    sweeps that are killed, cut off and run out of disk
+# make fast     the tests of half a minute, of every room
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: checks report figures lessons sweep test browser faults lint calibrate bench locks clean
+.PHONY: checks report figures lessons sweep test fast browser faults lint calibrate bench locks clean
 
 checks: .venv/base
 	$(BIN)/python paper_checks.py $(ARGS)
@@ -26,6 +27,9 @@ sweep: .venv/sweep
 
 test: .venv/development
 	$(BIN)/python -m pytest --numprocesses auto $(ARGS)
+
+fast: .venv/development
+	$(BIN)/python -m pytest --numprocesses auto -m "not slow" $(ARGS)
 
 browser: .venv/development
 	@command -v chromium > /dev/null || { echo "make browser needs Chromium; install it, on Debian with: apt-get install chromium" >&2; exit 2; }

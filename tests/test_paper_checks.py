@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 
 import paper_checks
+from tests.refusals import refused
 
 ROOT = Path(__file__).parent.parent
 CHECKS = ROOT / "paper_checks.py"
@@ -31,20 +33,10 @@ def call(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def refusal(capsys: pytest.CaptureFixture[str]) -> Refusal:
-    """Call the command line with arguments that it must refuse, and return its one line on standard error."""
-
-    def refused(*arguments: object) -> str:
-        try:
-            status = paper_checks.main([str(argument) for argument in arguments])
-        except SystemExit as stop:
-            status = int(stop.code or 0)
-        out, errors = capsys.readouterr()
-        assert (status, out, len(errors.splitlines())) == (2, "", 1), errors
-        return errors
-
-    return refused
+    return partial(refused, paper_checks.main, capsys)
 
 
+@pytest.mark.slow
 def test_a_selection_runs_and_is_written(tmp_path: Path) -> None:
     out = tmp_path / "out.json"
     done = call("--only", "p4", "F5", "--effort", "quick", "--json", out)
@@ -55,6 +47,7 @@ def test_a_selection_runs_and_is_written(tmp_path: Path) -> None:
     assert {claim["catalogue"][0] for claim in json.loads(out.read_text())["claims"]} == {"P4", "F5"}
 
 
+@pytest.mark.slow
 def test_list_names_every_claim() -> None:
     done = call("--list")
     assert done.returncode == 0
@@ -113,6 +106,7 @@ def test_bad_usage_is_one_line_and_status_2(refusal: Refusal, arguments: tuple[s
     assert message in refusal(*arguments)
 
 
+@pytest.mark.slow
 def test_own_inputs_are_used_and_zero_rows_reported(tmp_path: Path) -> None:
     arrays = good()
     arrays["x"][:100] = 0
@@ -123,6 +117,7 @@ def test_own_inputs_are_used_and_zero_rows_reported(tmp_path: Path) -> None:
     assert "rows are all zero" in done.stdout
 
 
+@pytest.mark.slow
 def test_an_interrupt_leaves_no_debris(tmp_path: Path) -> None:
     command = [
         sys.executable,

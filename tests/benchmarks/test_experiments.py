@@ -19,6 +19,10 @@ from simulations.training.sgd import step
 from simulations.training.trainer import Plan, Trainer
 from simulations.weights.undrawn import undrawn
 
+pytestmark = pytest.mark.slow
+
+pytestmark = pytest.mark.slow
+
 
 def test_resnet_chooses_rates_on_validation_data(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -16,6 +16,10 @@ from benchmarks.speed.race import Contestant, differences, race
 from benchmarks.speed.teams import Teams
 from benchmarks.speed.work import Array, Work
 
+pytestmark = pytest.mark.slow
+
+pytestmark = pytest.mark.slow
+
 WORK = Work(32, 6, 3, "float32")
 DRAWS = 200
 

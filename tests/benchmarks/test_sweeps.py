@@ -10,6 +10,10 @@ from benchmarks.sweeps.__main__ import main
 from benchmarks.sweeps.runs import Timing, alternating, plan_of
 from simulations.executors import processes, threads
 
+pytestmark = pytest.mark.slow
+
+pytestmark = pytest.mark.slow
+
 
 def results() -> dict[str, Any]:
     """Return results that meet every target."""

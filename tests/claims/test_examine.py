@@ -26,6 +26,7 @@ def run(ids: tuple[str, ...], workers: int, seed: int = 3) -> list[Result]:
     return run_claims([REGISTRY[name] for name in ids], inputs=digits(seed), seed=seed, effort="quick", workers=workers)
 
 
+@pytest.mark.slow
 def test_results_do_not_depend_on_workers_or_selection() -> None:
     alone, together = run(CHEAP, 1), run(CHEAP, 2)
     assert [(one.finding, one.mutants) for one in alone] == [(one.finding, one.mutants) for one in together]
@@ -33,6 +34,7 @@ def test_results_do_not_depend_on_workers_or_selection() -> None:
     assert passed(alone)
 
 
+@pytest.mark.slow
 def test_another_seed_gives_other_numbers() -> None:
     assert run(CHEAP[1:2], 1, seed=4)[0].finding.measured != run(CHEAP[1:2], 1)[0].finding.measured
 

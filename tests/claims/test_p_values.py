@@ -10,6 +10,10 @@ from claims.run import Run
 from simulations import digits
 from tests.evidence.frequencies import at_most, superuniform
 
+pytestmark = pytest.mark.slow
+
+pytestmark = pytest.mark.slow
+
 SEEDS = 1_000
 ALPHA = 0.05
 INPUTS = digits()

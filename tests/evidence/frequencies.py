@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from evidence import Finding
+
 ALARM = 1e-6
 LEVELS = (0.5, 0.2, 0.1, 0.05, 0.01)
 
@@ -33,3 +35,9 @@ def superuniform(p_values: Sequence[float | None] | NDArray[np.float64]) -> None
 def uniform(p_values: Sequence[float | None] | NDArray[np.float64]) -> None:
     """P(p <= t) = t for all t: a Kolmogorov-Smirnov band."""
     assert stats.kstest(np.asarray(p_values, dtype=float), "uniform").pvalue >= ALARM
+
+
+def refutations(findings: Sequence[Finding]) -> int:
+    """Count what is refuted of what was planned well enough to be decided."""
+    assert {f.verdict for f in findings} <= {"held", "refuted"}, "the planned number of draws must suffice"
+    return sum(f.verdict == "refuted" for f in findings)

@@ -162,6 +162,7 @@ def test_the_numbers_of_the_whole() -> None:
     assert all_of([held, doubtful]).measured == 5.0
 
 
+@pytest.mark.slow
 def test_tests_at_a_share_of_alpha_stay_within_it() -> None:
     """Five tests of true claims at a fifth of alpha each: at most alpha of the combinations are refuted."""
     repetitions, parts, alpha = 500, 5, 0.2

@@ -15,6 +15,10 @@ from theory.homogeneity import softmax
 from theory.layer import one_layer, rectifiers
 from theory.plain import norms as plain
 
+pytestmark = pytest.mark.slow
+
+pytestmark = pytest.mark.slow
+
 Array = NDArray[np.float64]
 REPETITIONS = 1000
 ALPHA = 0.05

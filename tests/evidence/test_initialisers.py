@@ -28,6 +28,8 @@ from simulations import (
 )
 from tests.evidence.frequencies import at_least, at_most, superuniform
 
+pytestmark = pytest.mark.slow
+
 Array = NDArray[np.float64]
 Sampler = Callable[[int, int], Array]
 FAN_IN, FAN_OUT = 24, 16

@@ -17,6 +17,8 @@ from evidence.finding import UNSURE
 from evidence.mean import smallest_shift
 from tests.evidence.frequencies import at_most
 
+pytestmark = pytest.mark.slow
+
 Array = NDArray[np.float64]
 ALPHA = 0.05
 REPETITIONS = 3000

@@ -13,7 +13,11 @@ from scipy import stats
 from evidence import ChiSquareTest, CountTest, Finding, MeanTest, binomial_degrees, law
 from evidence.finding import POWER
 from evidence.mean import influence, smallest_shift
-from tests.evidence.frequencies import at_least, at_most
+from tests.evidence.frequencies import at_least, at_most, refutations
+
+pytestmark = pytest.mark.slow
+
+pytestmark = pytest.mark.slow
 
 Array = NDArray[np.float64]
 Sampler = Callable[[np.random.Generator, tuple[int, ...]], Array]
@@ -33,11 +37,6 @@ def exponential(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
 
 def normal(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     return rng.standard_normal(shape)
-
-
-def refutations(findings: list[Finding]) -> int:
-    assert {f.verdict for f in findings} <= {"held", "refuted"}, "the planned number of draws must suffice"
-    return sum(f.verdict == "refuted" for f in findings)
 
 
 @pytest.mark.parametrize("sampler", [normal, exponential, rare])

@@ -12,6 +12,7 @@ def verdicts(error: float = 0.5) -> list[str]:
     return [at_least(k, TRIALS, share=SHARE, error=error, alpha=ALPHA).verdict for k in range(TRIALS + 1)]
 
 
+@pytest.mark.slow
 def test_false_alarms_are_at_most_alpha_and_nearly() -> None:
     refuted = verdicts().count("refuted")
     assert verdicts()[:refuted] == ["refuted"] * refuted
@@ -28,6 +29,7 @@ def test_the_stated_error_is_seen() -> None:
     assert (finer.verdict, finer.note) == ("inconclusive", "too few trials for the stated error")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("successes", [0, 30, 60])
 def test_miss_bounds_what_fresh_trials_would_do(successes: int) -> None:
     found = at_least(successes, TRIALS, share=SHARE, error=0.5, alpha=ALPHA)

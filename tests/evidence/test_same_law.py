@@ -14,7 +14,11 @@ from scipy import stats
 
 from evidence import Finding, draws_for_same_law, same_law
 from evidence.finding import POWER, UNSURE
-from tests.evidence.frequencies import at_least, at_most, superuniform
+from tests.evidence.frequencies import at_least, at_most, refutations, superuniform
+
+pytestmark = pytest.mark.slow
+
+pytestmark = pytest.mark.slow
 
 Array = NDArray[np.float64]
 Sampler = Callable[[np.random.Generator, tuple[int, ...]], Array]
@@ -47,11 +51,6 @@ def find(first: Array, second: Array, error: float = 1.0, alpha: float = ALPHA) 
     names = [f"s{i}" for i in range(first.shape[1])]
     sides = [dict(zip(names, side.T, strict=True)) for side in (first, second)]
     return same_law(*sides, error=error, alpha=alpha)
-
-
-def refutations(findings: list[Finding]) -> int:
-    assert {f.verdict for f in findings} <= {"held", "refuted"}, "the planned number of draws must suffice"
-    return sum(f.verdict == "refuted" for f in findings)
 
 
 @pytest.mark.parametrize("sampler", LAWS)

@@ -1,12 +1,14 @@
 """Bounds of the gradient: measured against expected, and that against a plain simulation of losses."""
 
 import numpy as np
+import pytest
 
 from tests.figures.agreement import expected, off, quick
 from theory.domain import number
 from theory.residual import fluctuations as residual_fluctuations
 
 
+@pytest.mark.slow
 def test_bounds_agree() -> None:
     """40 draws a point: 6 standard errors fail with probability 5e-7 (Student's t).
 
@@ -25,6 +27,7 @@ def test_bounds_agree() -> None:
     assert np.all(gradient.numbers("measured") >= bound.numbers("measured"))
 
 
+@pytest.mark.slow
 def test_bounds_expect() -> None:
     """Six blocks: logits of deviation 2, and a plain simulation of l - H; 6 standard errors."""
     law = expected("bounds", theorem=1, what="bound", blocks=6) * 48**0.5

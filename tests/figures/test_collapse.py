@@ -9,6 +9,7 @@ from tests.figures.agreement import off, quick
 from theory.fluctuations.log_moments import log_fourth_cumulant, log_variance
 
 
+@pytest.mark.slow
 def test_collapse_agrees() -> None:
     """72 variances of 3,000 draws each: 6 standard errors, known exactly, fail with probability 1e-6 or so in all."""
     table = quick("collapse").seen()
@@ -20,6 +21,7 @@ def test_collapse_agrees() -> None:
     assert abs(ratios.mean() - 1) <= 6 * np.sqrt(np.square(errors).sum()) / 72 < 0.03, "pooled: 2e-9"
 
 
+@pytest.mark.slow
 def test_collapse_is_seen_to_be_asymptotic() -> None:
     """The exact sums, not their leading order, are what is measured where layers are narrow."""
     pinched = quick("collapse").where(shape="pinched", width=32)

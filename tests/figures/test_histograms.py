@@ -14,6 +14,7 @@ WEIGHTS = WEIGHTS / WEIGHTS.sum()
 SIDES = ("measured", "expected")
 
 
+@pytest.mark.slow
 def test_histograms_agree() -> None:
     """Units of one net share the scale of their layer.
 

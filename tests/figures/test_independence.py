@@ -9,6 +9,7 @@ from figures import independence
 from tests.figures.agreement import quick, within
 
 
+@pytest.mark.slow
 def test_independence_is_measured_as_derived() -> None:
     rows = quick("independence")
     for width in independence.FIGURE.parameters["widths"]:

@@ -8,6 +8,7 @@ from theory.domain import number
 from theory.fluctuations import norms as fluctuations
 
 
+@pytest.mark.slow
 def test_plain_nets_agree() -> None:
     """6 standard errors of Gaussian weights, which no start exceeds.
 

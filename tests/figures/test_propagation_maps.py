@@ -8,6 +8,7 @@ import pytest
 from tests.figures.agreement import quick, within
 
 
+@pytest.mark.slow
 def test_maps_of_lengths_and_correlations() -> None:
     rows = quick("propagation_maps")
     for panel in ("length", "correlation"):

@@ -8,6 +8,7 @@ import pytest
 from tests.figures.agreement import expected, off, quick
 
 
+@pytest.mark.slow
 def test_shattered_agrees() -> None:
     """6 standard errors; 30 draws of residual nets fail with probability 2e-6 (Student's t).
 
@@ -18,6 +19,7 @@ def test_shattered_agrees() -> None:
     assert np.all(off(seen) <= 6 * seen.numbers("error"))
 
 
+@pytest.mark.slow
 def test_shattered_expects() -> None:
     second = math.acos(1 / math.pi)  # the cosine of orthogonal inputs after a layer
     for net, two in (

@@ -5,6 +5,7 @@ import pytest
 from tests.figures.agreement import quick, within
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("net", "bias"), [("no norm", 0.25), ("batch norm", 0.06), ("NF", 0.03)])
 def test_signal_propagation(net: str, bias: float) -> None:
     """Expected is the limit of wide nets: at width 384 that is biased, by a few percent a block without norms."""

@@ -7,6 +7,7 @@ from figures import top_singular_value
 from tests.figures.agreement import quick, within
 
 
+@pytest.mark.slow
 def test_top_singular_values_lie_between_their_bounds() -> None:
     """Within 6 standard errors of at least 64 near-normal draws: of 8 means, one fails with probability 1e-6."""
     rows = quick("top_singular_value")

@@ -10,6 +10,7 @@ from figures.tools import epochs
 from tests.figures.agreement import changed
 
 
+@pytest.mark.slow
 def test_training_depth_trains() -> None:
     """Chance alone gets half of 297 labels right with probability below 1e-60; other machines round otherwise."""
     table = changed("training_depth", depths=[10, 100])

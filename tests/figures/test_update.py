@@ -8,6 +8,7 @@ from figures.tools import starts
 from tests.figures.agreement import changed, off
 
 
+@pytest.mark.slow
 def test_update_agrees() -> None:
     """To 100 blocks, 400 draws a point, within 6 standard errors: a normal mean leaves them with probability 2e-9.
 

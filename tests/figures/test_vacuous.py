@@ -8,6 +8,7 @@ from figures import vacuous
 from tests.figures.agreement import changed, off, quick
 
 
+@pytest.mark.slow
 def test_vacuous_is_bounded() -> None:
     """At most 1/2, up to 6 standard errors of 100 draws: any of 70 shares exceeds that with probability 1e-8."""
     table = quick("vacuous")
@@ -18,6 +19,7 @@ def test_vacuous_is_bounded() -> None:
     assert np.all(table.where(net="residual").numbers("measured")[large] <= 0.06)
 
 
+@pytest.mark.slow
 def test_vacuous_agrees_at_small_logits() -> None:
     """10,000 draws at deviation 0.09: 6 errors (by chance 2e-9), and 0.02 for what the first order leaves out."""
     table = changed("vacuous", depths=[1], powers=[-4], draws=100_000).where(net="residual")

@@ -47,6 +47,7 @@ def test_rates_of_named_initialisations() -> None:
     assert he.depths("he", 0.4, 3, 0)["expected"][-1] == pytest.approx(1.16**3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("formula", list(he.FORMULAS))
 def test_units_behind_a_leaky_layer(formula: str) -> None:
     table, count = he.slopes(formula, 0.0, seed=3), len(he.units(3))

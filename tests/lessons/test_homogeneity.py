@@ -50,6 +50,7 @@ def test_some_bounds_are_vacuous_and_some_are_not() -> None:
     assert signs == {True, False}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("scale", "classes"), [(0.5, 10), (2.0, 3), (6.0, 20)])
 def test_means_over_last_layers(scale: float, classes: int) -> None:
     """Against closed forms, and the closed form of E(l - H) against 100,000 draws of p.z - z_1."""

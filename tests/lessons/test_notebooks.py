@@ -21,6 +21,8 @@ from lessons.tools.formulas import read
 from lessons.tools.prose import COMMON, FOLDER, PLACE, Prose
 from lessons.tools.server import notebooks, title
 
+pytestmark = pytest.mark.slow
+
 NAMES = list(notebooks())
 ENDS = {"alt", "right", "close", "small", "large"}
 """What `kit` and `exercise` add to the name of a section."""

@@ -16,6 +16,8 @@ from simulations.layers.dense import Dense, Layer
 from simulations.numbers.arrays import Array
 
 torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow
 
 TOLERANCE = 1e-10
 DRAWS, BATCH, FEATURES, CLASSES = 3, 5, 7, 4

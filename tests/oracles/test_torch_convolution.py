@@ -21,6 +21,8 @@ from simulations.weights.kinds import Outer
 from tests.oracles.test_torch import agree, leaf
 
 torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow
 
 Weights = dict[str, Any]
 SHAPE = (3, 4, 2, 7, 6)

@@ -13,6 +13,8 @@ from simulations.networks.fixup import FixupRules, fixup_mlp
 from tests.oracles.test_torch import BATCH, CLASSES, DRAWS, FEATURES, agree, leaf
 
 torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow
 
 
 def logits(weights: dict[str, Any], x: Any, blocks: int, layers: int) -> Any:

@@ -11,6 +11,8 @@ from simulations.layers.lstm import Cell, draw_cell
 from tests.oracles.test_torch import agree, leaf
 
 torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow
 
 DRAWS, BATCH, FEATURES, UNITS, STEPS = 2, 3, 5, 4, 6
 

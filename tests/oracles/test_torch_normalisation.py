@@ -14,6 +14,8 @@ from tests.oracles.test_torch import agree
 from tests.oracles.test_torch_convolution import Weights, compare, convolved, images
 
 torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow
 
 IMAGES, FEATURES = images(3, 4, 12, 3, 5) * 3 + 1, images(3, 4, 12) * 3 + 1
 both = pytest.mark.parametrize("x", [IMAGES, FEATURES], ids=["images", "features"])

@@ -16,6 +16,8 @@ from tests.oracles.test_torch import agree, leaf
 from tests.oracles.test_torch_convolution import Weights
 
 torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow
 
 STAGES, IMAGE, CLASSES, DRAWS, BATCH = (4, 6, 9), (2, 9, 6), 3, 2, 3
 

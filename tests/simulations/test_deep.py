@@ -54,6 +54,7 @@ def test_segments_pass_on_what_the_whole_would(segment: int | None) -> None:
     np.testing.assert_allclose(found.cotangents, log2_squares(run.backward(np.ones_like(X))), rtol=1e-13)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [drawn(np.float32), undrawn(np.float32)])
 def test_states_and_cotangents_beyond_the_range_of_floats(kind: Kind) -> None:
     """2^2000 in the mean, both ways."""
@@ -68,6 +69,7 @@ def test_states_and_cotangents_beyond_the_range_of_floats(kind: Kind) -> None:
     np.testing.assert_allclose(found.cotangents[..., -1], np.log2(6), rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_refusals() -> None:
     one = np.ones((1, 1, 4))
 

@@ -23,6 +23,7 @@ def blas_threads() -> list[int]:
     return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
 
 
+@pytest.mark.slow
 def test_workers_run_elsewhere_with_one_thread_of_blas_and_ignore_interrupts() -> None:
     assert cores() >= 1
     with processes(2) as crew:

@@ -4,6 +4,7 @@ Tolerances are the rounding bounds that come with the losses and probes.
 """
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +12,8 @@ from simulations import softmax_loss
 from simulations.layers.losses import EPS
 from simulations.probe import probe_sets, probe_states
 from simulations.strategies import Case, cases, inputs, labels
+
+pytestmark = pytest.mark.slow
 
 
 @given(st.data(), st.integers(2, 8))

@@ -10,6 +10,8 @@ from simulations.numbers.arrays import Array
 from simulations.probe import probe_states
 from simulations.strategies import Case, cases
 
+pytestmark = pytest.mark.slow
+
 Kind = Callable[[Case], bool]
 SEARCH = settings(max_examples=1000, phases=[Phase.generate])
 

@@ -13,6 +13,8 @@ from simulations.layers.losses import EPS
 from simulations.numbers.arrays import Array
 from simulations.strategies import Case, cases, factors
 
+pytestmark = pytest.mark.slow
+
 
 def scaled(parameters: Parameters, names: frozenset[str], factor: float) -> Parameters:
     return {name: factor * value if name in names else value for name, value in parameters.items()}

@@ -13,6 +13,8 @@ from simulations.layers.network import Network, Residual
 from simulations.numbers.arrays import Array
 from simulations.strategies import Case, cases, inputs, labels, networks
 
+pytestmark = pytest.mark.slow
+
 SEARCH = settings(max_examples=1000, phases=[Phase.generate])
 
 

@@ -59,6 +59,7 @@ def verified(number: int) -> tuple[str, ...]:
     return derivation.check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(len(DERIVATIONS)), ids=lambda number: DERIVATIONS[number].title)
 def test_every_step_is_verified(number: int) -> None:
     derivation, ways = DERIVATIONS[number], verified(number)
@@ -68,6 +69,7 @@ def test_every_step_is_verified(number: int) -> None:
     assert all(step.says.endswith(".") for step in derivation.steps)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "position"), STEPS)
 def test_a_wrong_step_is_refuted(number: int, position: int) -> None:
     """All but what is cited, which nothing checks here."""

@@ -11,6 +11,8 @@ from claims.reports import page
 from evidence.finding import Finding
 from simulations import digits
 
+pytestmark = pytest.mark.slow
+
 ELEMENTS_WITHOUT_END = {"meta"}
 
 

@@ -13,6 +13,10 @@ from figures import __main__ as command
 from figures.tools import check, figure, making, manifest
 from figures.tools.figure import names
 
+pytestmark = pytest.mark.slow
+
+pytestmark = pytest.mark.slow
+
 ONE = "blow_up"
 
 

@@ -28,6 +28,7 @@ def test_the_words_are_there(name: str) -> None:
     assert figure.alt.endswith(".")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FIGURES)
 def test_what_a_reader_sees(name: str) -> None:
     """Axes labelled, something drawn on each, no text clipped by the edge or over other text."""
@@ -92,6 +93,7 @@ def _beyond_the_limits(picture: Any) -> set[int]:
     return hidden
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FIGURES)
 def test_the_same_data_make_the_same_bytes(name: str) -> None:
     module, table = kept(name)

@@ -42,6 +42,7 @@ def test_what_cannot_be_read_is_named(text: str | None, kind: str) -> None:
     assert error.value.kind == kind
 
 
+@pytest.mark.slow
 @given(st.text(max_size=250))
 def test_no_text_breaks_the_reader(text: str) -> None:
     try:
@@ -63,6 +64,7 @@ def _written() -> st.SearchStrategy[tuple[str, float]]:
     )
 
 
+@pytest.mark.slow
 @given(_written())
 def test_arithmetic_is_arithmetic(case: tuple[str, float]) -> None:
     text, value = case

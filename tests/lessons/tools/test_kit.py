@@ -135,6 +135,7 @@ def test_a_figure_has_its_alternative_and_its_numbers_to_the_last(rows: int, pro
     assert cells[-1] == (typeset(rows - 1, 4), typeset(rows - 0.5, 4))
 
 
+@pytest.mark.slow
 def test_only_one_thread_draws_at_a_time() -> None:
     drawing, most = 0, 0
     count = threading.Lock()

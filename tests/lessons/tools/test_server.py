@@ -19,6 +19,10 @@ from websockets.sync.client import connect
 from lessons.tools import pages
 from lessons.tools.prose import COMMON
 
+pytestmark = pytest.mark.slow
+
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from simulations import InputError, stream
 from simulations.data.cifar import RECORD, TEST, TRAINING, cifar10
+from tests.simulations.bomb import Bomb
 
 
 @pytest.fixture
@@ -41,11 +42,6 @@ def test_truncated(folder: Path, lost: int) -> None:
     path.write_bytes(path.read_bytes()[:-lost])
     with pytest.raises(InputError, match=rf"has {3 * RECORD - lost} bytes, not {3 * RECORD}.*truncated"):
         cifar10(folder, records=3)
-
-
-class Bomb:
-    def __reduce__(self) -> tuple[object, ...]:
-        return pytest.fail, ("unpickled",)
 
 
 def test_python_version_is_not_opened(tmp_path: Path) -> None:

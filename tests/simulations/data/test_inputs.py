@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulations import InputError, Inputs, digits, load
+from tests.simulations.bomb import Bomb
 
 X = np.arange(12.0).reshape(4, 3)
 Y = np.array([0, 1, 2, 1])
@@ -137,10 +138,6 @@ def test_missing_file_and_directory(tmp_path: Path) -> None:
 
 
 def test_nothing_is_unpickled(tmp_path: Path) -> None:
-    class Bomb:
-        def __reduce__(self) -> tuple[object, tuple[str]]:
-            return exec, ("raise SystemExit('unpickled')",)
-
     path = tmp_path / "bomb.npz"
     path.write_bytes(packed(x=np.array([[Bomb()]], dtype=object), y=Y))
     with pytest.raises(InputError, match=r"not a plain \.npz"):

@@ -147,6 +147,7 @@ def test_results_do_not_depend_on_the_executor(workers: str) -> None:
             assert not np.array_equal(alone.square_norms[0], alone.square_norms[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("batch", [1, 4])
 def test_undrawn_and_drawn_measurements_have_one_law(batch: int, dtype: type) -> None:

@@ -78,6 +78,7 @@ def test_width_costs_nothing() -> None:
     assert record.gradient_square_norms / 10**6 == pytest.approx(1, abs=2e-2)
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_layers_neither_overflow_nor_underflow() -> None:
     width, depth, scale = 8, 100_000, 1e-3
     network = mlp([width] * (depth + 1), init=lecun.scaled(scale), activation=None)
@@ -89,6 +90,7 @@ def test_a_hundred_thousand_layers_neither_overflow_nor_underflow() -> None:
         radial(Network(network.layers[:200]), np.ones(2), rng=stream(0, "deep"))
 
 
+@pytest.mark.slow
 def test_five_thousand_blocks_there_and_back_in_logarithms() -> None:
     network = residual_mlp(4, 5000, classes=3)
     record = radial(network, np.ones(3), rng=stream(0, "deep"), backward=True, weight_gradients=True, log2=True)

@@ -9,6 +9,8 @@ from simulations.engines.radial import RadialRecord, radial
 from simulations.numbers.arrays import Array
 from tests.simulations.engines.radial_cases import NETWORKS
 
+pytestmark = pytest.mark.slow
+
 DRAWS = 10_000
 ALPHA = 1e-6
 """Two simulators of one law are told apart this often, a test."""

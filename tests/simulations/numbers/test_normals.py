@@ -52,6 +52,7 @@ def test_tails_have_their_mass_and_their_end(dtype: type) -> None:
     assert np.count_nonzero(x) >= COUNT - 10  # single precision: u rounds to 1 once in 3e7, expected 0.03 (1e-20)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", TYPES)
 def test_the_halves_of_a_pair_are_independent(dtype: type) -> None:
     one, other = halves(dtype)

@@ -35,6 +35,7 @@ def staircase(step: float, dtype: type) -> Array:
     return x[None].astype(dtype)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", TYPES)
 @given(inputs(features=WIDTH), inputs(features=WIDTH), seeds(), st.sampled_from([0, 1e-4, 1e-9, 1e-15]))
 def test_rows_are_orthonormal_or_zero_and_span_what_was_asked(
@@ -83,6 +84,7 @@ def test_what_is_not_finite_has_no_direction(value: float, place: tuple[int, int
         unit_rows(x)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", TYPES)
 @given(inputs(features=WIDTH), seeds(), st.sampled_from([0, 0.03, 0.1, 0.3, 1]))
 def test_a_cholesky_factor_amplifies_rounding_no_more_than_it_says(

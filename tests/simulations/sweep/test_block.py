@@ -18,6 +18,8 @@ from simulations.sweep.grid import Cell
 from simulations.sweep.moments import Moments
 from simulations.sweep.quantities import QUANTITIES, groups
 
+pytestmark = pytest.mark.slow
+
 RADIAL = Cell("plain", "he", "relu", 3, 16, "gaussian")
 UNDRAWN = Cell("plain", "he", "tanh", 3, 64, "digits")
 DRAWN = Cell("residual", "nf", "relu", 2, 16, "signs")

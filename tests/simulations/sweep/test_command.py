@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from simulations.sweep.__main__ import main
 from simulations.sweep.driver import hire
 from simulations.sweep.options import grid_of, parse
 from simulations.sweep.plan import Plan, duration
+from tests.refusals import refused
 from tests.simulations.sweep.blocks import GRID
 
 Refusal = Callable[..., str]
@@ -25,18 +27,7 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture
 def refusal(capsys: pytest.CaptureFixture[str]) -> Refusal:
-    """Call the command with arguments that it must refuse, and return its one line on standard error."""
-
-    def refused(*arguments: object) -> str:
-        try:
-            status = main([str(argument) for argument in arguments])
-        except SystemExit as stop:
-            status = int(stop.code or 0)
-        out, errors = capsys.readouterr()
-        assert (status, out, len(errors.splitlines())) == (2, "", 1), errors
-        return errors
-
-    return refused
+    return partial(refused, main, capsys)
 
 
 @pytest.mark.usefixtures("small")
@@ -139,6 +130,7 @@ def test_a_store_of_something_else_is_one_line(
     assert main([*SMALL, "--store", str(store), "--draws", "40", "--extend"]) == 0
 
 
+@pytest.mark.slow
 def test_an_interrupt_is_one_line_and_the_same_command_goes_on(tmp_path: Path) -> None:
     store = tmp_path / "a.db"
     grid = ["--depth", "10", "--quantities", "second_moment", "correlation", "--draws", "1000000"]

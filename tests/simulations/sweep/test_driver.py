@@ -24,6 +24,7 @@ from simulations.sweep.plan import Plan
 from tests.simulations.sweep.blocks import GRID, small_block
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_results_are_labelled_arrays() -> None:
     found = sweep(GRID)
@@ -77,6 +78,7 @@ def test_progress_counts_up_to_all() -> None:
     assert states[-1].seconds_left == 0
 
 
+@pytest.mark.slow
 def test_processes_threads_and_one_worker_agree(tmp_path: Path) -> None:
     grid = Grid(depth=(3,), width=(8,), quantities=("second_moment", "correlation"), draws=1)
     with ThreadPoolExecutor(2) as threads:

@@ -205,6 +205,7 @@ def test_two_inputs_and_their_labels_are_independent_rows() -> None:
     assert not np.array_equal(targets[:, 0], targets[:, 1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", ["taper", "residual"])
 @pytest.mark.parametrize("inputs", ["gaussian", "digits"])
 def test_engines_agree(shape: str, inputs: str) -> None:
@@ -238,6 +239,7 @@ def test_every_quantity_has_the_positions_that_it_says() -> None:
     assert {quantity.simulation for quantity in QUANTITIES.values()} == set(SIMULATIONS)
 
 
+@pytest.mark.slow
 def test_deep_networks_overflow_nothing_by_norms_and_are_counted_elsewhere() -> None:
     deep = Cell("residual", "he_lecun", "relu", 1500, 8, "signs")
     norms = run_block(deep, 0, 50, 0, ("second_moment",))["second_moment"]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from simulations.training.checkpoint import Checkpoint, CheckpointError, restore
+from tests.simulations.bomb import Bomb
 
 SAVED = Checkpoint(
     settings='{"rate": 0.1}',
@@ -85,11 +86,6 @@ def test_foreign(tmp_path: Path) -> None:
     np.savez(path, x=np.ones(3))
     with pytest.raises(CheckpointError, match="not a checkpoint"):
         restore(path, SAVED.settings, 5, 5)
-
-
-class Bomb:
-    def __reduce__(self) -> tuple[object, ...]:
-        return pytest.fail, ("unpickled",)
 
 
 def test_pickled_array_is_refused(tmp_path: Path) -> None:

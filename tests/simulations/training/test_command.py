@@ -125,6 +125,7 @@ def test_evaluation_counts_every_input_once() -> None:
     assert measured[1] == (logits.argmax(axis=1) == test.labels).mean()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 def test_three_steps_against_pytorch(momentum: float) -> None:
     """PyTorch's SGD with weight decay, scalars at a tenth of the rate; float32, so 1e-4 of the largest entry."""

@@ -89,6 +89,7 @@ def asked(name: str, draws: int = 2, fan_in: int = FAN_IN, fan_out: int = FAN_OU
     return Asked(Undrawn(stream(0, "undrawn", name), draws, fan_in, fan_out, 1 / fan_in**0.5, dtype))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", TYPES)
 @settings(max_examples=150)
 @given(st.data(), seeds(), st.integers(1, 6), st.integers(1, 6))

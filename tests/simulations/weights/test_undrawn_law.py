@@ -17,6 +17,8 @@ from simulations.weights.kinds import Outer
 from simulations.weights.undrawn import Undrawn, undrawn
 from tests.simulations.numbers.test_orthonormal import TYPES
 
+pytestmark = pytest.mark.slow
+
 ALPHA = 1e-6
 """How often a test fails though the laws are the same."""
 ERROR = 0.1

@@ -8,6 +8,7 @@ from scipy import stats
 from theory.fluctuations import log_moments
 
 
+@pytest.mark.slow
 def test_cumulants_against_quadrature() -> None:
     """A mixture over the number of active units of logarithms of chi-square variables."""
     n, units = 5, np.arange(1, 6)
@@ -24,6 +25,7 @@ def test_cumulants_against_quadrature() -> None:
     assert float(log_moments.log_fourth_cumulant([n, n])) == pytest.approx(2 * (fourth - 3 * variance**2), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_leading_order() -> None:
     assert log_moments.leading_beta([60] * 40) == sp.Rational(10, 3)
     errors = [float(log_moments.log_variance([n])) * n / 5 - 1 for n in (40, 80)]

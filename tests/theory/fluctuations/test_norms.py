@@ -43,6 +43,7 @@ def test_ratio_moments(order: int, width: int) -> None:
     assert float(fluctuations.relu_ratio_moment(order, width)) == pytest.approx(oracle)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [2, 10])
 def test_logarithms(width: int) -> None:
     assert float(fluctuations.relu_lyapunov(width)) == pytest.approx(log_ratio_moment(width, 1), rel=1e-7)

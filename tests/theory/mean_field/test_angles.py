@@ -22,6 +22,7 @@ def rectified(angle: float, power: int) -> float:
     return float(integrate.quad(given, 0, 10, epsabs=1e-9)[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("angle", [0.6, math.pi / 2, 2.5])
 def test_pairs_of_units(angle: float) -> None:
     assert float(angles.coactive(angle)) == pytest.approx(rectified(angle, 0), abs=1e-7)

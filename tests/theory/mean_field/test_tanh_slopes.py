@@ -5,6 +5,7 @@ import pytest
 from theory.mean_field import tanh_maps, tanh_slopes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("gain", "known"), [(5 / 3, 0.4309), (2, 0.3310), (1.2, 0.7195)])
 def test_slope(gain: float, known: float) -> None:
     settled = tanh_maps.fixed_point(gain)

@@ -21,6 +21,7 @@ def test_shares_add_up() -> None:
     assert sum(branch_gains.share_after(5 - i) for i in range(5)) + branch_gains.share_after(5) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [1, 2, 3, 4])
 def test_moments_against_the_noncentral_law(order: int) -> None:
     n, h, gain = 3, 2, 0.7

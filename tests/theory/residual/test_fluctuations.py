@@ -11,6 +11,7 @@ from theory.residual import fluctuations as residual_fluctuations
 N = sp.Symbol("N", integer=True, positive=True)
 
 
+@pytest.mark.slow
 def test_block_ratio_against_its_law() -> None:
     n, h, gain = 3, 2, 0.7
 

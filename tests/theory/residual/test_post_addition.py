@@ -23,6 +23,7 @@ def test_an_entry(u: float, gain: float) -> None:
     assert float(post_addition.block_growth(u, gain)) == pytest.approx(rectified_square(u, gain), rel=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gain", [0.3, 1, 2])
 def test_above_a_wide_relu_layer(gain: float) -> None:
     positive, _ = integrate.quad(

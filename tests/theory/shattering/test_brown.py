@@ -9,6 +9,7 @@ from theory.mean_field import angles
 from theory.shattering import brown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [2, 5])
 def test_correlations_along_a_circle(width: int) -> None:
     """Means to five standard errors, so 1e-6 false alarms a mean, and variances below their bound and near it."""

@@ -9,6 +9,7 @@ import pytest
 from theory.shattering import residual_pairs, small_shares
 
 
+@pytest.mark.slow
 def test_products() -> None:
     for blocks in (0, 1, 10, 50):
         product = math.prod(1 - 1 / (2 * (block + 1)) for block in range(1, blocks + 1))
@@ -39,6 +40,7 @@ def test_unscaled_branches_are_those_of_residual_nets() -> None:
     )
 
 
+@pytest.mark.slow
 def test_variance_under_independent_masks() -> None:
     """Three unequal blocks drawn entry by entry: mean and variance to five standard errors, so 1e-6 false alarms."""
     rng, n, draws, branches = np.random.default_rng(1), 3, 300_000, (1.5, 0.5, 0.25)

@@ -9,6 +9,7 @@ from scipy import integrate, stats
 from theory.spectra import top_singular_value
 
 
+@pytest.mark.slow
 def test_two_by_two() -> None:
     """The sum of two Rayleigh lengths of scale 1/2, by integrating its distribution function."""
     law = stats.rayleigh(scale=0.5)
