@@ -193,8 +193,9 @@ print(result.passed, result.refuted)
 
 def test_figures_are_listed_and_drawn_where_one_says(place: Path, tmp_path: Path) -> None:
     assert fathom(place, "figures", "--list").stdout.split() == names()
-    fathom(place, "figures", "speed", "--effort", "quick", "--workers", "1", "--out", str(tmp_path))
+    fathom(place, "figures", "speed", "--effort", "quick", "--workers", "1", "--out", str(tmp_path), "--data")
     assert "<svg" in (tmp_path / "speed.svg").read_text()
+    assert "\nseconds," in (tmp_path / "speed.csv").read_text()  # which the benchmark found
 
 
 def test_figures_are_not_drawn_into_the_package(place: Path) -> None:
