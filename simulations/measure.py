@@ -100,7 +100,7 @@ def measure(
     (16, 16, 16, 16) (20000, 4)
     >>> print(np.round(found.second_moment / found.second_moment[0], 1))
     [1. 1. 1. 1.]
-    >>> print(np.round(found.gradient_square_norms.mean(axis=0) / 16, 1))
+    >>> print(np.round(found.gradient_second_moment, 1))
     [1. 1. 1. 1.]
     """
     if draws < 1:

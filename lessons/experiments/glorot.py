@@ -49,7 +49,7 @@ def measured(rule: str, widths: list[int], rng: np.random.Generator, draws: int)
     init = Initialiser(lambda fan_in, fan_out: float(VARIANCES[rule](fan_in, fan_out)))
     network = mlp(widths, init=init, activation=None)
     record = measure(network, np.ones((1, widths[0])), draws=draws, rng=rng, backward=True, extras=())
-    ahead, back = (squares.mean(axis=0) / widths for squares in (record.square_norms, record.gradient_square_norms))
+    ahead, back = record.second_moment, record.gradient_second_moment
     return ahead / ahead[0], back / back[-1]
 
 

@@ -63,7 +63,7 @@ def tanh(gain: float, start: float, depth: int, seed: int, draws: int = DRAWS) -
     rng = stream(seed, "lesson 4", "tanh")
     record = measure(network, inputs, draws=draws, rng=rng, backward=True, extras=())
     variances, factors = wide(gain, start, depth)
-    sizes = record.gradient_square_norms.mean(axis=0) / WIDTH
+    sizes = record.gradient_second_moment
     return stacked(
         dict.fromkeys(("layer", "expected", "measured", "expected gradient", "measured gradient"), "1"),
         {

@@ -42,6 +42,12 @@ class Record:
         return moments
 
     @property
+    def gradient_second_moment(self) -> Array:
+        """The mean square of an entry of the cotangent at each position, averaged over draws and units."""
+        moments: Array = self.gradient_square_norms.mean(axis=0) / self.widths
+        return moments
+
+    @property
     def variance(self) -> Array:
         """The variance of a unit over weights at fixed input, averaged over draws and units."""
         variances: Array = self.variances.mean(axis=0) / self.widths

@@ -109,8 +109,10 @@ def test_variances_are_half_the_squared_distance_of_twins() -> None:
 
 
 def test_moments_are_averages_over_draws_and_units() -> None:
-    found = record()
+    found = record(backward=True)
     assert found.widths == (3, 4, 4, 4, 5)
+    gradients = found.gradient_square_norms.sum(axis=0) / 40 / [3, 4, 4, 4, 5]
+    np.testing.assert_allclose(found.gradient_second_moment, gradients, rtol=1e-14)
     np.testing.assert_allclose(found.second_moment, found.square_norms.sum(axis=0) / 40 / [3, 4, 4, 4, 5], rtol=1e-14)
     np.testing.assert_allclose(found.variance, found.variances.sum(axis=0) / 20 / [3, 4, 4, 4, 5], rtol=1e-14)
 
