@@ -38,15 +38,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     from claims.examine import passed, run_claims
-    from claims.reports import json_file, page, terminal
+    from claims.reports import json_file, listing, page, terminal
     from simulations import InputError, digits, load
     from simulations.executors import ExecutorError, cores, dask
 
     chosen = _choose(options.only)
     if options.list:
-        for claim in chosen:
-            print(f"{claim.id}  [{' '.join(claim.codes)}]  {claim.words}")
+        print(listing.markdown(chosen).rstrip() if options.markdown else "\n".join(listing.lines(chosen)))
         return 0
+    if options.markdown:
+        raise InputError("--markdown is a form of --list; expected --list --markdown")
     for path in filter(None, (options.json, options.html)):
         if reason := json_file.unwritable(path):
             raise InputError(f"cannot write {path}: {reason}; expected a file path in a writable folder")
@@ -106,7 +107,8 @@ class _OneLineParser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     parser = _OneLineParser(prog="paper_checks.py", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--list", action="store_true", help="list the claims and stop")
+    parser.add_argument("--list", action="store_true", help="list the claims, by subject, and stop")
+    parser.add_argument("--markdown", action="store_true", help="with --list: as the page docs/catalogue.md")
     parser.add_argument(
         "--only",
         nargs="+",
