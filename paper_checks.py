@@ -39,6 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     from claims.examine import passed, run_claims
     from claims.reports import json_file, listing, page, terminal
+    from claims.reports.formula import MissingLibraryError, formula
     from simulations import InputError, digits, load
     from simulations.executors import ExecutorError, cores, dask
 
@@ -53,8 +54,8 @@ def _run(options: argparse.Namespace) -> int:
             raise InputError(f"cannot write {path}: {reason}; expected a file path in a writable folder")
     if options.html:
         try:
-            page.formula("x")
-        except page.MissingLibraryError as error:
+            formula("x")
+        except MissingLibraryError as error:
             raise InputError(str(error)) from None
     inputs = load(options.inputs, options.seed) if options.inputs else digits(options.seed)
     start = time.perf_counter()

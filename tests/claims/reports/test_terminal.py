@@ -1,0 +1,54 @@
+"""The table of verdicts: at 80 columns, too, words have room."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from claims.catalogue import REGISTRY, SUBJECTS
+from claims.examine import Result
+from claims.reports import terminal
+from evidence import Finding
+
+WRONG = Finding("mean", "refuted", 1e-9, 1.0, 0.5, 0.06, 0.5, 1e-11)
+LONGEST = Finding(
+    "identity + inequality + mean", "held", 0.5, "no violation", "to 100% of tolerance", "4e-15 to 12.7%", 0.0, 1.0, 0.5
+)
+RESULTS = [
+    Result(claim.id, LONGEST, tuple((m.name, WRONG) for m in claim.mutants), 12.3)
+    for claim in REGISTRY.values()
+    if claim.subject in SUBJECTS
+]
+
+
+def printed(width: int) -> list[str]:
+    out = io.StringIO()
+    Console(width=width, file=out, highlight=False).print(terminal.table(RESULTS, wide=width >= terminal.WIDE))
+    return out.getvalue().splitlines()
+
+
+@pytest.mark.parametrize("width", [80, 100, terminal.WIDE, 160])
+def test_no_column_starves_another(width: int) -> None:
+    lines = printed(width)
+    assert max(map(len, lines)) <= width
+    columns = [len(column) for column in lines[1].strip("┃").split("┃")]
+    assert columns[0] >= 40
+    assert "…" not in "".join(lines), "nothing is cut"
+
+
+def test_every_word_and_number_is_there_at_any_width() -> None:
+    for width in (80, 160):
+        text = "".join("".join(line.strip("│").split("│")[0].split()) for line in printed(width))
+        assert all("".join(REGISTRY[result.claim_id].words.split()) in text for result in RESULTS)
+    assert "100% of rounding bound" in " ".join(printed(160))
+    assert "expected no violation, measured 100% of" in " ".join(printed(80))
+
+
+def test_the_reason_of_a_refutation_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    from simulations import digits
+
+    claim = REGISTRY["residual.residual_stream_doubles"]
+    bad = Result(claim.id, WRONG, tuple((m.name, WRONG) for m in claim.mutants), 1.0)
+    terminal.show([bad], digits(), 0, "quick", 1.0)
+    out = capsys.readouterr().out
+    assert "residual.residual_stream_doubles is refuted: expected 1, measured 0.5, where errors of 6.0% are seen" in out
