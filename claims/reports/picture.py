@@ -93,7 +93,7 @@ def _error_axis(points: Sequence[Point], claim: Finding) -> Iterator[str]:
 
 
 def _share_axis(points: Sequence[Point]) -> Iterator[str]:
-    yield "<figcaption>Share of draws in which it fails by more than rounding; a single one refutes.</figcaption>"
+    yield "<figcaption>Share of draws in which it fails by more than its bound; a single one refutes.</figcaption>"
     yield _axis(points, 0, 1, (-0.01, 0.01), {0: "0", 0.5: "50\u202f%", 1: "100\u202f%"})
 
 

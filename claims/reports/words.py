@@ -41,10 +41,8 @@ def least_power(found: Finding) -> str:
 
 def measured(found: Finding) -> str:
     """Return what was measured, in a few words."""
-    if not isinstance(found.measured, str):
-        says = "" if found.non_vacuous in (None, 1.0) else f", {found.non_vacuous:.0%} not vacuous"
-        return text(found.measured) + says
-    return re.sub(r"^to (\d+%) of tolerance$", r"\1 of rounding bound", found.measured)
+    says = "" if found.non_vacuous in (None, 1.0) else f", {found.non_vacuous:.0%} not vacuous"
+    return re.sub(r"^to (\d+%) of tolerance", r"\1 of bound", text(found.measured)) + says
 
 
 def sentence(found: Finding) -> str:
@@ -53,7 +51,10 @@ def sentence(found: Finding) -> str:
         return ""
     if agreement := re.fullmatch(r"to (\d+)% of tolerance", found.measured):
         share = f"{agreement[1]}%" if agreement[1] != "0" else "less than 1%"
-        return f"Both sides are equal: the largest difference is {share} of the bound on the rounding error."
+        return (
+            f"Both sides agree within the bound derived for their difference, by rounding or by what the statement "
+            f"leaves out: the largest difference is {share} of it."
+        )
     if found.measured == "bit for bit":
         return "Both sides are equal, to the last bit."
     if tight := re.fullmatch(r"(\d+)% tight", found.measured):

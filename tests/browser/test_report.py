@@ -190,7 +190,9 @@ def test_print_opens_the_derivations(report: Page) -> None:
         "all => all.filter(one => one.checkVisibility({contentVisibilityAuto: true}) && one.offsetHeight > 10).length"
     )
     assert steps.evaluate_all(visible) == 0
-    report.emulate_media(media="print")
+    report.emulate_media(media="print", color_scheme="dark")
+    expect(report.locator("body")).to_have_css("background-color", "rgb(255, 255, 255)")
+    expect(report.locator("html")).to_have_css("color-scheme", "light")
     assert steps.evaluate_all(visible) == steps.count() > 100
     assert report.locator("#filters").is_hidden()
 

@@ -32,7 +32,7 @@ def test_no_column_starves_another(width: int) -> None:
     lines = printed(width)
     assert max(map(len, lines)) <= width
     columns = [len(column) for column in lines[1].strip("┃").split("┃")]
-    assert columns[0] >= 40
+    assert columns[0] >= 36
     assert "…" not in "".join(lines), "nothing is cut"
 
 
@@ -40,8 +40,8 @@ def test_every_word_and_number_is_there_at_any_width() -> None:
     for width in (80, 160):
         text = "".join("".join(line.strip("│").split("│")[0].split()) for line in printed(width))
         assert all("".join(REGISTRY[result.claim_id].words.split()) in text for result in RESULTS)
-    assert "100% of rounding bound" in " ".join(printed(160))
-    assert "expected no violation, measured 100% of" in " ".join(printed(80))
+    assert "100% of bound" in " ".join(printed(160))
+    assert "expected no violation, measured" in " ".join(printed(80))
 
 
 def test_the_reason_of_a_refutation_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
