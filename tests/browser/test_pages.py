@@ -60,7 +60,7 @@ def test_an_interrupt_ends_the_server_though_a_lesson_is_open(browser: Browser) 
 @pytest.mark.parametrize("path", ["/", "/teacher", "/gallery"])
 def test_every_page_fits_every_screen(page: Page, address: str, path: str, width: int, scheme: str) -> None:
     page.set_viewport_size({"width": width, "height": 900})
-    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.emulate_media(color_scheme=scheme)
     page.goto(f"{address}{path}")
     assert sideways(page) <= 0
     assert starved(page) == []

@@ -70,7 +70,7 @@ def _opened(page: Page, file: Path) -> Iterator[Page]:
 
 def shown(page: Page) -> int:
     """Count the cards that are shown."""
-    return page.locator("article:visible").count()
+    return int(page.locator("article:visible").count())
 
 
 def test_nothing_scrolls_sideways_and_no_column_starves(sized: Page) -> None:
@@ -83,7 +83,7 @@ def test_nothing_scrolls_sideways_and_no_column_starves(sized: Page) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_everything_can_be_read_in_light_and_dark(sized: Page, scheme: str) -> None:
-    sized.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    sized.emulate_media(color_scheme=scheme)
     dark = sized.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0] < 128")
     assert dark is (scheme == "dark")
     assert faint(sized) == []
