@@ -40,23 +40,25 @@ def main(arguments: Sequence[str] | None = None, program: str = "paper_checks.py
 
 def _run(options: argparse.Namespace) -> int:
     from claims.examine import passed, run_claims
-    from claims.reports import json_file, page, terminal
+    from claims.reports import json_file, listing, page, terminal
+    from claims.reports.formula import MissingLibraryError, formula
     from simulations import InputError, digits, load
     from simulations.executors import ExecutorError, cores, dask
     from simulations.files import unwritable, write
 
     chosen = _choose(options.only)
     if options.list:
-        for claim in chosen:
-            print(f"{claim.id}  [{' '.join(claim.codes)}]  {claim.words}")
+        print(listing.markdown(chosen).rstrip() if options.markdown else "\n".join(listing.lines(chosen)))
         return 0
+    if options.markdown:
+        raise InputError("--markdown is a form of --list; expected --list --markdown")
     for path in filter(None, (options.json, options.html)):
         if reason := unwritable(path):
             raise InputError(f"cannot write {path}: {reason}; expected a file path in a writable folder")
     if options.html:
         try:
-            page.formula("x")
-        except page.MissingLibraryError as error:
+            formula("x")
+        except MissingLibraryError as error:
             raise InputError(str(error)) from None
     inputs = load(options.inputs, options.seed) if options.inputs else digits(options.seed)
     start = time.perf_counter()
@@ -106,7 +108,8 @@ def _parser(program: str) -> Parser:
     from simulations.command_line import Parser, whole
 
     parser = Parser(program, (__doc__ or "").splitlines()[0])
-    parser.add_argument("--list", action="store_true", help="list the claims and stop")
+    parser.add_argument("--list", action="store_true", help="list the claims, by subject, and stop")
+    parser.add_argument("--markdown", action="store_true", help="with --list: as the page docs/catalogue.md")
     parser.add_argument(
         "--only",
         nargs="+",

@@ -91,7 +91,8 @@ if __name__ == "__main__":
         package_data={
             "fathom.simulations.data": ["*.npz", "README.md"],
             "fathom.figures": ["fathom.mplstyle", "README.md", "manifest.json", "data/*.csv", "pictures/*.svg"],
-            "fathom.lessons": ["prose/*/*.md"],
+            "fathom.claims": ["reports/*.css", "reports/*.js"],
+            "fathom.lessons": ["prose/*/*.md", "pictures/*.svg", "tools/*.css"],
             "fathom.benchmarks.results": ["*.json"],
         },
         cmdclass={"build_py": BuildOnePackage, "editable_wheel": RefuseEditable},

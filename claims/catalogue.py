@@ -6,7 +6,25 @@ from importlib import import_module
 
 from claims.registry import REGISTRY
 
-__all__ = ["REGISTRY", "SUBJECTS"]
+__all__ = ["LETTERS", "REGISTRY", "SUBJECTS", "question"]
+
+LETTERS = {
+    "A": "one layer",
+    "B": "activations and their gains",
+    "C": "plain deep nets",
+    "F": "Fixup",
+    "G": "gradients at two inputs, and how they shatter",
+    "M": "mean field: lengths and angles in wide nets",
+    "N": "recurrent nets",
+    "O": "orthogonal weights, singular values and data-dependent starts",
+    "P": "positive homogeneity and bounds on gradients",
+    "R": "residual nets",
+    "S": "symmetry, products of matrices and independence, as textbooks state them",
+    "T": "training",
+    "U": "undrawn and radial weights",
+    "X": "Xavier's initialisation and its compromise",
+}
+"""What the letter of a code is about; the number counts its claims. Claims with one code say one thing in two ways."""
 
 SUBJECTS = {
     "layer": ("one_layer", "pre_activations", "rectifiers", "gains"),
@@ -65,6 +83,14 @@ SUBJECTS = {
     "training": ("symmetry", "deep_training"),
 }
 """The files of each subject."""
+
+
+def question(subject: str) -> str:
+    """Return what a subject asks: the first line of its folder's docstring."""
+    if subject not in SUBJECTS:
+        return "Claims of your own."
+    return (import_module(f"{__package__}.{subject}").__doc__ or subject).splitlines()[0]
+
 
 for subject, files in SUBJECTS.items():
     for file in files:

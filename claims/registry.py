@@ -50,6 +50,11 @@ class Claim:
         """The claim in words: the first line of the function's docstring."""
         return (inspect.getdoc(self.check) or self.id).splitlines()[0]
 
+    @property
+    def subject(self) -> str:
+        """The folder that the claim stands in."""
+        return self.id.partition(".")[0]
+
     def matches(self, pattern: str) -> bool:
         """Say whether a case-insensitive fnmatch pattern fits the id, a catalogue code or the paper."""
         return any(fnmatch(name.lower(), pattern.lower()) for name in (self.id, *self.codes, self.paper))

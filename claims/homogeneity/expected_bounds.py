@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import sympy as sp
@@ -170,7 +171,7 @@ def _largest(run: Run, classes: int, correlation: float, draws: int) -> Array:
     paper=FIXUP,
     where="section 2, after theorem 2; threshold derived here",
     states=r"\mathbb E\max_{i\le c}z_i=s\,m_c,\qquad s\,m_c>\log c\iff s>\frac{\log c}{m_c}",
-    derivation=[lambda: maximum.largest(2), lambda: maximum.largest(3)],
+    derivation=[partial(maximum.largest, 2), partial(maximum.largest, 3)],
     mutants=[
         mutant(
             "sqrt(2 log c)",

@@ -14,11 +14,13 @@ from rich.table import Table
 
 from claims.catalogue import REGISTRY
 from claims.examine import Result, share_of_alpha, spent_on_misses
+from claims.reports.words import measured, size, text, wrongs
 from claims.run import ALPHA, MISS, Effort
-from evidence.finding import POWER, percentage
 from simulations import Inputs
 
 PIPED_WIDTH = 160
+WIDE = 150
+"""Columns from which on a claim is one row; in fewer, its numbers stand below its words."""
 COLOURS = {"held": "green", "refuted": "red", "inconclusive": "yellow"}
 
 
@@ -35,14 +37,14 @@ def progress(total: int) -> Iterator[Callable[[Result], None]]:
 def show(results: Sequence[Result], inputs: Inputs, seed: int, effort: Effort, seconds: float) -> None:
     """Print the table, grouped by paper, then what went wrong, then the run's totals."""
     console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH, highlight=False)
-    console.print(_table(results))
-    for line in (*_troubles(results), *totals(results, inputs, seed, effort, seconds)):
+    console.print(table(results, wide=console.width >= WIDE))
+    troubles = (f"{result.claim_id} {trouble}" for result in results for trouble in wrongs(result))
+    for line in (*troubles, *totals(results, inputs, seed, effort, seconds)):
         console.print(line, markup=False, soft_wrap=True)
 
 
-def _table(results: Sequence[Result]) -> Table:
-    table = Table()
-    table.add_column("claim", ratio=1)
+def table(results: Sequence[Result], *, wide: bool) -> Table:
+    """Return the verdicts as a table: a column for every number if it is wide, else the numbers below the words."""
     columns: tuple[tuple[str, Literal["left", "right"]], ...] = (
         ("evidence", "left"),
         ("expected", "right"),
@@ -52,14 +54,22 @@ def _table(results: Sequence[Result]) -> Table:
         ("mutants", "right"),
         ("s", "right"),
     )
-    for name, justify in columns:
-        table.add_column(name, justify=justify, max_width=20)
+    made = Table()
+    made.add_column("claim", ratio=1)
+    for name, justify in columns if wide else columns[-3:-1]:
+        made.add_column(name, justify=justify, max_width=22)
     for paper, group in papers(results):
-        table.add_section()
-        table.add_row(f"[bold]{escape(paper)}[/bold]")
+        made.add_section()
+        made.add_row(f"[bold]{escape(paper)}[/bold]")
         for result in group:
-            table.add_row(*_row(result))
-    return table
+            words, numbers, verdicts, seconds = _row(result)
+            if wide:
+                made.add_row(words, *numbers, *verdicts, seconds)
+            else:
+                kind, expected, shown, sees = numbers
+                below = f"{kind}: expected {expected}, measured {shown}, sees {sees}, {seconds}\u00a0s"
+                made.add_row(f"{words}\n[dim]{below}[/dim]", *verdicts)
+    return made
 
 
 def papers(results: Sequence[Result]) -> list[tuple[str, list[Result]]]:
@@ -69,34 +79,20 @@ def papers(results: Sequence[Result]) -> list[tuple[str, list[Result]]]:
     return [(paper, group) for paper, group in by_paper.items() if group]
 
 
-def _row(result: Result) -> tuple[str, ...]:
+def _row(result: Result) -> tuple[str, tuple[str, str, str, str], tuple[str, str], str]:
+    """Return a claim's words, its numbers, its verdict with that on its mutants, and its seconds."""
     claim, found = REGISTRY[result.claim_id], result.finding
     colour, complete = COLOURS[found.verdict], result.refuted == len(result.mutants)
-    says = "" if found.non_vacuous in (None, 1.0) else f", {found.non_vacuous:.0%} not vacuous"
+    numbers = (found.kind, text(found.expected), measured(found), size(found.detectable))
     return (
         f"{escape(claim.words)} [dim]{' '.join(claim.codes)}[/dim]",
-        found.kind,
-        text(found.expected),
-        text(found.measured) + says,
-        size(found.detectable),
-        f"[{colour}]{found.verdict}[/{colour}]",
-        f"[{'green' if complete else 'red'}]{result.refuted} of {len(result.mutants)}[/]",
+        (numbers[0], escape(numbers[1]), escape(numbers[2]), escape(numbers[3])),
+        (
+            f"[{colour}]{found.verdict}[/{colour}]",
+            f"[{'green' if complete else 'red'}]{result.refuted} of {len(result.mutants)}[/]",
+        ),
         f"{result.seconds:.1f}",
     )
-
-
-def _troubles(results: Sequence[Result]) -> Iterator[str]:
-    for result in results:
-        if result.finding.verdict != "held":
-            yield f"{result.claim_id}: {result.finding.verdict}. {result.finding.note}"
-        for name, found in result.mutants:
-            if found.verdict != "refuted":
-                yield f"{result.claim_id}, mutant “{name}”: {found.verdict}, not refuted. {found.note}"
-            elif found.miss > 1 - POWER:
-                yield (
-                    f"{result.claim_id}, mutant “{name}”: too close to the truth to be admitted; with other draws it "
-                    f"might survive with probability {found.miss:.0e}"
-                )
 
 
 def totals(results: Sequence[Result], inputs: Inputs, seed: int, effort: Effort, seconds: float) -> Iterator[str]:
@@ -110,13 +106,3 @@ def totals(results: Sequence[Result], inputs: Inputs, seed: int, effort: Effort,
     yield f"false alarms: at most {ALPHA:.0e} a run, {share_of_alpha():.1e} a claim"
     yield f"missed mutants: at most {spent:.1e} of {MISS:.0e}" + ("" if spent <= MISS else ": over the budget")
     yield f"seed {seed}, {effort} effort, {seconds:.1f} s"
-
-
-def text(value: float | str) -> str:
-    """Return a number to four digits, a text as it is."""
-    return value if isinstance(value, str) else f"{value:.4g}"
-
-
-def size(value: float | str) -> str:
-    """Return a detectable error as a percentage, a text as it is."""
-    return value if isinstance(value, str) else percentage(value)

@@ -7,18 +7,23 @@ from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 
+from claims.reports.style import sheet
 from lessons.tools.prose import COMMON, Prose
 
 GALLERY = Path(__file__).parents[2] / "figures" / "README.md"
-STYLE = """
-:root { color-scheme: light; }
-body { font: 20px/1.5 Georgia, "DejaVu Serif", serif; color: #111; background: #fff; }
-body { max-width: 52rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { line-height: 1.15; } a { color: #0058a0; } a:focus-visible { outline: 3px solid #d55e00; outline-offset: 3px; }
-img { max-width: 100%; height: auto; } table { border-collapse: collapse; }
-th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid #bbb; }
-code { font-size: .9em; } .skip { position: absolute; top: -9rem; } .skip:focus { position: static; }
-"""
+PICTURES = {
+    "1_starting_point": "/figures/pictures/matrix_products.svg",
+    "2_one_layer": "/lessons/pictures/one_layer.svg",
+    "3_glorot": "/figures/pictures/compromise.svg",
+    "4_he": "/figures/pictures/activations.svg",
+    "5_finite_width": "/figures/pictures/log_normality.svg",
+    "6_residual_streams": "/figures/pictures/blow_up.svg",
+    "7_homogeneity": "/figures/pictures/bounds.svg",
+    "8_fixup": "/figures/pictures/scalar_branch.svg",
+    "9_undrawn": "/figures/pictures/speed.svg",
+}
+"""What the index shows of each lesson."""
+STYLE = sheet("base") + Path(__file__).with_name("pages.css").read_text(encoding="utf-8")
 HEAD = """<style>
 html { font-size: 112.5%; }
 figure table, details table { font-size: .8rem; border-collapse: collapse; }
@@ -30,17 +35,23 @@ summary { cursor: pointer; padding: .3rem 0; }
 
 def index(titles: Mapping[str, str], report: bool) -> str:
     """Return the index, from the titles of the lessons by address, and whether there is a report to link."""
-    lines = [
-        f'<li value="{place}"><a href="/lesson/{name}/">{escape(title.partition(" ")[2])}</a>. '
-        f"{escape(COMMON.label(f'idea {place}'))}</li>"
-        for place, (name, title) in enumerate(titles.items(), start=1)
-    ]
+    cards = "".join(_card(place, name, title) for place, (name, title) in enumerate(titles.items(), start=1))
     more = {"/teacher": "teacher link", "/gallery": "gallery link", "/report": "report link" if report else "no report"}
     links = [f'<li><a href="{address}">{escape(COMMON.label(label))}</a></li>' for address, label in more.items()]
     return page(
         COMMON.label("index"),
-        f"{markdown(COMMON.text('welcome'))}<ol>{''.join(lines)}</ol>{markdown(COMMON.text('further'))}"
+        f'{markdown(COMMON.text("welcome"))}<ol class="lessons">{cards}</ol>{markdown(COMMON.text("further"))}'
         f"<ul>{''.join(links)}</ul>",
+    )
+
+
+def _card(place: int, name: str, title: str) -> str:
+    """Return a lesson's entry in the index: its picture, its title, its one idea, and how long it takes."""
+    minutes = Prose(name.partition("_")[2]).label("minutes")
+    return (
+        f'<li value="{place}"><a href="/lesson/{name}/"><img src="{PICTURES[name]}" alt="" width="461" height="288">'
+        f"<span><b>{escape(title)}</b></span></a><p>{escape(COMMON.label(f'idea {place}'))}</p>"
+        f'<p class="quiet">{minutes} {escape(COMMON.label("minutes"))}</p></li>'
     )
 
 
@@ -53,7 +64,7 @@ def teacher(titles: Mapping[str, str]) -> str:
 
 def gallery() -> str:
     """Return the figures' gallery with its pictures."""
-    text = re.sub(r"\]\(pictures/", "](/pictures/", GALLERY.read_text(encoding="utf-8"))
+    text = re.sub(r"\]\(pictures/", "](/figures/pictures/", GALLERY.read_text(encoding="utf-8"))
     return page(COMMON.label("gallery link"), markdown(text), back=True)
 
 
@@ -74,7 +85,8 @@ def page(title: str, body: str, back: bool = False) -> str:
     link = f'<p><a href="/">{escape(COMMON.label("back"))}</a></p>' if back else ""
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        f'<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,"><style>{STYLE}</style>'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
+        f"<style>{STYLE}</style>"
         f'</head><body><a class="skip" href="#main">{escape(COMMON.label("skip"))}</a>{link}'
         f'<main id="main">{body}</main></body></html>'
     )

@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -21,7 +21,7 @@ from lessons.tools import pages
 HERE = Path(__file__).parents[1]
 REPORT = Path.cwd() / "report.html"
 """Where the command was called: in a checkout, its folder."""
-PICTURES = HERE.parent / "figures" / "pictures"
+PICTURES = {"/figures/pictures": HERE.parent / "figures" / "pictures", "/lessons/pictures": HERE / "pictures"}
 
 
 def notebooks() -> dict[str, Path]:
@@ -69,13 +69,18 @@ def application() -> Starlette:
     async def report(request: Request) -> Response:
         return FileResponse(REPORT) if REPORT.exists() else HTMLResponse(pages.no_report(), status_code=404)
 
+    async def notebook(request: Request) -> Response:
+        """Lead from a notebook's file, which the report links, to the lesson."""
+        return RedirectResponse(f"/lesson/{request.path_params['name']}/")
+
     return Starlette(
         routes=[
             Route("/", index),
             Route("/teacher", teacher),
             Route("/gallery", gallery),
             Route("/report", report),
-            Mount("/pictures", StaticFiles(directory=PICTURES)),
+            Route("/lessons/lesson_{name}.py", notebook),
+            *(Mount(place, StaticFiles(directory=folder)) for place, folder in PICTURES.items()),
             Mount("/", lessons.build()),
         ],
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"]), Middleware(OwnPages)],

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser.conftest import ROOT, SCREENSHOTS
+from tests.browser.layout import faint, sideways, starved
 from tests.browser.walk import opened
 
 
@@ -52,6 +53,27 @@ def test_an_interrupt_ends_the_server_though_a_lesson_is_open(browser: Browser) 
             assert server.stderr.read() == ""
         finally:
             server.kill()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("path", ["/", "/teacher", "/gallery"])
+def test_every_page_fits_every_screen(page: Page, address: str, path: str, width: int, scheme: str) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=scheme)
+    page.goto(f"{address}{path}")
+    assert sideways(page) <= 0
+    assert starved(page) == []
+    assert faint(page) == []
+    SCREENSHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{path[1:] or 'index'}_{width}_{scheme}.png")
+
+
+def test_every_lesson_of_the_index_shows_its_picture(page: Page, address: str) -> None:
+    page.goto(address)
+    for picture in page.locator(".lessons img").all():
+        picture.scroll_into_view_if_needed()
+        page.wait_for_function("image => image.complete && image.naturalWidth > 100", arg=picture.element_handle())
 
 
 @pytest.mark.parametrize("claim", ["residual.residual_stream_doubles"])

@@ -14,7 +14,7 @@ from benchmarks.sweeps import __main__ as sweeps
 from benchmarks.sweeps import table as sweeps_table
 from benchmarks.training import depth
 from claims.catalogue import REGISTRY
-from claims.reports import terminal
+from claims.reports import words
 from docs import excerpt, parts, tables
 from docs.__main__ import MADE_BY, main
 from tests.docs.pages import PAGES
@@ -37,7 +37,7 @@ def test_the_excerpt_is_current() -> None:
     results = [replace(result, seconds=1.0) for result in excerpt.examined(excerpt.chosen())]
     assert len(results) >= 4
     for result in results:
-        row = (terminal.text(result.finding.expected), terminal.text(result.finding.measured), result.finding.verdict)
+        row = (words.text(result.finding.expected), words.text(result.finding.measured), result.finding.verdict)
         mutants = f"{result.refuted} of {len(result.mutants)}"
         assert any(all(cell in line for cell in (*row, mutants)) for line in shown.splitlines()), row
     table, today = shown.splitlines()[1:-6], excerpt.table(results)

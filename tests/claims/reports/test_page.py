@@ -2,18 +2,23 @@
 
 from collections import Counter
 from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
+from claims import links
 from claims.catalogue import REGISTRY
 from claims.examine import Result
 from claims.reports import page
-from evidence.finding import Finding
 from simulations import digits
+from tests.claims.reports.made_up import finding, made_up
 
 pytestmark = pytest.mark.slow
 
-ELEMENTS_WITHOUT_END = {"meta"}
+ROOT = Path(__file__).parents[3]
+ELEMENTS_WITHOUT_END = {"meta", "link", "input"}
+"""And the elements of SVG that are closed where they open, which the parser tells apart by itself."""
 
 
 class Page(HTMLParser):
@@ -26,6 +31,7 @@ class Page(HTMLParser):
         self.links: list[str] = []
         self.labels: list[str] = []
         self.fetched: list[str] = []
+        self.headings: list[int] = []
         self.text = ""
         self.open: list[str] = []
         self.feed(text)
@@ -35,9 +41,11 @@ class Page(HTMLParser):
         found = dict(attrs)
         self.ids += [found["id"] or ""] if "id" in found else []
         self.links += [found["href"] or ""] if tag == "a" else []
-        self.labels += [found["aria-label"] or ""] if tag == "svg" else []
-        self.fetched += [name for name in ("src", "data", "action") if name in found]
-        self.fetched += [tag] if tag in {"link", "script", "img", "iframe"} else []
+        self.labels += [found["aria-label"] or ""] if found.get("class") == "claim" else []
+        self.fetched += [name for name in ("src", "srcset", "data", "action") if name in found]
+        self.fetched += [tag] if tag in {"img", "iframe", "object"} else []
+        self.fetched += [found["href"] or ""] if tag == "link" and found["href"] != "data:," else []
+        self.headings += [int(tag[1])] if tag in {"h1", "h2", "h3", "h4"} else []
         if tag not in ELEMENTS_WITHOUT_END:
             self.open.append(tag)
 
@@ -48,38 +56,13 @@ class Page(HTMLParser):
         self.counts[tag] += 1
 
     def handle_data(self, data: str) -> None:
-        self.text += data
-
-
-def finding(kind: str, verdict: str, detectable: float | str, effect: float) -> Finding:
-    return Finding(
-        kind=kind,
-        verdict=verdict,  # type: ignore[arg-type]
-        p_value=0.5,
-        expected=1.0,
-        measured="<measured>",
-        detectable=detectable,
-        effect=effect,
-        miss=1e-11,
-    )
+        self.text += "" if self.open[-1:] in (["style"], ["script"]) else data
 
 
 @pytest.fixture(scope="module")
 def made() -> tuple[str, Page]:
     """A page of all claims, with made-up findings of every shape of evidence."""
-    shapes: list[tuple[str, float | str]] = [
-        ("mean", 0.02),
-        ("law + mean", "2.0% to 9.9%"),
-        ("rate", "2e-14 (slope)"),
-        ("identity", 0.0),
-        ("inequality", 1e-9),
-    ]
-    results = []
-    for i, claim in enumerate(REGISTRY.values()):
-        kind, size = shapes[i % len(shapes)]
-        wrong = tuple((m.name, finding(kind, "refuted", size, 0.5)) for m in claim.mutants)
-        results.append(Result(claim.id, finding(kind, "held", size, 0.0), wrong, 0.1))
-    text = page.render(results, digits(), 0, "quick", 1.0)
+    text = page.render(made_up(), digits(), 0, "quick", 1.0)
     return text, Page(text)
 
 
@@ -88,8 +71,9 @@ def test_every_claim_step_and_mutant_is_there(made: tuple[str, Page]) -> None:
     assert parsed.open == []
     assert set(REGISTRY) <= set(parsed.ids)
     assert len(parsed.ids) == len(set(parsed.ids))
-    assert parsed.counts["article"] == parsed.counts["svg"] == len(REGISTRY)
-    assert text.count('class="mutant"') == sum(len(claim.mutants) for claim in REGISTRY.values())
+    assert parsed.counts["article"] == parsed.counts["figure"] == len(REGISTRY)
+    mutants = sum(len(claim.mutants) for claim in REGISTRY.values())
+    assert text.count('<li class="mutant"') == text.count('<a class="mutant"') == mutants
     steps = [step for claim in REGISTRY.values() for derivation in claim.derivations for step in derivation().steps]
     assert parsed.counts["math"] == len(REGISTRY) + len(steps)
     assert all(step.says in parsed.text for step in steps)
@@ -104,9 +88,40 @@ def test_no_formula_is_left_as_latex(made: tuple[str, Page]) -> None:
 def test_the_page_stands_alone_and_is_small(made: tuple[str, Page]) -> None:
     text, parsed = made
     assert parsed.fetched == []
-    assert all(link.startswith("#") and link[1:] in parsed.ids for link in parsed.links)
     assert "url(" not in text
-    assert len(text.encode()) < 5e6
+    assert "@import" not in text
+    assert len(text.encode()) < 4e6
+
+
+def test_every_link_leads_somewhere(made: tuple[str, Page]) -> None:
+    inside = {link[1:] for link in made[1].links if link.startswith("#")}
+    outside = {link for link in made[1].links if not link.startswith("#")}
+    assert inside <= set(made[1].ids)
+    assert outside == {*map(links.picture, links.FIGURES), *map(links.notebook, links.LESSONS)}
+    assert all((ROOT / link).is_file() for link in outside)
+
+
+def test_headings_come_in_order(made: tuple[str, Page]) -> None:
+    headings = made[1].headings
+    assert headings[0] == 1
+    assert headings.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(headings))
+
+
+def test_the_totals_stand_once(made: tuple[str, Page]) -> None:
+    assert made[1].text.count(f"of {len(REGISTRY)} claims held") == 2, "in the title and in the page"
+
+
+def test_what_went_wrong_stands_above_all(made: tuple[str, Page]) -> None:
+    assert "What went wrong" not in made[0]
+    name = "residual.residual_stream_doubles"
+    fallen, alive = finding("mean", "refuted", 0.02, 0.5), finding("mean", "held", 0.02, 0.0)
+    wrong = tuple((m.name, alive if i == 0 else fallen) for i, m in enumerate(REGISTRY[name].mutants))
+    text = page.render([Result(name, fallen, wrong, 0.1)], digits(), 0, "quick", 1.0)
+    troubles = text[text.index("<h2>What went wrong") : text.index("<h2>At a glance")]
+    assert "is refuted: expected 1, measured &lt;measured&gt;" in troubles
+    assert f"“{REGISTRY[name].mutants[0].name}” that is not refuted but held" in troubles
+    assert 'class="cell refuted"' in text
 
 
 def test_pictures_say_their_numbers_and_texts_are_escaped(made: tuple[str, Page]) -> None:

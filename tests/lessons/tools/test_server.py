@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import signal
 import socket
@@ -16,6 +17,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from claims import links
 from lessons.tools import pages
 from lessons.tools.prose import COMMON
 
@@ -65,6 +67,23 @@ def test_index_links_everything(address: str) -> None:
         assert _get(address + link)[0] in {200} | ({404} if link == "/report" else set()), link
 
 
+def test_every_lesson_of_the_index_has_a_picture_an_idea_and_its_time(address: str) -> None:
+    _, page = _get(address)
+    cards = re.findall(r'<li value="\d+">.*?</li>', page)
+    assert len(cards) == 9
+    for place, card in enumerate(cards, start=1):
+        assert html.escape(COMMON.label(f"idea {place}")) in card
+        assert re.search(r">\d\d minutes<", card)
+        picture = re.search(r'src="([^"]+)"', card)
+        assert picture
+        assert _get(address + picture[1])[0] == 200
+
+
+def test_what_the_report_links_is_found(address: str) -> None:
+    for one in (*map(links.picture, links.FIGURES), *map(links.notebook, links.LESSONS)):
+        assert _get(f"{address}/{one}")[0] == 200, one
+
+
 def test_teacher_s_page_has_every_lesson(address: str) -> None:
     _, page = _get(f"{address}/teacher")
     assert page.count("<h2>") >= 9 + 3
@@ -72,7 +91,7 @@ def test_teacher_s_page_has_every_lesson(address: str) -> None:
 
 def test_pictures_of_the_gallery_are_served(address: str) -> None:
     _, page = _get(f"{address}/gallery")
-    pictures = re.findall(r'<img[^>]*src="(/pictures/[^"]+)"', page)
+    pictures = re.findall(r'<img[^>]*src="(/figures/pictures/[^"]+)"', page)
     assert len(pictures) >= 20
     assert _get(address + pictures[0])[0] == 200
 
@@ -131,7 +150,7 @@ def test_a_missing_library_is_named(library: str) -> None:
 
 
 def test_nothing_outside_is_served(address: str) -> None:
-    for path in ("/pictures/../../README.md", "/pictures/%2e%2e/README.md", "/lesson/nothing/"):
+    for path in ("/figures/pictures/../../README.md", "/figures/pictures/%2e%2e/README.md", "/lesson/nothing/"):
         assert _get(address + path)[0] == 404
 
 

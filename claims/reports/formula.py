@@ -1,0 +1,40 @@
+"""Formulas as MathML, which browsers typeset by themselves. Needs the `report` extra (latex2mathml)."""
+
+from __future__ import annotations
+
+import re
+
+VARIANTS = {
+    ("double-struck", "E"): "𝔼",
+    ("double-struck", "R"): "ℝ",
+    ("sans-serif", "T"): "𝖳",
+    ("script", "N"): "𝒩",
+    ("bold", "1"): "𝟏",
+}
+"""Letters that browsers take from the alphabet of their style only, MathML Core having no other variant than normal."""
+
+
+class MissingLibraryError(ImportError):
+    """The library that typesets formulas is not installed."""
+
+
+def formula(latex: str) -> str:
+    """Return LaTeX as MathML, whose brackets grow by themselves.
+
+    Raises
+    ------
+    MissingLibraryError
+        If latex2mathml is not installed.
+    """
+    try:
+        from latex2mathml.converter import convert
+    except ImportError:
+        raise MissingLibraryError(
+            "--html needs the library latex2mathml: use `make report`, or pip install latex2mathml"
+        ) from None
+    plain = re.sub(r"\\[Bb]igg?[lrm]?(?![a-z])", "", latex)
+    return re.sub(r' mathvariant="(?!normal)([\w-]+)">(\w)<', _letter, str(convert(plain, display="block")))
+
+
+def _letter(found: re.Match[str]) -> str:
+    return f">{VARIANTS[found[1], found[2]]}<"
