@@ -90,7 +90,7 @@ if __name__ == "__main__":
         package_dir={f"fathom.{room}": room for room in ROOMS} | {"fathom.benchmarks.results": "benchmarks/results"},
         package_data={
             "fathom.simulations.data": ["*.npz", "README.md"],
-            "fathom.figures": ["fathom.mplstyle", "README.md", "manifest.json", "data/*.csv", "pictures/*.svg"],
+            "fathom.figures": ["tools/fathom.mplstyle", "README.md", "manifest.json", "data/*.csv", "pictures/*.svg"],
             "fathom.claims": ["reports/*.css", "reports/*.js"],
             "fathom.lessons": ["prose/*/*.md", "pictures/*.svg", "tools/*.css"],
             "fathom.benchmarks.results": ["*.json"],

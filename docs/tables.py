@@ -55,7 +55,7 @@ def lessons() -> str:
     """Return a table of the lessons: title, minutes, and what each is about."""
     rows = {}
     for prose in (Prose(path.stem) for path in FOLDER.glob("*.md")):
-        if "minutes" in prose.labels:
+        if {"title", "minutes"} <= prose.labels.keys():
             number, _, title = prose.label("title").partition(". ")
             rows[int(number)] = f"| {number} | {title} | {prose.label('minutes')} | {COMMON.label(f'idea {number}')} |"
     head = ["| lesson | title | minutes | what it is about |", "|---|---|---|---|"]

@@ -23,7 +23,13 @@ DRAWS: dict[Effort, float] = {"quick": 0.1, "standard": 1.0, "thorough": 4.0}
 HERE = Path(figures.__file__).parent
 INSTALLED = figures.__name__ != "figures"
 """Whether this is part of the package fathom, where nothing of its own is drawn anew."""
-STYLE, PICTURES, DATA, MANIFEST = HERE / "fathom.mplstyle", HERE / "pictures", HERE / "data", HERE / "manifest.json"
+STYLE = Path(__file__).with_name("fathom.mplstyle")
+PICTURES, DATA, MANIFEST = HERE / "pictures", HERE / "data", HERE / "manifest.json"
+    Path(__file__).with_name("fathom.mplstyle"),
+    HERE / "pictures",
+    HERE / "data",
+    HERE / "manifest.json",
+)
 
 
 @dataclass(frozen=True)

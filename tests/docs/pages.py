@@ -10,8 +10,6 @@ PAGES = {
     for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted(ROOT.glob("docs/*.md")))
 }
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.S | re.M)
-AWAITED = {"make fast", "docs/catalogue.md", ".venv/bin/python paper_checks.py --list --markdown"}
-"""What the pages speak of and others are making; a test says when it is there, and then it must go from here."""
 
 
 def python(page: str) -> list[str]:

@@ -16,7 +16,7 @@ from claims.catalogue import REGISTRY
 from docs.parts import ROOT
 from figures.tools.figure import names as figures
 from simulations.sweep.options import grid_of, parse
-from tests.docs.pages import AWAITED, FENCED, PAGES, commands
+from tests.docs.pages import FENCED, PAGES, commands
 
 MAKEFILE = (ROOT / "Makefile").read_text()
 FATHOM = {
@@ -114,15 +114,9 @@ def test_there_are_commands_of_each_kind() -> None:
     assert len(COMMANDS) > 40
 
 
-@pytest.mark.parametrize("command", sorted(set(COMMANDS) - AWAITED))
+@pytest.mark.parametrize("command", sorted(set(COMMANDS)))
 def test_a_command_can_be_called(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     check(command, monkeypatch)
-
-
-@pytest.mark.parametrize("command", sorted(set(COMMANDS) & AWAITED))
-def test_an_awaited_command_is_not_there_yet(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(AssertionError):
-        check(command, monkeypatch)
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,7 @@ def test_the_wheel_has_one_top_level_name_and_nothing_stale(wheel: Path) -> None
         "paper_checks.py",
         "claims/residual/norms.py",
         "simulations/data/digits.npz",
-        "figures/fathom.mplstyle",
+        "figures/tools/fathom.mplstyle",
     ):
         assert f"fathom/{path}" in files
 
