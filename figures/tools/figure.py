@@ -25,11 +25,6 @@ INSTALLED = figures.__name__ != "figures"
 """Whether this is part of the package fathom, where nothing of its own is drawn anew."""
 STYLE = Path(__file__).with_name("fathom.mplstyle")
 PICTURES, DATA, MANIFEST = HERE / "pictures", HERE / "data", HERE / "manifest.json"
-    Path(__file__).with_name("fathom.mplstyle"),
-    HERE / "pictures",
-    HERE / "data",
-    HERE / "manifest.json",
-)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 import re
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from benchmarks.sweeps import __main__ as sweeps
 from benchmarks.sweeps import table as sweeps_table
 from benchmarks.training import depth
 from claims.catalogue import REGISTRY
-from claims.reports import words
 from docs import excerpt, parts, tables
 from docs.__main__ import MADE_BY, main
 from tests.docs.pages import PAGES
@@ -31,17 +29,17 @@ def test_a_part_is_current(name: str) -> None:
     assert parts.shown(name) == MADE_BY[name](), f"renew it with: python -m docs {name}"
 
 
+@pytest.mark.slow
 def test_the_excerpt_is_current() -> None:
-    """Its claims give the same numbers, and the table has the form of today's; seconds may differ."""
-    shown = parts.shown("excerpt")
-    results = [replace(result, seconds=1.0) for result in excerpt.examined(excerpt.chosen())]
+    """Its claims give the same table; only seconds, and the spaces that fill a line after them, may differ."""
+    results = excerpt.examined(excerpt.chosen())
     assert len(results) >= 4
-    for result in results:
-        row = (words.text(result.finding.expected), words.text(result.finding.measured), result.finding.verdict)
-        mutants = f"{result.refuted} of {len(result.mutants)}"
-        assert any(all(cell in line for cell in (*row, mutants)) for line in shown.splitlines()), row
-    table, today = shown.splitlines()[1:-6], excerpt.table(results)
-    assert [re.sub(r"\d", "0", line) for line in table] == [re.sub(r"\d", "0", line) for line in today]
+    shown, today = parts.shown("excerpt").splitlines()[1:-6], excerpt.table(results)
+    assert [_untimed(line) for line in shown] == [_untimed(line) for line in today]
+
+
+def _untimed(line: str) -> str:
+    return re.sub(r" +", " ", re.sub(r"[\d.]+\u00a0s", "s", line))
 
 
 def test_the_numbers_of_claims_and_mutants_are_current() -> None:

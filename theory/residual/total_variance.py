@@ -4,8 +4,8 @@ Of one coordinate, over the weights and, if it is random, over x. Exact at every
 
 - Var(x + F) = Var(x) + E[Var(F|x)] + Var(E[F|x]) + 2 Cov(x, E[F|x]) (`total`); the last two vanish if E[F|x] = 0
   (`centred`).
-- F = eta relu(Wx), W Gaussian of variance 2/n: E||x + F||^2 / ||x||^2 = 1 + 2 eta c / sqrt(pi) + eta^2, c the cosine of
-  the angle between x and the vector of ones (`relu_branch`).
+- For F = eta relu(Wx), W Gaussian of variance 2/n, mean and variance given x (`relu_branch_conditional_mean`,
+  `relu_branch_conditional_variance`); `theory.residual.rectified_branches` has the growth of its norm.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """How the gradients at two inputs decorrelate with depth.
 
-- `masks`: if masks were coins; `two_layers`: with a net's own, at finite width; `brown`: along a line of inputs.
+- `block`: two inputs of one block written out entry by entry, over which the others average.
+- `masks`, `coin_blocks`: if masks were coins, in layers and in blocks.
+- `two_layers`: with a net's own masks, at finite width; `brown`: along a line of inputs.
 - `residual_pairs`, `small_shares`: with shortcuts, and with branches of small shares.
 - `looks_linear`: the initialisation that avoids it.
 
