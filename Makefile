@@ -2,11 +2,11 @@
 # make report   the same as a page, report.html            make figures   every picture, with its data and the gallery
 # make lessons  nine lessons in the browser                make browser   the lessons tested in a real browser
 # make sweep    grids of networks, ARGS="sweep.toml"       make faults    sweeps that are killed, cut off and run out of disk
-# make fast     the tests of half a minute, of every room
+# make fast     the tests of half a minute, of every room  make attack    wrong steps, functions and sources must be caught
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: checks report figures lessons sweep test fast browser faults lint calibrate bench locks clean
+.PHONY: checks report figures lessons sweep test fast attack browser faults lint calibrate bench locks clean
 
 checks: .venv/base
 	$(BIN)/python paper_checks.py $(ARGS)
@@ -37,6 +37,11 @@ browser: .venv/development
 
 faults: .venv/development
 	$(BIN)/python -m pytest tests/faults $(ARGS)
+
+# a quarter of an hour and more: everything that the tests try on samples
+attack: .venv/development
+	$(BIN)/python -m pytest --numprocesses auto tests/attack/test_steps.py tests/attack/test_functions.py $(ARGS)
+	$(BIN)/python -m pytest tests/attack/test_sources.py $(ARGS)
 
 lint: .venv/development
 	$(BIN)/ruff check .

@@ -80,17 +80,20 @@ def _terms(polynomial: sp.Expr, entries: Sequence[sp.Symbol]) -> Iterable[tuple[
 
 def at_sizes(write: Callable[..., WrittenOut], *sizes: tuple[int, ...]) -> Rule:
     """Return the rule: now is the mean of the previous expression, in the network that `write` writes at each size."""
+    written = cache(lambda size: write(*size))
+
+    @cache
+    def mean(before: sp.Basic, size: tuple[int, ...]) -> sp.Expr:
+        return expectation(before.subs(dict(written(size).stands_for)), written(size).groups)
 
     def rule(before: sp.Basic, now: sp.Basic) -> str:
         for size in sizes:
-            network = write(*size)
-            put = dict(network.stands_for)
-            mean, claimed = expectation(before.subs(put), network.groups), now.subs(put)
+            found, claimed = mean(before, size), now.subs(dict(written(size).stands_for))
             try:
-                if sp.expand(mean - claimed) != 0:
-                    numerically(mean, claimed)
+                if sp.expand(found - claimed) != 0:
+                    numerically(found, claimed)
             except DerivationError:
-                raise DerivationError(f"at the sizes {size} the mean of {before} is {mean}, not {claimed}") from None
+                raise DerivationError(f"at the sizes {size} the mean of {before} is {found}, not {claimed}") from None
         return f"{len(sizes)} sizes"
 
     return rule
