@@ -2,7 +2,7 @@
 # make report   the same as a page, report.html            make figures   every picture, with its data and the gallery
 # make lessons  nine lessons in the browser                make browser   the lessons tested in a real browser
 # make sweep    grids of networks, ARGS="sweep.toml"       make faults    sweeps that are killed, cut off and run out of disk
-# make fast     the tests of half a minute, of every room  make attack    wrong steps, functions and sources must be caught
+# make fast     tests of every package, the quick ones     make attack    wrong steps, functions and sources must be caught
 PYTHON ?= python3
 BIN := .venv/bin
 

@@ -1,6 +1,6 @@
 """How the packages of a checkout become one package, fathom, on their way into a wheel.
 
-In a checkout each room is a package of its own: ``import theory``. Installed, so many common names would collide with
+In a checkout each folder is a package of its own: ``import theory``. Installed, so many common names would collide with
 a user's own ``figures`` or ``simulations``, so there they are ``fathom.theory`` and so on, and imports are rewritten.
 """
 
@@ -15,7 +15,7 @@ from setuptools.command.build_py import build_py
 from setuptools.command.editable_wheel import editable_wheel
 from setuptools.errors import SetupError
 
-ROOMS = ("theory", "simulations", "evidence", "claims", "figures", "lessons")
+PACKAGES = ("theory", "simulations", "evidence", "claims", "figures", "lessons")
 COMMAND = "paper_checks"
 
 
@@ -43,7 +43,7 @@ class RefuseEditable(editable_wheel):
     """Say that a folder cannot be installed in place, where its imports are not below ``fathom``."""
 
     def run(self) -> None:
-        """Stop."""
+        """Raise SetupError: what is installed in place keeps its imports, which would not be below ``fathom``."""
         raise SetupError("Fathom cannot be installed with --editable; run it in its folder, or install it without")
 
 
@@ -77,17 +77,21 @@ def below_fathom(source: bytes, name: str) -> bytes:
 
 
 def _ours(module: str) -> bool:
-    return module.split(".")[0] in (*ROOMS, COMMAND)
+    return module.split(".")[0] in (*PACKAGES, COMMAND)
 
 
 if __name__ == "__main__":
     setup(
         packages=[
             "fathom",
-            *(f"fathom.{package}" for package in find_packages(include=[f"{room}*" for room in ROOMS])),
+            *(
+                f"fathom.{found}"
+                for found in find_packages(include=[name for package in PACKAGES for name in (package, f"{package}.*")])
+            ),
             "fathom.benchmarks.results",  # numbers that figures show, no modules
         ],
-        package_dir={f"fathom.{room}": room for room in ROOMS} | {"fathom.benchmarks.results": "benchmarks/results"},
+        package_dir={f"fathom.{package}": package for package in PACKAGES}
+        | {"fathom.benchmarks.results": "benchmarks/results"},
         package_data={
             "fathom.simulations.data": ["*.npz", "README.md"],
             "fathom.figures": ["tools/fathom.mplstyle", "README.md", "manifest.json", "data/*.csv", "pictures/*.svg"],

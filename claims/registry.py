@@ -95,7 +95,8 @@ def claim(
     derivation : function or sequence of functions
         Where the statement is derived; checked step by step whenever the claim is.
     exact : bool
-        False if the statement is asymptotic and the check carries a derived bound of its bias.
+        False if the statement holds in a limit only or has no closed form; the docstring says what is known of the
+        rest.
 
     Raises
     ------

@@ -1,6 +1,6 @@
 """Write the generated parts of the pages: ``python -m docs [PART ...]``, by default all of them.
 
-The excerpt runs all claims, which takes half a minute on two cores; tables of benchmarks are made from the numbers in
+The excerpt runs all claims, which takes about a minute on two cores; tables of benchmarks are made from the numbers in
 benchmarks/results, which are not measured again.
 """
 

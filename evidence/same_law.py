@@ -31,7 +31,7 @@ _PLANNED_FROM = 458
 
 
 def draws_for_same_law(statistics: int, *, error: float, alpha: float) -> int:
-    """Return how many samples a side see a distance of `error` in any one statistic with probability 0.999.
+    """Return the number of samples on each side that see a distance of `error` in one statistic with probability 0.999.
 
     More samples than these see it too.
 

@@ -1,4 +1,4 @@
-"""The command ``fathom``, or ``python -m fathom`` in a checkout: hands its arguments on to that of a room."""
+"""The command ``fathom`` (``python -m fathom`` in a checkout): a subcommand and its arguments."""
 
 from __future__ import annotations
 
@@ -63,10 +63,11 @@ def _without_command(arguments: list[str]) -> NoReturn:
 
 
 def _version() -> str:
-    checkout = Path(__file__).parents[1] / "pyproject.toml"
-    if checkout.exists():
-        return str(tomllib.loads(checkout.read_text(encoding="utf-8"))["project"]["version"])
-    return metadata.version("fathom-init")
+    try:
+        return metadata.version("fathom-init")
+    except metadata.PackageNotFoundError:  # in a checkout
+        project = Path(__file__).parents[1] / "pyproject.toml"
+        return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"])
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@ r"""Small networks written out entry by entry, so that an average is computed an
 A quantity of a network is a polynomial in the entries of its weights, its masks and its cotangents. At given small
 sizes each of them is a symbol with a law, and the mean is the sum over monomials of products of moments: Wick's theorem
 for normal entries, odd powers vanish for symmetric ones. `at_sizes` turns that into a rule: the statement now must be
-the mean of the statement before at every one of the sizes, whatever its general form in the widths says.
+the mean of the statement before at every one of the sizes. The general form in the widths is checked at these sizes
+alone: give more of them than it could have coefficients, and such at which its terms differ.
 
 Entries of different groups are independent. Masks are not independent of the weights behind them, so they share a
 group: that of a ReLU unit contains its row of weights, in coordinates in which the inputs lie along the first axes.
@@ -88,7 +89,11 @@ def at_sizes(write: Callable[..., WrittenOut], *sizes: tuple[int, ...]) -> Rule:
 
     def rule(before: sp.Basic, now: sp.Basic) -> str:
         for size in sizes:
-            found, claimed = mean(before, size), now.subs(dict(written(size).stands_for))
+            claimed = now.subs(dict(written(size).stands_for))
+            try:
+                found = mean(before, size)
+            except ValueError as error:
+                raise DerivationError(f"at the sizes {size} {before} has no mean here: {error}") from None
             try:
                 if sp.expand(found - claimed) != 0:
                     numerically(found, claimed)
@@ -150,7 +155,7 @@ def coin(probability: sp.Expr) -> Callable[[sp.Symbol], Group]:
 
 
 def flipped(row: Sequence[sp.Symbol], mask: sp.Symbol, law: Callable[[sp.Symbol], Group]) -> Group:
-    """Return the group of a ReLU unit whose weights have a symmetric law, at any one input.
+    """Return the group of a ReLU unit whose weights have a symmetric law without atoms, at any one input but 0.
 
     Turning the signs of the row turns the mask d into 1 - d and leaves even products of the weights alone: their mean
     with d is half of that without.
@@ -171,7 +176,14 @@ def normal_unit(row: Sequence[sp.Symbol], masks: Sequence[sp.Symbol], variance: 
     """Return the group of a ReLU unit with normal weights and its masks at one input or at two.
 
     The first input lies along the first axis, the second at the angle `theta` from it in the plane of the first two.
+
+    Raises
+    ------
+    ValueError
+        If there are two masks and only one weight.
     """
+    if len(masks) > 1 and len(row) < 2:
+        raise ValueError("two inputs at an angle need a unit of at least two weights")
 
     def moment(powers: Powers) -> sp.Expr:
         weights, active = powers[: len(row)], [power > 0 for power in powers[len(row) :]]

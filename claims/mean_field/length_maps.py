@@ -155,7 +155,8 @@ def chi_is_both_factors(
     """Squared gradients and squared distances of nearby inputs grow by one chi, s_w^2/2: critical is He's 2 alone.
 
     Averages over Gaussian weights (and a cotangent of random signs) at fixed inputs; at one layer exact at every width.
-    Real rows and the same turned by 0.01, for which the exact factor is 0.2 % below its limit chi; that is made good.
+    Real rows and the same turned by 0.01, for which the exact factor is 0.2 % below its limit chi (the
+    expected value allows for that).
     The variance of the gradient's factor is exact; that of the distance's is a bound: the distance of a unit and that
     of its mirror image add up to that of linear units, so its fourth power has at most half of theirs, 3 / 2.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html import escape
 
 import sympy as sp
@@ -20,7 +20,7 @@ from theory.derivation import Derivation
 def card(claim: Claim, result: Result) -> Iterator[str]:
     """Yield the article of one claim."""
     found, rest = result.finding, "\n".join((claim.check.__doc__ or "").splitlines()[1:]).strip()
-    kind = "exact" if claim.exact else "asymptotic, with a bound on what is left out"
+    kind = "exact" if claim.exact else "asymptotic"
     yield f'<article id="{claim.id}" class="card {status(result)}" {attributes(claim, result)}>'
     yield f'<h3><a class="code" href="#{claim.id}">{" ".join(claim.codes)}</a> {escape(claim.words)}</h3>'
     yield f'<p class="quiet">{escape(claim.paper)}, {escape(claim.where)} · {kind} · <code>{claim.id}</code></p>'
@@ -29,8 +29,8 @@ def card(claim: Claim, result: Result) -> Iterator[str]:
     yield f'<dl class="numbers">{"".join(_numbers(found))}</dl>'
     told = " ".join(filter(None, (sentence(found), found.note and f"{found.note[0].upper()}{found.note[1:]}.")))
     yield f"<p>{escape(spaced(told))}</p>{picture(result)}"
-    for derivation in claim.derivations:
-        yield from _derivation(derivation())
+    for derive in claim.derivations:
+        yield from _derivation(derive)
     yield f"</section><section><h4>{_refuted(result)}</h4><ol>"
     for number, (mutant, (_, wrong)) in enumerate(zip(claim.mutants, result.mutants, strict=True), start=1):
         yield _mutant(f"{claim.id}.{number}", mutant, wrong)
@@ -82,9 +82,15 @@ def _mutant(address: str, mutant: Mutant, found: Finding) -> str:
     )
 
 
-def _derivation(derivation: Derivation) -> Iterator[str]:
+def _derivation(derive: Callable[[], Derivation]) -> Iterator[str]:
+    try:
+        derivation = derive()
+        ways = derivation.check()
+    except Exception as error:  # as `claims.examine` says of the claim; the page must still be read
+        yield f'<p class="wrong">This derivation fails: {escape(str(error))}</p>'
+        return
     yield f'<details><summary>Derivation: {escape(derivation.title)}</summary><ol class="steps">'
-    for step, verified in zip(derivation.steps, derivation.check(), strict=True):
+    for step, verified in zip(derivation.steps, ways, strict=True):
         yield (
             f'<li><p>{escape(step.says)} <span class="quiet">({verified})</span></p>'
             f'<div class="scroll">{formula(sp.latex(step.statement))}</div></li>'

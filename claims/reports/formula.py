@@ -30,11 +30,11 @@ def formula(latex: str) -> str:
         from latex2mathml.converter import convert
     except ImportError:
         raise MissingLibraryError(
-            "--html needs the library latex2mathml: use `make report`, or pip install latex2mathml"
+            "--html needs the library latex2mathml: use `make report`, or pip install 'fathom-init[report]'"
         ) from None
     plain = re.sub(r"\\[Bb]igg?[lrm]?(?![a-z])", "", latex)
     return re.sub(r' mathvariant="(?!normal)([\w-]+)">(\w)<', _letter, str(convert(plain, display="block")))
 
 
 def _letter(found: re.Match[str]) -> str:
-    return f">{VARIANTS[found[1], found[2]]}<"
+    return f">{VARIANTS.get((found[1], found[2]), found[2])}<"

@@ -13,8 +13,9 @@ from theory.derivation import Derivation
 HEAD = """# Catalogue of claims
 
 Every claim that `make checks` derives, measures and attacks, by subject. The letter of a code says what the claim is
-about, its number counts on. A code that stands twice is one statement, checked in two ways or in two settings. Exact
-claims hold at any width and depth; asymptotic ones are tested with a derived bound on what they leave out.
+about; the number is a running number. Two claims with one code check one statement in two ways. *Exact*: what is
+tested is true at the sizes tested, not only in a limit. *Asymptotic*: the statement holds in a limit, or has no closed
+form; the claim says what is known of the rest.
 
 `python paper_checks.py --only R2` runs the claims of a code, `--only 'residual.*'` those of a subject.
 `python paper_checks.py --list --markdown` writes this page.

@@ -63,7 +63,8 @@ def _badge(name: str) -> str:
 
 def _cell(result: Result) -> str:
     claim, name = REGISTRY[result.claim_id], status(result)
-    sees = f"sees errors of {spaced(size(result.finding.detectable))}"
+    seen = spaced(size(result.finding.detectable))
+    sees = "nothing can be seen" if seen == "no error" else f"sees errors of {seen}"
     tip = f"{escape(claim.words)} {MEANINGS[name].capitalize()}; {escape(sees)}."
     return (
         f'<li {attributes(claim, result)}><a class="cell {name}" href="#{claim.id}">'

@@ -80,7 +80,11 @@ def reason(found: Finding) -> str:
     """Say in numbers, or as the evidence noted it, how a verdict came about."""
     if found.verdict == "inconclusive":
         return found.note or "nothing can be said"
-    sees = f"where errors of {size(found.detectable)} are seen"
+    sees = (
+        "where nothing is seen"
+        if found.detectable == math.inf
+        else f"where errors of {size(found.detectable)} are seen"
+    )
     seen = f"expected {text(found.expected)}, measured {measured(found)}, {sees}"
     if found.verdict == "held":
         return seen

@@ -1,7 +1,8 @@
 """Which engine a measurement runs on: radial chains, undrawn weights or drawn ones, whichever is exact and cheapest.
 
 - *radial* (``radial.py``): one input, norms only; O(1) random numbers a layer. Bias-free Gaussian ReLU networks.
-- *undrawn* (``undrawn.py``): everything that products can tell; fan_in + fan_out random numbers a layer and input.
+- *undrawn* (``simulations/weights/undrawn.py``): everything that products can tell; fan_in + fan_out random numbers
+  for each layer and input.
 - *drawn*: any law; fan_in * fan_out random numbers a layer.
 
 `automatic` mixes the last two within a network, matrix by matrix.

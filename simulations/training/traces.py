@@ -18,7 +18,7 @@ import numpy as np
 
 from simulations.layers.affine import Affine, grouped
 from simulations.layers.dense import Dense, Gradients, Layer, LeakyReLU, Parameters, Pullback
-from simulations.layers.network import Network, Residual, Sequential
+from simulations.layers.network import Network, Residual, Sequential, learnt
 from simulations.layers.scalars import ScalarBias, ScalarMultiplier
 from simulations.layers.scaling import Scale
 from simulations.training.buffers import Buffer, place
@@ -173,6 +173,8 @@ def _relu(tape: Tape, layer: LeakyReLU, x: Buffer) -> tuple[Buffer, Backward]:
 
 def _other(tape: Tape, layer: Layer, x: Buffer) -> tuple[Buffer, Backward]:
     """Run a layer of any other kind as it is."""
+    for name in learnt(layer):
+        tape.pair(name)  # which refuses a name that another layer has
     x.kept = True
     first, *pullbacks = layer.forward(tape.parameters, x.array)
     y = Buffer(np.array(first, x.array.dtype, order="C"))

@@ -32,7 +32,8 @@ def places(tree: ast.Module) -> Iterator[ast.AST]:
         if isinstance(function, ast.FunctionDef):
             for statement in function.body:
                 for node in ast.walk(statement):
-                    number = isinstance(node, ast.Constant) and type(node.value) in (int, float) and node.value > 0
+                    value = node.value if isinstance(node, ast.Constant) else None
+                    number = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
                     if number or (isinstance(node, ast.BinOp) and type(node.op) in SWAPS):
                         yield node
 
@@ -57,7 +58,7 @@ def changed(source: str, place: int) -> tuple[str, str]:
     else:
         assert isinstance(node, ast.BinOp)
         node.op = SWAPS[type(node.op)]
-    return ast.unparse(tree), source.splitlines()[node.lineno - 1].strip()  # type: ignore[attr-defined]
+    return ast.unparse(tree), source.splitlines()[node.lineno - 1].strip()
 
 
 @pytest.mark.parametrize(("file", "place"), changes())

@@ -17,15 +17,16 @@ import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive, positive_integer
-from theory.expectation import averaged
 from theory.mean_field import angles
-from theory.rules import limit, recursion, solving, substituting
-from theory.symbols import DEPTH, THETA, N, Q
-from theory.written_out import WrittenOut, at_sizes, matrix, rectified, symmetric
+from theory.rules import equal, limit, recursion, solving, substituting
+from theory.symbols import DEPTH, THETA, Q
+from theory.written_out import WrittenOut, at_sizes, flipped, matrix, rectified, symmetric
 
 WEIGHT, BIAS, START = sp.symbols("s_w^2 s_b^2 q_0", nonnegative=True)
 PRE = sp.Symbol("z'", real=True)
 """The next pre-activation."""
+BELOW, ABOVE = sp.Symbol("(W^{T}Dv)_1", real=True), sp.Symbol("E[v^2]", positive=True)
+"""An entry of the cotangent below a layer, and the mean square of one above."""
 FIXED = sp.Symbol("q^*", positive=True)
 
 
@@ -93,20 +94,28 @@ def critical() -> Derivation:
 @cache
 def chi() -> Derivation:
     """Derive the factor on the mean squared gradient."""
-    active = sp.Symbol("relu'(z)^2", nonnegative=True)
     return (
-        Derivation.begin(
-            "Gradient factor of ReLU",
-            "Each of n cotangents brings a weight's variance times the squared slope of its unit.",
-            N * WEIGHT / N * active,
+        Derivation.begin("Gradient factor of ReLU", "One entry of W^T D v, squared.", BELOW**2)
+        .then(
+            "Average over the weights, of variance s_w^2 / n, their masks, and a cotangent v of independent entries.",
+            WEIGHT * ABOVE / 2,
+            at_sizes(_pulled_back, (1,), (2,), (3,)),
         )
         .then(
-            "The slope is 1 for half of the units, at every q.",
-            N * WEIGHT / N * sp.Rational(1, 2),
-            averaged({active: (1, sp.Rational(1, 2))}),
+            "Divide by the mean square of an entry of v: 1 at exactly s_w^2 = 2, at every q.",
+            WEIGHT / 2,
+            lambda before, now: equal(before / ABOVE, now),
         )
-        .then("It is 1 at exactly s_w^2 = 2.", WEIGHT / 2)
     )
+
+
+def _pulled_back(width: int) -> WrittenOut:
+    """Write out the first entry of the cotangent below `width` units of as many inputs."""
+    v, groups = matrix("v", width, 1, symmetric(ABOVE))
+    rows = sp.Matrix(width, width, lambda i, j: sp.Symbol(f"w_{i + 1}{j + 1}", real=True))
+    masks = sp.symbols(f"d_1:{width + 1}", nonnegative=True)
+    units = [flipped(tuple(rows.row(i)), masks[i], symmetric(WEIGHT / width)) for i in range(width)]
+    return WrittenOut({BELOW: (rows.T * sp.diag(*masks) * v)[0]}, [*groups, *units])
 
 
 @cache

@@ -75,7 +75,9 @@ def second_moment() -> Derivation:
         .then(
             "Average over the weights and masks; q is the probability that a unit is active at both inputs.",
             4 / N**2 * (both * (N + 2) + both**2 * N * (N - 1) + (N - 1) / 2 + 2 * both * (N + 2)),
-            lambda before, now: at_sizes(layer, (2,), (3,))(before.rhs, now.subs(both, angles.coactivation().result)),
+            lambda before, now: at_sizes(layer, (2,), (3,), (4,))(
+                before.rhs, now.subs(both, angles.coactivation().result)
+            ),
         )
     )
 

@@ -16,7 +16,7 @@ from theory.derivation import Derivation
 from theory.rules import equal
 from theory.shattering import masks as shattered
 from theory.shattering.block import BRANCH
-from theory.shattering.masks import FIRST, SECOND, SHARED
+from theory.shattering.masks import FIRST, SECOND, SHARED, in_a_plane
 from theory.symbols import N
 from theory.written_out import WrittenOut, at_sizes, coin, matrix, normal
 
@@ -40,12 +40,12 @@ def block() -> Derivation:
         .then(
             "Average over W1, normal of variance 1/n.",
             FIRST + BRANCH * BELOW,
-            at_sizes(_over_first, (1, True), (2, True), (3, True)),
+            at_sizes(_over_first, (2, True), (3, True), (4, True)),
         )
         .then(
             "Average over W2 and the masks, coins at each input: co-active units are half of the active ones.",
             FIRST + BRANCH * FIRST / 2,
-            at_sizes(_over_last, (1, True), (2, True), (3, True)),
+            at_sizes(_over_last, (2, True), (3, True), (4, True)),
         )
         .then(
             "Divide by the mean of ||g + h||^2, to which the branch adds a^2 of ||g||^2.",
@@ -64,12 +64,12 @@ def square_norm() -> Derivation:
         .then(
             "Average over W1, normal of variance 1/n.",
             FIRST + BRANCH * ONE,
-            at_sizes(_over_first, (1, False), (2, False), (3, False)),
+            at_sizes(_over_first, (2, False), (3, False), (4, False)),
         )
         .then(
             "Average over W2 and the masks.",
             (1 + BRANCH) * FIRST,
-            at_sizes(_over_last, (1, False), (2, False), (3, False)),
+            at_sizes(_over_last, (2, False), (3, False), (4, False)),
         )
     )
 
@@ -89,14 +89,14 @@ def square_of_inner_product() -> Derivation:
         .then(
             "Average over W1, normal of variance 1 / n.",
             SHARED**2 + 2 * SHARED * BRANCH * BELOW + crossed + squared,
-            at_sizes(_over_first, (1, False), (2, False), (3, False)),
+            at_sizes(_over_first, (2, False), (3, False), (4, False)),
         )
         .then(
             "Average over W2 and the masks, as in a plain layer.",
             SHARED**2 * (1 + BRANCH + BRANCH / N)
             + 2 * BRANCH * FIRST * SECOND / N
             + BRANCH**2 * (square + (product + square) / N),
-            at_sizes(_over_last, (1, False), (2, False), (3, False)),
+            at_sizes(_over_last, (2, False), (3, False), (4, False)),
         )
     )
 
@@ -120,12 +120,12 @@ def product_of_squares() -> Derivation:
         .then(
             "Average over W1, normal of variance 1 / n.",
             over_w1,
-            at_sizes(_over_first, (1, False), (2, False), (3, False)),
+            at_sizes(_over_first, (2, False), (3, False), (4, False)),
         )
         .then(
             "Average over W2 and the masks, as in a plain layer.",
             FIRST * SECOND * (1 + 2 * BRANCH) + 2 * BRANCH * SHARED**2 / N + BRANCH**2 * (product + 2 * square / N),
-            at_sizes(_over_last, (1, False), (2, False), (3, False)),
+            at_sizes(_over_last, (2, False), (3, False), (4, False)),
         )
     )
 
@@ -133,7 +133,7 @@ def product_of_squares() -> Derivation:
 def _over_first(width: int, one_gradient: bool) -> WrittenOut:
     """Write out what W1 makes of fixed u_a: h_a = a W1^T u_a, W1 normal of variance 1 / width."""
     gradients = _above(width, one_gradient)
-    u = [sp.Matrix(sp.symbols(f"{name}_1:{width + 1}", real=True)) for name in "uv"]
+    u = in_a_plane("u", width)
     weights, groups = matrix("w", width, width, normal(sp.Rational(1, width)))
     h = [sp.sqrt(BRANCH) * weights.T * one for one in u]
     ends = [g.dot(other) for g, other in zip(gradients, reversed(h), strict=True)]

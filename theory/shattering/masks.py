@@ -103,8 +103,16 @@ def _pair(above: int, width: int, shortcut: int, probability: sp.Expr = ACTIVE) 
 
 
 def gradients(width: int) -> tuple[sp.Matrix, sp.Matrix]:
-    """Return two gradients of this width, the first along the first axis, the second in the plane of the first two."""
-    a, b, c = sp.symbols("g_1 g_2 g_3", real=True)
+    """Return two gradients of this width."""
+    return in_a_plane("g", width)
+
+
+def in_a_plane(name: str, width: int) -> tuple[sp.Matrix, sp.Matrix]:
+    """Return two vectors of this width, the first along the first axis, the second in the plane of the first two.
+
+    To normal weights all planes are alike.
+    """
+    a, b, c = sp.symbols(f"{name}_1:4", real=True)
     return tuple(sp.Matrix(([*some, *[0] * width])[:width]) for some in ([a], [b, c]))
 
 
