@@ -47,6 +47,7 @@ SUBJECTS = {
         "vacuous",
         "euler",
         "initial_loss",
+        "vocabulary",
     ),
     "fixup": (
         "scale",

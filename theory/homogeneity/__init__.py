@@ -5,5 +5,5 @@
 - `maximum`, `gaussian_logits`, `vacuous`: how often they say something; `initial_loss`: the loss at the start.
 
 Papers: Zhang et al. 2019 (Fixup), theorems 1 and 2.
-Claims: P1 to P15.
+Claims: P1 to P16.
 """
