@@ -9,7 +9,7 @@ from claims.registry import REGISTRY
 __all__ = ["REGISTRY", "SUBJECTS"]
 
 SUBJECTS = {
-    "layer": ("one_layer", "pre_activations", "rectifiers", "gains"),
+    "layer": ("one_layer", "pre_activations", "rectifiers", "gains", "gain_stability"),
     "convolution": ("padding", "fans"),
     "plain": (
         "norms",
