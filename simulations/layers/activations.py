@@ -89,7 +89,8 @@ class Mish(_Smooth):
         squashed = np.tanh(np.logaddexp(0, x))
 
         def pullback(dy: Array, into: Gradients | None) -> Array:
-            return dy * (squashed + x * (1 - squashed**2) * (1 + np.tanh(x / 2)) / 2)
+            dx: Array = dy * (squashed + x * (1 - squashed**2) * (1 + np.tanh(x / 2)) / 2)
+            return dx
 
         return x * squashed, pullback
 

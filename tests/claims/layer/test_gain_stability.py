@@ -30,8 +30,8 @@ def test_deep_nets_follow_the_length_map(name: str, start: float) -> None:
     for _ in range(DEPTH - 1):
         expected.append(gain**2 * gain_stability.second_moment(name, expected[-1]))
     found = _lengths(name, start)
-    # The width adds order 1/n, the draws 1.5 % at the last layer.
-    np.testing.assert_allclose(found, expected, rtol=0.07)
+    # Fluctuations have grown to a standard deviation of about 2 % at the last layer.
+    np.testing.assert_allclose(found, expected, rtol=0.1)
     assert found[0] == pytest.approx(start)
     leaves = gain_stability.length_slope(name) > 1
     assert leaves == (name in {"GELU", "SiLU"})
