@@ -41,6 +41,7 @@ SUBJECTS = {
         "compositions",
         "degrees",
         "degrees_of_images",
+        "degrees_of_joins",
         "sets",
         "bounds",
         "expected_bounds",
