@@ -18,7 +18,7 @@ from simulations.weights.undrawn import undrawn
 from theory.domain import number
 from theory.homogeneity import gaussian_logits, initial_loss, maximum
 
-SIZES = ((100, 3.0, 0.03, 0.04), (32_128, math.sqrt(768), 0.12, 0.25))
+SIZES = ((100, 3.0, 0.03, 0.04), (32_128, math.sqrt(768), 0.15, 0.25))
 """Classes, standard deviation of the logits, relative error at standard effort and at any: an ordinary classifier, and
 T5's vocabulary, where embeddings of variance 1 and 768 features are the readout of a normalised state."""
 WIDTH = 4
