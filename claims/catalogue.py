@@ -27,7 +27,7 @@ LETTERS = {
 """What the letter of a code is about; the number counts its claims. Claims with one code say one thing in two ways."""
 
 SUBJECTS = {
-    "layer": ("one_layer", "pre_activations", "rectifiers", "gains"),
+    "layer": ("one_layer", "pre_activations", "rectifiers", "gains", "gain_stability"),
     "convolution": ("padding", "fans"),
     "plain": (
         "norms",
@@ -39,7 +39,15 @@ SUBJECTS = {
         "glorot",
         "compromise",
     ),
-    "fluctuations": ("norms", "log_moments", "width_and_depth", "weight_laws", "orthogonal_relu", "shape_collapse"),
+    "fluctuations": (
+        "norms",
+        "log_moments",
+        "width_and_depth",
+        "weight_laws",
+        "orthogonal_relu",
+        "shape_collapse",
+        "across_layers",
+    ),
     "mean_field": ("angles", "length_maps", "correlation_length", "tanh_slopes", "tanh_gain"),
     "spectra": ("isometry", "top_singular_value", "lyapunov_spectrum", "matrix_products", "chains", "matrix_logs"),
     "shattering": ("masks", "residual_pairs", "small_shares", "brown", "looks_linear"),
@@ -59,12 +67,14 @@ SUBJECTS = {
         "compositions",
         "degrees",
         "degrees_of_images",
+        "degrees_of_joins",
         "sets",
         "bounds",
         "expected_bounds",
         "vacuous",
         "euler",
         "initial_loss",
+        "vocabulary",
     ),
     "fixup": (
         "scale",

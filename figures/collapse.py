@@ -48,7 +48,7 @@ FIGURE = Figure(
 )
 UNITS = {name: "" if name == "shape" else "1" for name in ("shape", "depth", "width", "sum", "mean_inverse")}
 UNITS |= dict.fromkeys(("expected", "leading", "second", "alive", "measured", "error"), "1")
-SECOND_ORDER = float(shape_collapse.excess([1]))
+SECOND_ORDER = float(shape_collapse.NARROWEST * shape_collapse.excess([shape_collapse.NARROWEST]))
 """The variance of a layer is 5/n (1 + this / n), to second order."""
 
 

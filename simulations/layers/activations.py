@@ -1,6 +1,7 @@
-"""Smooth activations and dropout, entry by entry: sigmoid, GELU, SELU, and masks drawn with the weights.
+"""Smooth activations and dropout, entry by entry, the masks drawn with the weights.
 
-None but dropout is positively homogeneous: a constant stays constant, anything else loses its degree.
+Sigmoid, GELU, Swish (SiLU), Mish, SELU (ELU), softplus and sine. None but dropout is positively homogeneous: a constant
+stays constant, anything else loses its degree.
 """
 
 from __future__ import annotations
@@ -52,7 +53,10 @@ class GELU(_Smooth):
 
 @dataclass(frozen=True)
 class SELU(_Smooth):
-    """``scale * x`` where positive, else ``scale * alpha * (exp(x) - 1)``; the constants printed by Klambauer 2017."""
+    """``scale * x`` where positive, else ``scale * alpha * (exp(x) - 1)``; the constants printed by Klambauer 2017.
+
+    With both constants 1 it is ELU.
+    """
 
     alpha: float = 1.6732632423543772
     scale: float = 1.0507009873554805
@@ -62,6 +66,51 @@ class SELU(_Smooth):
         negative = self.alpha * np.expm1(np.minimum(x, 0))
         slopes = self.scale * np.where(x > 0, 1.0, negative + self.alpha)
         return self.scale * np.where(x > 0, x, negative), lambda dy, into: dy * slopes
+
+
+@dataclass(frozen=True)
+class Swish(_Smooth):
+    """``x`` times the logistic function of ``sharpness * x`` (Ramachandran et al. 2017); at sharpness 1, SiLU."""
+
+    sharpness: float = 1.0
+
+    def forward(self, parameters: AnyParameters, x: Array) -> tuple[Array, Pullback]:
+        """Apply the activation entry by entry."""
+        gate = (1 + np.tanh(self.sharpness * x / 2)) / 2
+        return x * gate, lambda dy, into: dy * gate * (1 + self.sharpness * x * (1 - gate))
+
+
+@dataclass(frozen=True)
+class Mish(_Smooth):
+    """``x tanh(log(1 + exp(x)))`` (Misra 2019), without overflow."""
+
+    def forward(self, parameters: AnyParameters, x: Array) -> tuple[Array, Pullback]:
+        """Apply the activation entry by entry."""
+        squashed = np.tanh(np.logaddexp(0, x))
+
+        def pullback(dy: Array, into: Gradients | None) -> Array:
+            dx: Array = dy * (squashed + x * (1 - squashed**2) * (1 + np.tanh(x / 2)) / 2)
+            return dx
+
+        return x * squashed, pullback
+
+
+@dataclass(frozen=True)
+class Softplus(_Smooth):
+    """``log(1 + exp(x))``, without overflow."""
+
+    def forward(self, parameters: AnyParameters, x: Array) -> tuple[Array, Pullback]:
+        """Apply the activation entry by entry."""
+        return np.logaddexp(0, x), lambda dy, into: dy * (1 + np.tanh(x / 2)) / 2
+
+
+@dataclass(frozen=True)
+class Sine(_Smooth):
+    """The sine of ``x`` (Sitzmann et al. 2020); a frequency is a factor on the weights."""
+
+    def forward(self, parameters: AnyParameters, x: Array) -> tuple[Array, Pullback]:
+        """Apply the activation entry by entry."""
+        return np.sin(x), lambda dy, into: dy * np.cos(x)
 
 
 @dataclass(frozen=True)

@@ -146,7 +146,9 @@ def all_scaled() -> Derivation:
 def branch_update(scales: Sequence[Value], x: Value, slope: Value, rate: Value) -> sp.Expr:
     """Return the change of F = prod(scales) x in one SGD step, to first order in the rate; the error is O(rate^2).
 
-    `slope` is l', the derivative of the loss in the branch output.
+    `slope` is l', the derivative of the loss in the branch output. With s the size of this change over that of F, the
+    error is at most |F| (exp(s) - 1 - s): the scales are multiplied by 1 - u_i, and their product differs from
+    1 - sum u_i by no more than that of 1 + |u_i| from 1 + sum |u_i|.
 
     Raises
     ------
@@ -190,7 +192,10 @@ def fixup_update(branches: Value, x: Value, slope: Value, rate: Value) -> sp.Exp
 
 
 def all_scaled_update(branches: Value, layers_per_branch: Value, x: Value, slope: Value, rate: Value) -> sp.Expr:
-    """Return the first-order change of a branch with Fixup's scale on all m layers: m times a Fixup branch's."""
+    """Return the first-order change of a branch with Fixup's scale on all m layers: m times a Fixup branch's.
+
+    What it leaves out is bounded as for `branch_update`.
+    """
     layers = positive_integer("layers_per_branch", layers_per_branch, least=2)
     known = {"L": positive_integer("branches", branches), "m": layers, "x": real("x", x)}
     return all_scaled().at(**known, **{"l'": real("slope", slope), "eta": positive("rate", rate)})

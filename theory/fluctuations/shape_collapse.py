@@ -21,6 +21,9 @@ from theory.fluctuations.log_moments import wide_variance
 from theory.rules import equal, leading, substituting
 from theory.symbols import EPSILON, N
 
+NARROWEST = 20
+"""The narrowest layer for which `excess` is near; `log_moments.log_variance` is exact at all."""
+
 
 @cache
 def second_order() -> Derivation:
@@ -43,16 +46,17 @@ def second_order() -> Derivation:
 def excess(widths: Sequence[Value]) -> sp.Expr:
     """Return Var log ||x_L||^2 / (5 sum 1/n) - 1 to leading order: 3.7 sum 1/n^2 / sum 1/n for layers of these widths.
 
-    Asymptotic: the error is O(1/n^2).
+    Asymptotic: the error of one layer is O(1/n^2), below 25/n^2 from width 20 on (computed up to 1,000). At narrower
+    layers the series says nothing: at width 5 it gives 0.74 for 1.36, and at width 1 3.7 for -0.01.
 
     Raises
     ------
     ValueError
-        If there are no widths, or one is not a positive integer.
+        If there are no widths, or one is not an integer of at least 20.
     """
     if not widths:
         raise ValueError("no widths; expected those behind every layer, at least one")
-    inverses = [1 / positive_integer("widths", width) for width in widths]
+    inverses = [1 / positive_integer("widths", width, least=NARROWEST) for width in widths]
     ratios = [second_order().at(n=1 / inverse) - 1 for inverse in inverses]
     return sum(a * b for a, b in zip(inverses, ratios, strict=True)) / sum(inverses)
 

@@ -1,10 +1,11 @@
 """Mean loss, and loss less entropy, for c independent N(0, s^2) logits, as numbers.
 
-If G_i are independent standard Gumbel variables, max(z_i + G_i) given z has the mean log-sum-exp(z) + gamma, gamma
-Euler's constant (`gumbel_maximum`). Over z its distribution function is F(y)^c, F(y) = P(z_1 + G_1 <= y), and a Gumbel
-variable alone has exp(-exp(-y)) and mean gamma; so E lse is the integral of exp(-exp(-y)) - F(y)^c. The loss has that
-mean, as the label's logit has mean 0 (`expected_loss`), and E[l - H] = E p^T z = s d/ds E lse
-(`expected_loss_minus_entropy`). Exact law over the logits, integrated numerically to about 1e-11.
+E lse is the integral over y of exp(-exp(-y)) - F(y)^c, F(y) = E exp(-exp(z_1 - y)) (`laplace`). In other words: if G_i
+are independent standard Gumbel variables, max(z_i + G_i) given z has the mean log-sum-exp(z) + gamma, gamma Euler's
+constant (`gumbel_maximum`); over z it has the distribution F(y)^c. The loss has that mean, as the label's logit has
+mean 0 (`expected_loss`), and E[l - H] = E p^T z = s d/ds E lse (`expected_loss_minus_entropy`). Exact law over the
+logits, integrated numerically to about 1e-11, for any number of classes up to 10^15 and any scale up to 10^6: a
+vocabulary of 32,128 at s = sqrt 768 has mean loss 114.573.
 """
 
 from __future__ import annotations
@@ -12,12 +13,61 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import cache
+from itertools import product
 
 import sympy as sp
 
 from theory.derivation import Derivation
 from theory.domain import nonnegative, positive_integer
-from theory.rules import Rule, equal, opened
+from theory.rules import Rule, equal, opened, primitive
+
+CLASSES = sp.Symbol("c", integer=True, positive=True)
+MOST_CLASSES, LARGEST_SCALE = 10**15, 1e6
+"""Up to where the quadrature is tested."""
+
+
+@cache
+def laplace() -> Derivation:
+    """Derive the mean of the logarithm of a sum of positive terms from the Laplace transform of one term."""
+    t, total, y = sp.Symbol("t", positive=True), sp.Symbol("B", positive=True), sp.Symbol("y", real=True)
+    return (
+        Derivation.begin("Mean log-sum-exp", "B is the sum of exp(z_i), i = 1, ..., c.", sp.log(total))
+        .then(
+            "Frullani's integral: both vanish at B = 1, and both have the derivative 1/B.",
+            sp.Integral((sp.exp(-t) - sp.exp(-total * t)) / t, (t, 0, sp.oo)),
+            primitive(total, sp.S.One),
+        )
+        .then(
+            "Substitute t = exp(-y).",
+            sp.Integral(sp.exp(-sp.exp(-y)) - sp.exp(-total * sp.exp(-y)), (y, -sp.oo, sp.oo)),
+            lambda before, now: equal(opened(before)[0].subs(t, sp.exp(-y)) * sp.exp(-y), opened(now)[0]),
+        )
+        .then(
+            "Average over independent logits of one law: the transforms F(y) of the terms multiply.",
+            sp.Integral(sp.exp(-sp.exp(-y)) - sp.Function("F")(y) ** CLASSES, (y, -sp.oo, sp.oo)),
+            _independent(total, y),
+        )
+    )
+
+
+def _independent(total: sp.Symbol, y: sp.Symbol) -> Rule:
+    """Average over 1, 2 and 3 terms exp(z_i) of two values, a with chance p and b, outcome by outcome."""
+    a, b, p = sp.symbols("a b p", positive=True)
+    chances = {a: p, b: 1 - p}
+
+    def rule(before: sp.Basic, now: sp.Basic) -> str:
+        term = sum(chance * sp.exp(-value * sp.exp(-y)) for value, chance in chances.items())
+        for classes in (1, 2, 3):
+            outcomes = product(chances, repeat=classes)
+            mean = sum(
+                sp.prod(chances[value] for value in drawn) * opened(before)[0].subs(total, sp.Add(*drawn))
+                for drawn in outcomes
+            )
+            claimed = opened(now)[0].subs(CLASSES, classes).replace(sp.Function("F"), lambda at: term.subs(y, at))
+            equal(sp.expand(mean), sp.expand(claimed))
+        return "3 sizes"
+
+    return rule
 
 
 @cache
@@ -69,9 +119,9 @@ def expected_loss(classes: int, scale: float) -> float:
     Raises
     ------
     ValueError
-        If `classes` is not a positive integer or `scale` is negative.
+        If `classes` is not an integer from 1 to 10^15, or `scale` not a number from 0 to 10^6.
     ArithmeticError
-        If steps down to 1/16 do not agree.
+        If steps down to 1/64 do not agree.
     """
     return _expectations(*_checked(classes, scale))[0]
 
@@ -82,7 +132,14 @@ def expected_loss_minus_entropy(classes: int, scale: float) -> float:
 
 
 def _checked(classes: int, scale: float) -> tuple[int, float]:
-    return int(positive_integer("classes", classes)), float(nonnegative("scale", scale))
+    count, deviation = int(positive_integer("classes", classes)), float(nonnegative("scale", scale))
+    if count > MOST_CLASSES or deviation > LARGEST_SCALE:
+        raise ValueError(
+            f"classes {classes}, scale {scale}: the quadrature is tested up to {MOST_CLASSES:.0e} classes and a scale "
+            f"of {LARGEST_SCALE:.0e} only; beyond, scale * E max is near for large scales, log(classes) + scale^2 / 2 "
+            "for small ones"
+        )
+    return count, deviation
 
 
 @cache
@@ -90,7 +147,7 @@ def _expectations(classes: int, scale: float) -> tuple[float, float]:
     if scale == 0:
         return math.log(classes), 0.0
     step, now = 0.5, (math.inf, math.inf)
-    while step > 1 / 32:
+    while step >= 1 / 64:
         previous, now = now, _integrals(classes, scale, step)
         if max(abs(a - b) for a, b in zip(now, previous, strict=True)) <= 1e-11 * (1 + scale):
             return now
@@ -99,23 +156,29 @@ def _expectations(classes: int, scale: float) -> tuple[float, float]:
 
 
 def _integrals(classes: int, scale: float, step: float) -> tuple[float, float]:
-    """Integrate over y; the reference exp(-exp(-y/w)) has mean w gamma and varies no faster than F."""
-    wide = max(1.0, scale)
-    low, high = -5 * wide - 9 * scale, 40 + min(scale**2 / 2, 9 * scale) + math.log(classes) + 40 * (wide - 1)
-    losses, slopes = [], []
-    for i in range(math.floor(low / (step * wide)), math.ceil(high / (step * wide)) + 1):
+    """Integrate over y; the reference exp(-exp(-y/w)) has mean w gamma and varies no faster than F.
+
+    `reach` is so large that classes times the chance of a normal variable beyond it is below 1e-17. From `top` on F^c
+    is 1 in floating point, and 0 from where it has fallen to 0 once: both save the inner integral.
+    """
+    wide, reach = max(1.0, scale), math.sqrt(80 + 2 * math.log(classes))
+    top = 40 + min(scale**2 / 2, reach * scale) + math.log(classes)
+    low, high = -5 * wide - reach * scale, top + 40 * (wide - 1)
+    losses, slopes, power = [], [], 0.0
+    for i in range(math.ceil(high / (step * wide)), math.floor(low / (step * wide)) - 1, -1):
         y = i * step * wide
-        above, slope = _survival(y, scale, step)
-        power = classes * math.log1p(-above) if above < 1 else -math.inf
+        if power > -800 and y <= top:
+            above, slope = _survival(y, scale, max(step, 1 / 8), reach)
+            power = classes * math.log1p(-above) if above < 1 else -math.inf
+            slopes.append(classes * math.exp(power) / max(1 - above, 1e-300) * slope)
         losses.append(math.expm1(-math.exp(-y / wide)) - math.expm1(power))
-        slopes.append(classes * math.exp(power) / max(1 - above, 1e-300) * slope)
     loss = step * wide * math.fsum(losses) + (wide - 1) * float(sp.EulerGamma)
     return loss, scale * step * wide * math.fsum(slopes)
 
 
-def _survival(y: float, scale: float, step: float) -> tuple[float, float]:
+def _survival(y: float, scale: float, step: float, reach: float) -> tuple[float, float]:
     """Return 1 - F(y) and its derivative in s, averaged over the smoother variable: logit if s < 1, else Gumbel."""
-    above, slope, (first, last) = 0.0, 0.0, (-9, 9) if scale < 1 else (-4, 40)
+    above, slope, (first, last) = 0.0, 0.0, (-reach - 1, reach + 1) if scale < 1 else (-4.0, reach**2 / 2)
     for i in range(math.floor(first / step), math.ceil(last / step) + 1):
         t = i * step
         if scale < 1:
@@ -129,4 +192,4 @@ def _survival(y: float, scale: float, step: float) -> tuple[float, float]:
     return above * step, slope * step
 
 
-DERIVATIONS: tuple[Callable[[], Derivation], ...] = (gumbel_maximum,)
+DERIVATIONS: tuple[Callable[[], Derivation], ...] = (laplace, gumbel_maximum)

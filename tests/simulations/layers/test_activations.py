@@ -7,7 +7,7 @@ import pytest
 from scipy import special
 
 from simulations import Dense, Network, stream
-from simulations.layers.activations import GELU, SELU, Dropout, Sigmoid
+from simulations.layers.activations import GELU, SELU, Dropout, Mish, Sigmoid, Sine, Softplus, Swish
 from simulations.layers.dense import Layer
 
 X = np.linspace(-6, 6, 240).reshape(1, 4, 60) + 0.01
@@ -19,8 +19,14 @@ X = np.linspace(-6, 6, 240).reshape(1, 4, 60) + 0.01
         (Sigmoid(), special.expit(X)),
         (GELU(), X * special.ndtr(X)),
         (SELU(), 1.0507009873554805 * np.where(X > 0, X, 1.6732632423543772 * special.expm1(X))),
+        (SELU(1.0, 1.0), np.where(X > 0, X, special.expm1(X))),
+        (Swish(), X * special.expit(X)),
+        (Swish(1.7), X * special.expit(1.7 * X)),
+        (Mish(), X * np.tanh(special.log1p(np.exp(X)))),
+        (Softplus(), special.log1p(np.exp(X))),
+        (Sine(), np.sin(X)),
     ],
-    ids=["sigmoid", "GELU", "SELU"],
+    ids=["sigmoid", "GELU", "SELU", "ELU", "SiLU", "Swish", "Mish", "softplus", "sine"],
 )
 def test_values_and_pullbacks(layer: Layer, expected: np.ndarray) -> None:
     y, pullback = layer.forward({}, X)
@@ -36,7 +42,7 @@ def test_values_and_pullbacks(layer: Layer, expected: np.ndarray) -> None:
 
 def test_large_inputs_do_not_overflow() -> None:
     far = np.array([[[-1e4, 1e4]]])
-    for layer in (Sigmoid(), GELU(), SELU()):
+    for layer in (Sigmoid(), GELU(), SELU(), Swish(), Mish(), Softplus()):
         y, pullback = layer.forward({}, far)
         assert np.isfinite(y).all()
         assert np.isfinite(pullback(np.ones_like(far), None)).all()

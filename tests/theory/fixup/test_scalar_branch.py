@@ -1,5 +1,6 @@
 """Updates of a branch of scalars against steps of gradient descent in exact fractions."""
 
+import math
 from collections.abc import Callable
 
 import pytest
@@ -51,6 +52,17 @@ def test_fixup_moves_each_branch_by_one_over_branches(layers: int) -> None:
     assert scalar_branch.all_scaled_update(10, layers, 7, 2, RATE) == layers * scalar_branch.fixup_update(
         10, 7, 2, RATE
     )
+
+
+@pytest.mark.parametrize("slope", [-3.0, 0.2, 4.0])
+@pytest.mark.parametrize("scales", [[0.5, 0.8], [1.0, 2.0, 0.3], [0.9] * 6])
+def test_the_first_order_is_as_near_as_it_says(scales: list[float], slope: float) -> None:
+    for rate in (0.01, 0.1, 1.0):
+        branch = 1.5 * math.prod(scales)
+        exact = 1.5 * math.prod(a - rate * slope * branch / a for a in scales) - branch
+        first = float(scalar_branch.branch_update(scales, 1.5, slope, rate))
+        share = abs(first / branch)
+        assert abs(exact - first) <= branch * (math.expm1(share) - share) + 1e-15
 
 
 def test_one_layer_moves_by_order_one() -> None:

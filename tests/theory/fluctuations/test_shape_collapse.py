@@ -34,14 +34,22 @@ def test_second_order_is_what_is_left() -> None:
 
 
 def test_weights_are_inverse_widths() -> None:
-    assert shape_collapse.excess([10, 20]) == sp.Rational(37, 10) * sp.Rational(5, 400) / sp.Rational(3, 20)
+    assert shape_collapse.excess([20, 40]) == sp.Rational(37, 10) * sp.Rational(5, 1600) / sp.Rational(3, 40)
+
+
+def test_expansions_are_as_near_as_they_say() -> None:
+    for n in (*range(1, 41), 60, 100, 200, 500, 1000):
+        if n >= shape_collapse.NARROWEST:
+            assert abs(log_variance(n) * n / 5 - 1 - float(shape_collapse.excess([n]))) < 25 / n**2
+        assert abs(log_variance(n) - float(log_moments.leading_beta([n]))) < 40 / n**2
 
 
 @pytest.mark.parametrize(
     ("function", "arguments", "message"),
     [
         (shape_collapse.excess, ([],), "no widths"),
-        (shape_collapse.excess, ([3, 0],), "widths is 0"),
+        (shape_collapse.excess, ([30, 0],), "widths is 0"),
+        (shape_collapse.excess, ([30, 8],), "widths is 8; expected an integer of at least 20"),
     ],
 )
 def test_domain_errors_name_the_argument(
