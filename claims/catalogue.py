@@ -23,7 +23,15 @@ SUBJECTS = {
     ),
     "fluctuations": ("norms", "log_moments", "width_and_depth", "weight_laws", "orthogonal_relu", "shape_collapse"),
     "mean_field": ("angles", "length_maps", "correlation_length", "tanh_slopes", "tanh_gain"),
-    "spectra": ("isometry", "top_singular_value", "lyapunov_spectrum", "matrix_products", "matrix_logs", "chains"),
+    "spectra": (
+        "isometry",
+        "top_singular_value",
+        "mean_singular_value",
+        "lyapunov_spectrum",
+        "matrix_products",
+        "matrix_logs",
+        "chains",
+    ),
     "shattering": ("masks", "residual_pairs", "small_shares", "brown", "looks_linear"),
     "residual": (
         "norms",
