@@ -67,7 +67,7 @@ SUBJECTS = {
         "one_step",
         "step_of_biases",
     ),
-    "normalisation": ("branches", "centred_weights", "lsuv", "scale_invariance"),
+    "normalisation": ("branches", "centred_weights", "lsuv", "scale_invariance", "batch_norm"),
     "recurrent": ("lstm", "tied_weights", "norms"),
     "independence": ("engines", "gradient_independence", "ones_in_depth", "assumptions"),
     "training": ("symmetry", "deep_training"),

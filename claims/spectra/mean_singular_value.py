@@ -18,6 +18,7 @@ from theory.domain import number
 from theory.spectra import mean_singular_value
 
 WIDTH = 16
+GLOROT_UNIFORM = glorot.with_law(uniform)
 THIRD = sp.Rational(1, 3)
 """n times the variance of an entry uniform between -1/sqrt n and 1/sqrt n."""
 
@@ -67,7 +68,7 @@ def mean_singular_value_of_a_layer(
     two: Callable[[], sp.Expr] = mean_singular_value.mean_at_two,
     normalised: Callable[[], sp.Expr] = mean_singular_value.wide_mean,
     standard: Callable[[], sp.Expr] = lambda: mean_singular_value.wide_mean(THIRD),
-    init: Initialiser = glorot.with_law(uniform),
+    init: Initialiser = GLOROT_UNIFORM,
     other: Initialiser = torch_default,
 ) -> Finding:
     """The Jacobian of a square tanh layer at 0 has a mean singular value of .85 under Glorot, .49 under U(+-1/sqrt n).
