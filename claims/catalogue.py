@@ -20,6 +20,8 @@ SUBJECTS = {
         "dropout",
         "glorot",
         "compromise",
+        "first_layer",
+        "linear_gradients",
     ),
     "fluctuations": ("norms", "log_moments", "width_and_depth", "weight_laws", "orthogonal_relu", "shape_collapse"),
     "mean_field": ("angles", "length_maps", "correlation_length", "tanh_slopes", "tanh_gain"),
