@@ -73,7 +73,7 @@ SUBJECTS = {
     "recurrent": ("lstm", "tied_weights", "norms"),
     "independence": ("engines", "gradient_independence", "ones_in_depth", "assumptions"),
     "training": ("symmetry", "deep_training"),
-    "precision": ("formats", "sums_of_logs", "log_series"),
+    "precision": ("formats", "sums_of_logs", "log_series", "softmax"),
 }
 """The files of each subject."""
 

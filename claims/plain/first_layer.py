@@ -63,7 +63,7 @@ def the_first_layer_sets_the_scale(
     size: Callable[[int, sp.Expr, int], sp.Expr] = first_layer.pre_activation,
     slope: float = 0.0,
 ) -> Finding:
-    """He's variance on the first layer too doubles the mean square of all pre-activations, at every depth by 2 and no more.
+    """He's factor 2 on the first layer as well doubles the mean square of the pre-activations, once and at every depth.
 
     Averages over Gaussian weights at fixed input; exact at any width. Three layers, with 1/n_0 and with 2/n_0 in the
     first and 2/n in the others. Given the input a ReLU layer has relative second moment 1 + 5/n, the last one 1 + 2/n.

@@ -76,7 +76,7 @@ def _relative_variance(layer: int) -> float:
 def weight_gradients_at_uneven_widths(
     run: Run, *, size: Size = linear_gradients.entry_gradient, init: Initialiser = glorot, slope: float = 1.0
 ) -> Finding:
-    """A layer below a weight of a linear net multiplies its mean square gradient by n_in Var W, one above by n_out Var W.
+    """Layers below a linear net's weight multiply its mean square gradient by n_in Var W, those above by n_out Var W.
 
     Averages over Gaussian weights of Glorot's variance and a cotangent of random signs at fixed input; exact at any
     width. All of three uneven layers (4, 12, 6, 10); the variance is exact.
