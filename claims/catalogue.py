@@ -22,6 +22,7 @@ SUBJECTS = {
         "compromise",
         "first_layer",
         "linear_gradients",
+        "near_zero",
     ),
     "fluctuations": ("norms", "log_moments", "width_and_depth", "weight_laws", "orthogonal_relu", "shape_collapse"),
     "mean_field": ("angles", "length_maps", "correlation_length", "tanh_slopes", "tanh_gain"),

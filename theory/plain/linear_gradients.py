@@ -19,7 +19,7 @@ import sympy as sp
 from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive_integer
 from theory.rules import equal, substituting
-from theory.written_out import WrittenOut, at_sizes, matrix, symmetric
+from theory.written_out import WrittenOut, at_sizes, matrix, normal
 
 WIDTHS = sp.symbols("n_0:4", integer=True, positive=True)
 BELOW, ABOVE = sp.symbols("sigma_1^2 sigma_3^2", positive=True)
@@ -29,9 +29,9 @@ GRADIENT = sp.Symbol(r"\|G\|^2", positive=True)
 
 
 def _three_layers(*widths: int) -> WrittenOut:
-    """Write the gradient of the middle matrix out."""
-    first, of_first = matrix("w", widths[1], widths[0], symmetric(BELOW))
-    last, of_last = matrix("u", widths[3], widths[2], symmetric(ABOVE))
+    """Write the gradient of the middle matrix out, with normal entries; of their law only the variance is used."""
+    first, of_first = matrix("w", widths[1], widths[0], normal(BELOW))
+    last, of_last = matrix("u", widths[3], widths[2], normal(ABOVE))
     x, v = (sp.Matrix(sp.symbols(f"{name}_1:{n + 1}", real=True)) for name, n in (("x", widths[0]), ("v", widths[3])))
     gradient = (last.T * v) * (first * x).T
     sizes = dict(zip(WIDTHS, map(sp.Integer, widths), strict=True))
