@@ -108,13 +108,16 @@ def a_bias_below_a_batch_norm_is_dead(
     """
     # Mean and deviation round a few times an example, relative to the largest feature over the smallest deviation.
     with_bias, without = (run.once(_passed, kind, biased) for biased in (True, False))
-    unit = sp.Symbol("u", positive=True)
-    moved, learnt = (float(sp.diff(function(unit), unit)) for function in (shift, slope))
+    symbol = sp.Symbol("u", real=True)
+    moved, learnt = (
+        np.broadcast_to(sp.lambdify(symbol, function(symbol))(given), given.shape)
+        for function, given in ((shift, with_bias.bias), (slope, with_bias.above))
+    )
     rounding = 64 * (FEATURES + BATCH + UNITS) * EPS * (1 + with_bias.size) ** 2
     return all_of(
         [
-            identity(with_bias.output - without.output, moved * with_bias.bias, rounding=rounding[:, None, None]),
-            identity(with_bias.below, learnt * with_bias.above, rounding=rounding[:, None]),
+            identity(with_bias.output - without.output, moved, rounding=rounding[:, None, None]),
+            identity(with_bias.below, learnt, rounding=rounding[:, None]),
         ]
     )
 
