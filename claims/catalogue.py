@@ -38,6 +38,9 @@ SUBJECTS = {
         "dropout",
         "glorot",
         "compromise",
+        "first_layer",
+        "linear_gradients",
+        "near_zero",
     ),
     "fluctuations": (
         "norms",
@@ -49,7 +52,15 @@ SUBJECTS = {
         "across_layers",
     ),
     "mean_field": ("angles", "length_maps", "correlation_length", "tanh_slopes", "tanh_gain"),
-    "spectra": ("isometry", "top_singular_value", "lyapunov_spectrum", "matrix_products", "chains", "matrix_logs"),
+    "spectra": (
+        "isometry",
+        "top_singular_value",
+        "mean_singular_value",
+        "lyapunov_spectrum",
+        "matrix_products",
+        "chains",
+        "matrix_logs",
+    ),
     "shattering": ("masks", "residual_pairs", "small_shares", "brown", "looks_linear"),
     "residual": (
         "norms",
@@ -87,10 +98,11 @@ SUBJECTS = {
         "one_step",
         "step_of_biases",
     ),
-    "normalisation": ("branches", "centred_weights", "lsuv", "scale_invariance"),
+    "normalisation": ("branches", "centred_weights", "lsuv", "scale_invariance", "batch_norm"),
     "recurrent": ("lstm", "tied_weights", "norms"),
     "independence": ("engines", "gradient_independence", "ones_in_depth", "assumptions"),
     "training": ("symmetry", "deep_training"),
+    "precision": ("formats", "sums_of_logs", "log_series", "softmax"),
 }
 """The files of each subject."""
 
