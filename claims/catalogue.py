@@ -34,6 +34,7 @@ SUBJECTS = {
         "rectified_branches",
         "paths",
         "tanh_branches",
+        "scalar_branches",
         "rivals",
         "zero_multipliers",
     ),
