@@ -63,7 +63,7 @@ SUBJECTS = {
     "normalisation": ("branches", "centred_weights", "lsuv", "scale_invariance"),
     "recurrent": ("lstm", "tied_weights", "norms"),
     "independence": ("engines", "gradient_independence", "ones_in_depth", "assumptions"),
-    "training": ("symmetry", "balance", "deep_training"),
+    "training": ("symmetry", "equal_units", "balance", "deep_training"),
 }
 """The files of each subject."""
 
