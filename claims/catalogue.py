@@ -55,6 +55,7 @@ SUBJECTS = {
         "rules",
         "zeros",
         "scalar_gradients",
+        "recipe",
         "scalar_resnet",
         "in_sync",
         "one_step",
