@@ -56,6 +56,7 @@ SUBJECTS = {
         "zeros",
         "scalar_gradients",
         "recipe",
+        "stable_rate",
         "scalar_resnet",
         "in_sync",
         "one_step",
