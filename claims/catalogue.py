@@ -35,6 +35,7 @@ SUBJECTS = {
         "paths",
         "tanh_branches",
         "scalar_branches",
+        "correlated_branches",
         "rivals",
         "zero_multipliers",
     ),
