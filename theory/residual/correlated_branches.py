@@ -3,10 +3,10 @@ r"""Residual blocks whose branch leans along its input: the shortcut by itself f
 The branch is F(x) = c x + G(x), G of mean 0 and gain eta^2 ("He then LeCun"), so <x, F> has mean c ||x||^2. Over
 weights symmetric about 0, at a fixed input; exact at every width.
 
-- A block multiplies E||x||^2 by (1 + c)^2 + eta^2 (`growth`), and that of a cotangent as well (`backward`): by more than
-  1 wherever c = 0, but by 1/4 for F = -x/2.
-- It stays as it is for eta^2 = -c (2 + c) (`unchanged`): a branch that is centred must be 0, one that takes back half of
-  its input has the gain 3/4.
+- A block multiplies E||x||^2 by (1 + c)^2 + eta^2 (`growth`), and that of a cotangent as well (`backward`): by more
+  than 1 wherever c = 0, but by 1/4 for F = -x/2.
+- It stays as it is for eta^2 = -c (2 + c) (`unchanged`): a branch that is centred must be 0, one that takes back half
+  of its input has the gain 3/4.
 """
 
 from __future__ import annotations
