@@ -58,6 +58,7 @@ SUBJECTS = {
         "scalar_gradients",
         "recipe",
         "stable_rate",
+        "kernel_norms",
         "scalar_resnet",
         "in_sync",
         "one_step",
