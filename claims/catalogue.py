@@ -59,6 +59,7 @@ SUBJECTS = {
         "recipe",
         "stable_rate",
         "kernel_norms",
+        "parameter_counts",
         "scalar_resnet",
         "in_sync",
         "one_step",
