@@ -71,6 +71,8 @@ SUBJECTS = {
         "rectified_branches",
         "paths",
         "tanh_branches",
+        "scalar_branches",
+        "correlated_branches",
         "rivals",
         "zero_multipliers",
     ),
@@ -93,6 +95,10 @@ SUBJECTS = {
         "rules",
         "zeros",
         "scalar_gradients",
+        "recipe",
+        "stable_rate",
+        "kernel_norms",
+        "parameter_counts",
         "scalar_resnet",
         "in_sync",
         "one_step",
@@ -101,7 +107,7 @@ SUBJECTS = {
     "normalisation": ("branches", "centred_weights", "lsuv", "scale_invariance", "batch_norm"),
     "recurrent": ("lstm", "tied_weights", "norms"),
     "independence": ("engines", "gradient_independence", "ones_in_depth", "assumptions"),
-    "training": ("symmetry", "deep_training"),
+    "training": ("symmetry", "equal_units", "balance", "deep_training"),
     "precision": ("formats", "sums_of_logs", "log_series", "softmax"),
 }
 """The files of each subject."""

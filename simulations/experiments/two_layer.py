@@ -1,12 +1,14 @@
-"""A network of one hidden tanh layer, trained by SGD, that treats its hidden units alike to the last bit.
+"""A network of one hidden layer, trained by SGD, that treats its hidden units alike to the last bit.
 
-Products are taken by multiplying and adding up along one axis, never by BLAS, whose kernels may round the columns of
-a matrix differently. So units that are equal stay equal bit for bit unless the mathematics tells them apart.
+They are tanh units, or with `rectified` ReLU units.
+
+Products are taken by multiplying and adding up term by term, never by BLAS, whose kernels may round the columns of a
+matrix differently. So units that are equal stay equal bit for bit unless the mathematics tells them apart.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,21 +22,28 @@ class TwoLayer:
 
     incoming: Array
     outgoing: Array
+    rectified: bool = False
 
-    def step(self, x: Array, targets: Array, rate: float) -> TwoLayer:
-        """Take one step of gradient descent on the mean softmax loss of x (draws, batch, features)."""
-        hidden = np.tanh(_product(x, self.incoming))
+    def hidden(self, x: Array) -> Array:
+        """Return the hidden units' outputs (draws, batch, hidden) at x (draws, batch, features)."""
+        inputs = _product(x, self.incoming)
+        return np.maximum(inputs, 0) if self.rectified else np.tanh(inputs)
+
+    def step(self, x: Array, targets: Array, rate: float, outgoing_rate: float | None = None) -> TwoLayer:
+        """Take one step of gradient descent on the mean softmax loss of x; outgoing weights may have their own rate."""
+        hidden = self.hidden(x)
         slope = softmax_loss(_product(hidden, self.outgoing), targets).logit_gradient / x.shape[1]
-        through = _product(slope, _turned(self.outgoing)) * (1 - hidden * hidden)
-        return TwoLayer(
-            self.incoming - rate * _product(_turned(x), through),
-            self.outgoing - rate * _product(_turned(hidden), slope),
+        slopes = hidden > 0 if self.rectified else 1 - hidden * hidden
+        through = _product(slope, _turned(self.outgoing)) * slopes
+        return replace(
+            self,
+            incoming=self.incoming - rate * _product(_turned(x), through),
+            outgoing=self.outgoing - (outgoing_rate or rate) * _product(_turned(hidden), slope),
         )
 
 
 def _product(left: Array, right: Array) -> Array:
-    terms = np.ascontiguousarray(left[..., None] * right[:, None])
-    added: Array = terms.sum(axis=2)
+    added: Array = sum(left[..., i, None] * right[:, None, i] for i in range(left.shape[-1]))  # type: ignore[assignment]
     return added
 
 

@@ -2,8 +2,10 @@
 
 - `scale`: the exponent of L, and the condition behind it; `in_sync`: why the moves of branches add up.
 - `scalar_branch`, `scalar_resnet`, `one_step`: one branch, the kernel and the whole function, in scalar nets.
-- `rules`, `zeros`: the scalars, and what starts at 0.
+- `rules`, `zeros`: the scalars, and what starts at 0; `recipe`: the first three steps from there.
+- `stable_rate`: how large a rate may be, by depth.
+- `kernel_norms`: how far a step moves several outputs; `parameter_counts`: what the scalars cost.
 
 Papers: Zhang et al. 2019 (Fixup).
-Claims: F1 to F11, F13, F15, F16.
+Claims: F1 to F11, F13, F15 to F20.
 """

@@ -1,8 +1,10 @@
-"""What training cannot undo: hidden units that start alike stay alike.
+"""What training cannot undo: hidden units that start alike stay alike, and layers that start in balance stay in it.
 
-- `symmetry`: the first step of two such units. That Fixup trains 10,000 layers (T1) is measured, at the scale of
-  `theory.fixup.scale`.
+- `symmetry`: the first step of two such units; `equal_units`: what they are together.
+- `balance`: the squared norms of layers.
 
-Papers: Goodfellow et al. 2016, Zhang et al. 2019 (Fixup).
-Claims: S1, T1.
+That Fixup trains 10,000 layers (T1) is measured, at the scale of `theory.fixup.scale`.
+
+Papers: Goodfellow et al. 2016, Du et al. 2018, Zhang et al. 2019 (Fixup).
+Claims: S1, S5, T1, T2.
 """

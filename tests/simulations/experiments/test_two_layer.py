@@ -11,13 +11,15 @@ from simulations.layers.scaling import Scale
 from simulations.probe import probe_cotangents
 
 
-def test_a_step_is_down_the_gradient() -> None:
+@pytest.mark.parametrize("rectified", [False, True])
+def test_a_step_is_down_the_gradient(rectified: bool) -> None:
     rng = stream(0, "two layer")
-    network = TwoLayer(rng.normal(size=(1, 3, 4)), rng.normal(size=(1, 4, 2)))
+    network = TwoLayer(rng.normal(size=(1, 3, 4)), rng.normal(size=(1, 4, 2)), rectified)
     x, targets = rng.normal(size=(1, 5, 3)), np.eye(2)[[[0, 1, 1, 0, 1]]]
 
     def loss(incoming: np.ndarray, outgoing: np.ndarray) -> float:
-        return float(softmax_loss(np.tanh(x @ incoming) @ outgoing, targets).loss.mean())
+        hidden = np.maximum(x @ incoming, 0) if rectified else np.tanh(x @ incoming)
+        return float(softmax_loss(hidden @ outgoing, targets).loss.mean())
 
     after = network.step(x, targets, 1.0)
     gradients = network.incoming - after.incoming, network.outgoing - after.outgoing
@@ -29,6 +31,15 @@ def test_a_step_is_down_the_gradient() -> None:
                 weights[which][index] += sign * 1e-6
                 sides.append(loss(*weights))
             assert (sides[0] - sides[1]) / 2e-6 == pytest.approx(gradient[index], abs=1e-8)
+
+
+def test_outgoing_weights_may_have_their_own_rate() -> None:
+    rng = stream(0, "two rates")
+    network = TwoLayer(rng.normal(size=(1, 3, 4)), rng.normal(size=(1, 4, 2)))
+    x, targets = rng.normal(size=(1, 5, 3)), np.eye(2)[[[0, 1, 1, 0, 1]]]
+    same, other = network.step(x, targets, 0.5), network.step(x, targets, 0.5, 1.0)
+    assert (same.incoming == other.incoming).all()
+    assert np.allclose(other.outgoing - network.outgoing, 2 * (same.outgoing - network.outgoing))
 
 
 def test_scale_layer() -> None:
