@@ -82,8 +82,8 @@ def _parted(run: Run, parted: Parted, gap: float) -> Finding:
     "S1",
     paper=FOLKLORE,
     where="section 8.4, breaking symmetry",
-    states=r"w_1=w_2\ \Rightarrow\ \Delta w_1-\Delta w_2=-\eta\,\ell'x\,\varphi'(a_1-a_2):\quad a_1=a_2\text{ keeps units "
-    r"alike, for any data, so for ever}",
+    states=r"w_1=w_2\ \Rightarrow\ \Delta w_1-\Delta w_2=-\eta\,\ell'x\,\varphi'(a_1-a_2):\quad a_1=a_2\text{ keeps "
+    r"units alike, for any data, so for ever}",
     derivation=symmetry.gap,
     mutants=[
         mutant(
