@@ -142,11 +142,6 @@ def _downhill(gradient: Array) -> Array:
             kernel=lambda square, inner: inner,
         ),
         mutant(
-            "uphill",
-            "The step is against the gradient, so the outputs move by minus K times theirs.",
-            change=lambda eta, entry, slope: -in_sync.output_change(eta, entry, slope),
-        ),
-        mutant(
             "with biases",
             "The simulated layers have biases that learn too, and are not in the sum over weights.",
             bias=0.0,

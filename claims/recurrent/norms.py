@@ -84,11 +84,6 @@ def _anywhere(run: Run, activation: str, shortcut: bool) -> tuple[Array, Array]:
             slope=lambda activation: sp.S.One if activation == "tanh" else sp.S.Half,
         ),
         mutant(
-            "1/4 for tanh",
-            "The slope of the sigmoid; tanh is the sigmoid of twice its argument, doubled.",
-            slope=lambda activation: sp.Rational(1, 4),
-        ),
-        mutant(
             "the steps add up",
             "T gamma sigma_max: factors multiply.",
             bound=lambda slope, size, steps: steps * slope * size,
