@@ -146,9 +146,9 @@ def update_order_of_a_branch(
     """A branch moves by order 1/L if and only if the product of all scales but the smallest is of order 1/sqrt L.
 
     Asymptotic in L, first order in eta: slopes of the logarithm of how far one SGD step moves a branch, over eta, at
-    1e6 to 1e12 branches and three sizes of real inputs. The smallest scale's term leads; the others' share of the sum is
-    below (m - 1) L^(-2 gap). Rates are such that the branch moves by 1e-4 of itself, and what lies beyond the first order is
-    bounded; both bound the bias.
+    1e6 to 1e12 branches and three sizes of real inputs. The smallest scale's term leads; the others' share of the sum
+    is below (m - 1) L^(-2 gap). Rates are such that the branch moves by about 1e-4 of itself, and what lies beyond the
+    first order is bounded; both bound the bias.
     """
     logs = np.linspace(6, 12, 13)
     weights = np.abs(logs - logs.mean()) / np.square(logs - logs.mean()).sum()

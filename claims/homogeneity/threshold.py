@@ -1,4 +1,4 @@
-"""Fixup, section 2: the scale of the logits below which the second bound of theorem 2 is empty, and the first is not."""
+"""The scale of the logits below which the second bound of theorem 2 of Fixup is empty, while the first is not."""
 
 from __future__ import annotations
 
