@@ -178,7 +178,7 @@ def branch_tangent_kernel(
     width 3 and hidden width 5.
     """
     true, findings = _rules(BLOCKS), []
-    run = run.share(len(true))
+    run = run.share(len(true) + 1)
     for name, scales in true.items():
         test = run.mean(
             tangent_kernel.branch_trace(BLOCKS, WIDTH, HIDDEN, *scales),
@@ -187,6 +187,8 @@ def branch_tangent_kernel(
         )
         samples = run.once(_trace, *true[(confuse or {}).get(name, name)], test.draws)
         findings.append(test(samples, expected=trace(BLOCKS, WIDTH, HIDDEN, *rules(BLOCKS)[name])))
+        if name == "Fixup":
+            findings.append(test(samples, expected=tangent_kernel.fixup().at(n=WIDTH, h=HIDDEN)))
     return all_of(findings)
 
 

@@ -52,7 +52,7 @@ def _update(scales: Sequence[sp.Expr], x: sp.Expr, slope: sp.Expr, rate: sp.Expr
 @claim(
     "F3",
     paper=FIXUP,
-    where="section 3, scalar branches",
+    where="section 3, scalar branches; in theorem 4, appendix B (number not checked with the text)",
     states=r"\Delta F=-\eta\,\ell'F^2\sum_{i=1}^m a_i^{-2}+O(\eta^2),\qquad \frac{F^2}{A^2}\le F^2\sum_i a_i^{-2}\le "
     r"m\frac{F^2}{A^2},\ A=\min_i a_i",
     derivation=fixup_scalar_branch.DERIVATIONS,
@@ -116,7 +116,7 @@ EXPONENTS: dict[int, list[tuple[float, ...]]] = {
 @claim(
     "F4",
     paper=FIXUP,
-    where="section 3, the condition on a branch",
+    where="theorem 4, appendix B, the condition on a branch (number not checked with the text)",
     states=r"\Delta F=\Theta(\eta/L)\iff\Bigl(\prod_{k\ne j}a_k\Bigr)x=\Theta\bigl(1/\sqrt L\bigr),\quad "
     r"j=\operatorname{argmin}_k a_k",
     derivation=fixup.order,

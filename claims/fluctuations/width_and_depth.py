@@ -42,6 +42,7 @@ def _squares(run: Run, widths: tuple[int, ...], init: Initialiser, draws: int) -
     states=r"\frac{\mathbb E\|x_L\|^4}{(\mathbb E\|x_L\|^2)^2}=\Bigl(1+\frac5n\Bigr)^L\to e^{5/c}\ "
     r"\text{at }n=cL,\qquad\to\infty\ \text{at }n=c\sqrt L",
     derivation=[width_and_depth.proportional, width_and_depth.square_root],
+    exact=False,
     mutants=[
         mutant(
             "the square root is enough",

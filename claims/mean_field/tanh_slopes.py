@@ -104,6 +104,7 @@ APART = 0.1
     states=r"q_l-q^*\sim\Bigl(\frac{dq'}{dq}\Bigr)^l,\quad\frac{dq'}{dq}\Big|_{q^*}=\frac{g^2}{q^*}\,\mathbb E\,"
     r"z\tanh z\,\operatorname{sech}^2z=0.4309\ (g=\tfrac53)",
     derivation=tanh_slopes.slope,
+    exact=False,
     mutants=[
         mutant(
             "chi",
