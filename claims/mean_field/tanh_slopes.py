@@ -95,6 +95,8 @@ def xavier_tanh_decays_like_a_power(run: Run, *, after: Length = _next, activati
 GAIN = float(Fraction(5, 3))
 APART = 0.1
 """How far the two lengths lie from the fixed point, relatively."""
+NEAR = 0.01
+"""How far the slope of the chord is from that of the tangent, relatively, at most."""
 
 
 @claim(
@@ -142,4 +144,10 @@ def lengths_settle_at_their_own_rate(
     drawn = GAIN**scale
     _, units = run.once(_units, (low / GAIN**2, high / GAIN**2), FEW, drawn, TANH, test.draws)
     moved = drawn**2 * (units[:, 1] - units[:, 0]) / (high - low)
-    return test(moved, expected=slope(GAIN, settled) * chord / tangent)
+    told = float(slope(GAIN, settled))
+    return all_of(
+        [
+            test(moved, expected=told * chord / tangent),
+            identity(told, chord, rounding=NEAR * chord, chance=False),
+        ]
+    )

@@ -212,8 +212,8 @@ def the_spectral_radius_rules_the_limit_only(
     """At rest gradients through time grow at the rate of the matrix's spectral radius in the end, from above.
 
     Nothing is averaged; exact for every complex 2 x 2 matrix drawn. Gradients through 1 to 300 steps of a recurrent
-    tanh net at rest: their rate lies between log rho and a derived excess of order log(t) / t. Half of the matrices have no
-    basis of eigenvectors; there the excess is met up to log(2) / t.
+    tanh net at rest: their rate lies between log rho and a derived excess of order log(t) / t. Half of the matrices
+    have no basis of eigenvectors; there the excess is met up to log(2) / t.
     """
     matrices, first, second, departure = run.once(_matrices)
     radius, nu = sp.symbols("rho nu", positive=True)
