@@ -10,7 +10,7 @@ import numpy as np
 from claims.papers import GLOROT
 from claims.registry import claim, mutant
 from claims.run import Run
-from evidence import Finding, all_of
+from evidence import Finding, all_of, identity
 from simulations import Dense, LeakyReLU, Network, Tanh, lecun
 from simulations.layers.dense import Layer
 from simulations.numbers.arrays import Array
