@@ -40,11 +40,6 @@ from theory.residual import tangent_kernel
             update=lambda branches, m, x, s, eta: fixup_scalar_branch.fixup_update(branches, x, s, eta) / branches,
         ),
         mutant(
-            "uphill",
-            "The step's sign: descent lowers the loss.",
-            update=lambda branches, m, x, s, eta: -fixup_scalar_branch.fixup_update(branches, x, s, eta),
-        ),
-        mutant(
             "last layer scaled, not zero",
             "The simulated last layer starts at Fixup's scale: then all layers move, and to all orders.",
             last=1.0,

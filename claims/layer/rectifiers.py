@@ -53,11 +53,6 @@ def _units(run: Run, slope: float, init: Initialiser, count: int) -> Array:
             second_moment=rectifiers.relu_variance,
         ),
         mutant(
-            "the mean is zero",
-            "A rectifier of a symmetric input has a positive mean.",
-            first_moment=lambda q: sp.Integer(0),
-        ),
-        mutant(
             "leaky units",
             "The simulated activation lets a quarter of the negative side through.",
             slope=0.25,
