@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Concatenate, Literal, ParamSpec, TypeVar, cast
 
 import numpy as np
@@ -74,6 +75,18 @@ class Run:
     def rng(self, *address: str | int) -> np.random.Generator:
         """Open the claim's random stream at `address`."""
         return stream(self.seed, self.claim_id, *address)
+
+    def widths(self, count: int, *, least: int, most: int) -> tuple[int, ...]:
+        """Draw widths from `least` to `most`, no two within a quarter of each other, for what is exact at any width.
+
+        Widths that are nearly equal would hide which of them a statement means.
+        """
+        rng = self.rng("widths", count, least, most)
+        while True:
+            found = tuple(int(width) for width in rng.integers(least, most + 1, count))
+            ordered = sorted(found)
+            if all(4 * larger >= 5 * smaller for smaller, larger in pairwise(ordered)):
+                return found
 
     def once(self, simulate: Callable[Concatenate[Run, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call ``simulate(run, ...)`` once, so that the claim and mutants that ask the same of it share one sample.

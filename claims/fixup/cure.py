@@ -40,11 +40,6 @@ from theory.residual import tangent_kernel
             update=lambda branches, m, x, s, eta: fixup_scalar_branch.fixup_update(branches, x, s, eta) / branches,
         ),
         mutant(
-            "uphill",
-            "The step's sign: descent lowers the loss.",
-            update=lambda branches, m, x, s, eta: -fixup_scalar_branch.fixup_update(branches, x, s, eta),
-        ),
-        mutant(
             "last layer scaled, not zero",
             "The simulated last layer starts at Fixup's scale: then all layers move, and to all orders.",
             last=1.0,
@@ -178,7 +173,7 @@ def branch_tangent_kernel(
     width 3 and hidden width 5.
     """
     true, findings = _rules(BLOCKS), []
-    run = run.share(len(true))
+    run = run.share(len(true) + 1)
     for name, scales in true.items():
         test = run.mean(
             tangent_kernel.branch_trace(BLOCKS, WIDTH, HIDDEN, *scales),
@@ -187,6 +182,8 @@ def branch_tangent_kernel(
         )
         samples = run.once(_trace, *true[(confuse or {}).get(name, name)], test.draws)
         findings.append(test(samples, expected=trace(BLOCKS, WIDTH, HIDDEN, *rules(BLOCKS)[name])))
+        if name == "Fixup":
+            findings.append(test(samples, expected=tangent_kernel.fixup().at(n=WIDTH, h=HIDDEN)))
     return all_of(findings)
 
 

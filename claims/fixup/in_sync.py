@@ -1,4 +1,4 @@
-"""Fixup, section 3: a step of gradient descent moves the outputs through all branches in sync."""
+"""Fixup, theorem 3: a step moves the outputs by a sum over branches, each of which lowers the loss."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from simulations.networks.blocks import RELU
 from simulations.numbers.arrays import Array
 from theory.fixup import in_sync
 
-DRAWS, WIDTH, HIDDEN, BLOCKS, CLASSES = 128, 5, 4, 3, 3
+DRAWS, WIDTH, HIDDEN, BLOCKS, CLASSES = 256, 5, 4, 3, 3
 RATE = 1e-4
 SQUARE, INNER, ETA, ENTRY, SLOPE = sp.symbols("S P eta K g", real=True)
 Kernel = Callable[[sp.Expr, sp.Expr], sp.Expr]
@@ -119,16 +119,16 @@ def _downhill(gradient: Array) -> Array:
 @claim(
     "F2",
     paper=FIXUP,
-    where="section 3, the update of the logits as a sum over branches and layers",
+    where="theorem 3, the update of the logits as a sum over branches and layers (number not checked with the text)",
     states=r"\Delta f=-\eta\Bigl(\sum_l\sum_iJ_l^i\Bigr)\frac{\partial\ell}{\partial z}+O(\eta^2),\qquad "
     r"J_l^i=\|F_l^{(i-)}\|^2\,\Bigl(\tfrac{\partial f}{\partial x_l}\Bigr)^{\!\top}F_l^{(i+)}F_l^{(i+)\top}"
     r"\tfrac{\partial f}{\partial x_l}\succeq0",
     derivation=in_sync.DERIVATIONS,
+    exact=False,
     mutants=[
         mutant(
             "branches of random sign",
-            "If the updates of branches had random signs they would add up like sqrt(L); they are semi-definite, and "
-            "add up like L.",
+            "Terms of random sign would cancel; they are semi-definite, and what they take off the loss adds up.",
             signs=(1.0, -1.0),
         ),
         mutant(
@@ -142,9 +142,10 @@ def _downhill(gradient: Array) -> Array:
             kernel=lambda square, inner: inner,
         ),
         mutant(
-            "uphill",
-            "The step is against the gradient, so the outputs move by minus K times theirs.",
-            change=lambda eta, entry, slope: -in_sync.output_change(eta, entry, slope),
+            "semi-definite, hence aligned",
+            "Each term lowers the loss, but semi-definite matrices turn one gradient into directions that may be more "
+            "than a right angle apart.",
+            aligned=True,
         ),
         mutant(
             "with biases",
@@ -166,13 +167,15 @@ def branches_move_the_outputs_in_sync(
     signs: tuple[float, ...] = (1.0,),
     bias: float | None = None,
     direction: Direction = _downhill,
+    aligned: bool = False,
 ) -> Finding:
     """A small step moves the outputs by a sum of semi-definite matrices, one a layer, times the gradient of the loss.
 
     Nothing is averaged. The sum is the Gram matrix of all derivatives, exactly; the change of the outputs is it to
     first order. While no unit goes on or off (draws in which one does are left out) the outputs are polynomials in the
     rate. What lies beyond the first order is bounded by the same polynomial with absolute values, and grows by 4 where
-    the rate is doubled, up to a bound of the third order. Three blocks of two layers, stem and readout.
+    the rate is doubled, up to a bound of the third order. Each layer's term alone lowers the loss, though two of them
+    may move the outputs at an obtuse angle. Three blocks of two layers, stem and readout.
     """
     step = run.once(_step, bias, direction)
     one = sp.lambdify([SQUARE, INNER], kernel(sp.Abs(SQUARE), INNER))
@@ -186,11 +189,16 @@ def branches_move_the_outputs_in_sync(
     first, second = (moved(rate, whole, step.slope[:, None, :]).sum(axis=2) for rate in (RATE, 2 * RATE))
     loose = 64 * (WIDTH + HIDDEN) * CLASSES * EPS * size
     lowest = np.stack([np.linalg.eigvalsh(term)[:, 0] for term in terms.values()], axis=1)
+    updates = np.stack([(term @ step.slope[:, :, None])[:, :, 0] for term in terms.values()], axis=1)
+    lowers = (updates * step.slope[:, None]).sum(axis=2)
+    falls = size * np.square(step.slope).sum(axis=1, keepdims=True)
     (seen, seen_twice), (beyond, beyond_twice) = step.changes, step.remainders
     return all_of(
         [
             identity(whole, step.gram, rounding=loose[:, :, None]),
             inequality(size + lowest, np.broadcast_to(size, lowest.shape), rounding=loose),
+            inequality(lowers + falls, np.broadcast_to(falls, lowers.shape), rounding=64 * CLASSES * EPS * falls),
+            *([_no_obtuse_angle(updates)] if aligned else []),
             identity(seen, first, rounding=beyond + step.rounding),
             identity(
                 seen_twice,
@@ -199,3 +207,11 @@ def branches_move_the_outputs_in_sync(
             ),
         ]
     )
+
+
+def _no_obtuse_angle(updates: Array) -> Finding:
+    """Test that no two layers' updates (draws, layers, CLASSES) have a negative product."""
+    products = updates @ updates.mT
+    sizes = np.linalg.norm(updates, axis=2)
+    scale = sizes[:, :, None] * sizes[:, None]
+    return inequality(scale + products, scale, rounding=1e-9 * scale)

@@ -1,4 +1,4 @@
-"""Fixup's aim: one SGD step moves the whole function by order eta at every depth; and what zeros alone do instead.
+"""Fixup's aim: a step on weights moves the function by order eta at every depth; and what zeros alone do instead.
 
 The scalar chains f = prod_l (1 + a_l1 ... a_lm) x are asked to 100,000 branches and at steps t = eta l' x of order 1,
 the networks by their gradients, which are the change per learning rate as that goes to 0.
@@ -95,12 +95,13 @@ def _large_steps(branches: int) -> tuple[float, float]:
 def fixup_moves_the_function_alike_at_every_depth(
     run: Run, *, change: Change = one_step.fixup_change, scales: Scales = fixup_scales
 ) -> Finding:
-    """Under Fixup one SGD step moves the function by order eta at every depth, here from 1 to 100,000 branches.
+    """The first step that reaches the weights of Fixup's branches moves the function by order eta at every depth.
 
-    Scalar chains with 2 and 3 layers a branch: exact in eta, and between t - t^2/2 and t for every L. Residual
-    networks with two layers a branch: the squared gradient of the loss in the branches, averaged over Gaussian weights
-    at fixed input, is h/n ||dl/dx_L||^2 ||x_0||^2; exact at any width (here 4, and 6 hidden units), at 1, 8 and 64
-    blocks.
+    Through their weights alone, from 1 to 100,000 branches: the biases move it by order eta L (another claim of F1). In
+    step 1 a readout of zeros, rule 1, lets nothing through; here it is 1, or random. Scalar chains with 2 and 3 layers
+    a branch: exact in eta, and between t - t^2/2 and t for every L. Residual networks with two layers a branch: the
+    squared gradient of the loss in the branches, averaged over Gaussian weights at fixed input, is h/n ||dl/dx_L||^2
+    ||x_0||^2; exact at any width (here 4, and 6 hidden units), at 1, 8 and 64 blocks.
     """
     findings, claimed = [], claimed_change(change)
     for branches, t, change_seen in run.once(chains, scales, _small_steps):

@@ -1,9 +1,10 @@
-"""Fixup, section 2: the softmax identity and the two lower bounds on gradients (theorems 1 and 2)."""
+"""Fixup, section 2: the two lower bounds on gradients (theorems 1 and 2), and the bound on the entropy in them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Literal
 
 import numpy as np
 import sympy as sp
@@ -20,59 +21,16 @@ from theory.homogeneity import bounds, softmax
 from theory.homogeneity import euler as homogeneity
 
 LOSS, ENTROPY, NORM = sp.symbols("l H n", positive=True)
+Reading = Literal["at least", "equal", "at most"]
 Bound = Callable[[sp.Expr, sp.Expr, sp.Expr], sp.Expr]
 
 
-@claim(
-    "P4",
-    paper=FIXUP,
-    where="appendix, in the proof of theorem 1",
-    states=r"(p-y)^{\mathsf T}z=\ell(z,y)-H(p)",
-    derivation=[softmax.log_probability, softmax.identity],
-    mutants=[
-        mutant(
-            "the label's entropy",
-            "H is the entropy of the prediction p, not of the label y.",
-            entropy=lambda p, y: -(y * np.log(np.maximum(y, 1e-300))).sum(-1),
-        ),
-        mutant(
-            "log c",
-            "The entropy of a uniform prediction, its upper bound, taken for its value.",
-            entropy=lambda p, y: np.full(p.shape[:-1], np.log(p.shape[-1])),
-        ),
-        mutant("reversed", "H - l: gradient descent moves logits along y - p.", sign=-1.0),
-        mutant(
-            "labels that do not count",
-            "The gradient in the logits is p - y; p alone is that of log-sum-exp.",
-            label_weight=0.0,
-        ),
-    ],
-)
-def softmax_identity(
-    run: Run,
-    *,
-    entropy: Callable[[Array, Array], Array] | None = None,
-    sign: float = 1.0,
-    label_weight: float = 1.0,
-) -> Finding:
-    """The logits' gradient times the logits is the loss less the entropy of the prediction.
-
-    Exact for any logits (here those of real networks, times 1e-3 to 1e100) and any labels that sum to 1 (here
-    smoothed).
-    """
-    network = homogeneous(run.inputs)["residual, 2 layers a branch"]
-    x, hard = rows(run, "softmax", 4 * DRAWS, 1)
-    scale = 10 ** np.where(
-        np.arange(4 * DRAWS) % 2,
-        run.rng("scales").uniform(-3, 1, 4 * DRAWS),
-        run.rng("huge").uniform(1, 100, 4 * DRAWS),
-    )
-    logits = network.run(network.draw(run.rng("softmax"), 4 * DRAWS), x).output * scale[:, None, None]
-    targets = 0.9 * hard + 0.1 / run.inputs.classes
-    found = softmax_loss(logits, targets)
-    left = ((found.prediction - label_weight * targets) * logits).sum(-1)
-    subtracted = found.entropy if entropy is None else entropy(found.prediction, targets)
-    return identity(left, sign * (found.loss - subtracted), rounding=found.rounding)
+def _compared(size: Array, bound: Array, reading: Reading, rounding: Array) -> Finding:
+    """Test that sizes are at least the bound, or as a wrong reading has it."""
+    if reading == "equal":
+        return identity(size, bound, rounding=rounding)
+    larger, smaller = (size, bound) if reading == "at least" else (bound, size)
+    return inequality(larger, smaller, rounding=rounding)
 
 
 def _states(run: Run, shapes: Shapes) -> dict[str, StateProbe]:
@@ -118,6 +76,16 @@ def _states(run: Run, shapes: Shapes) -> dict[str, StateProbe]:
             upside_down=True,
         ),
         mutant(
+            "an equality",
+            "The bound quoted as the size of the gradient: it counts only the part along x.",
+            reading="equal",
+        ),
+        mutant(
+            "an upper bound",
+            "Read as saying that gradients cannot explode where l - H is small.",
+            reading="at most",
+        ),
+        mutant(
             "a network with biases",
             "With biases the logits are not homogeneous in x, and Euler's identity fails.",
             shapes=biased,
@@ -125,7 +93,12 @@ def _states(run: Run, shapes: Shapes) -> dict[str, StateProbe]:
     ],
 )
 def theorem_1(
-    run: Run, *, bound: Bound = bounds.theorem_1, shapes: Shapes = homogeneous, upside_down: bool = False
+    run: Run,
+    *,
+    bound: Bound = bounds.theorem_1,
+    shapes: Shapes = homogeneous,
+    upside_down: bool = False,
+    reading: Reading = "at least",
 ) -> Finding:
     """At every block input the gradient norm is at least (loss - entropy) / ||x||.
 
@@ -150,7 +123,7 @@ def theorem_1(
             )
         )
     size, claimed, inner, excess, rounding = (np.concatenate(column, axis=1) for column in zip(*columns, strict=True))
-    return all_of([inequality(size, claimed, rounding=rounding), identity(inner, excess, rounding=rounding)])
+    return all_of([_compared(size, claimed, reading, rounding), identity(inner, excess, rounding=rounding)])
 
 
 @claim(
@@ -171,21 +144,29 @@ def theorem_1(
             "log(c - 1), as if the label's class had been excluded.",
             bound=lambda c: softmax.entropy_bound(c - 1),
         ),
-        mutant("bits for nats", "The entropy in bits against a bound in nats.", unit=float(np.log(2))),
     ],
 )
 def entropy_is_at_most_log_c(
-    run: Run, *, bound: Callable[[int], sp.Expr] = softmax.entropy_bound, reverse: bool = False, unit: float = 1.0
+    run: Run, *, bound: Callable[[int], sp.Expr] = softmax.entropy_bound, reverse: bool = False
 ) -> Finding:
     """The entropy of a prediction is at most log c, so l - log c gives a weaker bound.
 
-    Exact for every prediction; on the logits of all shapes, small ones included, where it is nearly reached.
+    Exact for every prediction; on the logits of all shapes. A readout of zeros, as under Fixup, attains it.
     """
     losses = [probe.loss for probe in run.once(_states, homogeneous).values()]
-    entropies = np.concatenate([loss.entropy for loss in losses], axis=1) / unit
+    entropies = np.concatenate([loss.entropy for loss in losses], axis=1)
     log_c = np.full(entropies.shape, float(bound(run.inputs.classes)))
     rounding = np.concatenate([loss.rounding for loss in losses], axis=1)
-    return inequality(*((entropies, log_c) if reverse else (log_c, entropies)), rounding=rounding)
+    network, (x, targets) = homogeneous(run.inputs)["residual, 2 layers a branch"], rows(run, "uniform", DRAWS, 1)
+    parameters = network.draw(run.rng("uniform"), DRAWS)
+    silent = parameters | {"readout.weight": 0 * parameters["readout.weight"]}
+    uniform = softmax_loss(network.run(silent, x).output, targets)
+    return all_of(
+        [
+            inequality(*((entropies, log_c) if reverse else (log_c, entropies)), rounding=rounding),
+            identity(uniform.entropy, log_c[0, 0], rounding=uniform.rounding),
+        ]
+    )
 
 
 def _sets(run: Run, shapes: Shapes) -> list[SetProbe]:
@@ -212,13 +193,30 @@ def _sets(run: Run, shapes: Shapes) -> list[SetProbe]:
         mutant("without the entropy", "The loss alone.", entropy_weight=0.0),
         mutant("degree 2", "Twice the excess: the law of a set that holds two layers of one path.", times=2.0),
         mutant(
+            "an equality",
+            "The bound quoted as the size of the gradient: it counts only the part along theta.",
+            reading="equal",
+        ),
+        mutant(
+            "an upper bound",
+            "Read as saying that gradients cannot explode where l - H is small.",
+            reading="at most",
+        ),
+        mutant(
             "networks with biases",
             "A bias outside the set is not scaled with it, so the set is not p.h.",
             shapes=biased,
         ),
     ],
 )
-def theorem_2(run: Run, *, times: float = 1.0, entropy_weight: float = 1.0, shapes: Shapes = homogeneous) -> Finding:
+def theorem_2(
+    run: Run,
+    *,
+    times: float = 1.0,
+    entropy_weight: float = 1.0,
+    shapes: Shapes = homogeneous,
+    reading: Reading = "at least",
+) -> Finding:
     """For every p.h. set the minibatch gradient is at least the mean of (loss - entropy) over the set's norm.
 
     Exact for every minibatch and every set the networks list. With the equality behind it, <dl/dtheta, theta> = mean(l
@@ -231,4 +229,4 @@ def theorem_2(run: Run, *, times: float = 1.0, entropy_weight: float = 1.0, shap
         excess = times * evaluate(probe.loss.loss.T, entropy_weight * probe.loss.entropy.T, 1.0)
         columns.append((probe.gradient_norm * probe.parameter_norm, probe.inner, excess, probe.rounding))
     size, inner, excess, rounding = (np.stack(column, axis=1) for column in zip(*columns, strict=True))
-    return all_of([inequality(size, excess, rounding=rounding), identity(inner, excess, rounding=rounding)])
+    return all_of([_compared(size, excess, reading, rounding), identity(inner, excess, rounding=rounding)])

@@ -123,7 +123,7 @@ def centred_weights_need_another_gain(
     """
     run, size = run.share(5), number(normalised.standardised_gain())
     told = number(normalised.centred_second_moment(normalised.standardised_gain()))
-    claimed = size**2 / number(gain()) ** 2 * told
+    kept = size**2 / number(gain()) ** 2  # at this gain the second moment behind the layer is that before the ReLU
     spread, square = number(normalised.rectified_limit()), 1 - number(normalised.rectified_limit())
     fixed, gap, product = _standardised_variances(size)
     he_gap, he_product = _he_variances()
@@ -135,8 +135,8 @@ def centred_weights_need_another_gain(
     he_pairs = run.once(_pairs, _plain, float(np.sqrt(2)), max(test.draws for test in plain))
     return all_of(
         [
-            row(behind, claimed),
-            centred[0](pairs[0], claimed),
+            row(behind, kept),
+            centred[0](pairs[0], kept * told),
             centred[1](pairs[1]),
             plain[0](he_pairs[0], he_spread()),
             plain[1](he_pairs[1], 1 - number(he_spread())),

@@ -142,7 +142,7 @@ def real_masks_overlap_more_and_more(
     product: Callable[[Probability], float] = _product,
     alike: bool = True,
 ) -> Finding:
-    """In a real wide ReLU net the gradients at two inputs decorrelate like prod (1 - theta_l / pi), so L^-3, not 2^-L.
+    """In a real wide ReLU net gradients at two inputs keep prod (1 - theta_l / pi) of their correlation, not 2^-L.
 
     Averages over Gaussian weights and cotangents at two fixed orthogonal inputs (real rows, and the same rows turned).
     How many units are active at both is exact at any width: counted at 60, 90 and 120 degrees. The product over layers

@@ -63,6 +63,7 @@ def _variance(branches: tuple[sp.Expr, ...]) -> float:
         shattered.square_of_inner_product,
         shattered.product_of_squares,
     ],
+    exact=False,
     mutants=[
         mutant(
             "1 / (L + 1)",

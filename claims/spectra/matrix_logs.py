@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import permutations
 
 import numpy as np
 import sympy as sp
@@ -29,6 +30,15 @@ def _logarithm(matrices: Array) -> tuple[Array, Array]:
     logs = (vectors * np.log(values)[:, None, :]) @ np.linalg.inv(vectors)
     condition, size = np.linalg.cond(vectors), np.linalg.norm(matrices, axis=(1, 2))
     return logs.real, 64 * EPS * condition**2 * size / np.abs(values).min(axis=1)
+
+
+def _determinant(matrices: Array) -> tuple[Array, Array]:
+    """log|det| of 3 x 3 matrices by the six products of their entries, and a bound on its rounding."""
+    orders = np.array(list(permutations(range(3))))
+    signs = np.array([1, -1, -1, 1, 1, -1])  # of the permutations in this order
+    products = np.prod(matrices[:, np.arange(3), orders], axis=2)
+    determinant = products @ signs
+    return np.log(np.abs(determinant)), 8 * EPS * np.abs(products).sum(axis=1) / np.abs(determinant)
 
 
 def _shears(run: Run, both_up: bool) -> tuple[Array, Array, Array, Array]:
@@ -82,9 +92,12 @@ def logarithms_of_products(
     Nothing is averaged; exact for every draw: Gaussian 3 x 3 matrices, pairs of shears, rotations by 0.6 pi to 0.9 pi.
     """
     one, two = gaussian(run.rng("determinants"), (2, DRAWS, 3, 3))
-    sizes = [np.linalg.slogdet(matrix)[1] for matrix in (one @ two, one, two)]
-    # Eliminating moves a matrix by at most about n^3 eps of its norm, its log|det| by n times cond(A) as much.
-    lost = 243 * EPS * (np.linalg.cond(one) * np.linalg.cond(two) + 2) + 8 * EPS * np.abs(sizes).sum(axis=0)
+    # The product's |det| is that of its singular values, the factors' comes from their entries. The product and its
+    # singular values err by at most about n^3 eps of its norm, logarithms by cond(A) as much each.
+    stretches = np.linalg.svd(one @ two, compute_uv=False)
+    (alone, rounded), (other, rounded_too) = _determinant(one), _determinant(two)
+    lost = 81 * EPS * np.linalg.cond(one) * np.linalg.cond(two) + rounded + rounded_too
+    lost += 8 * EPS * (np.abs(np.log(stretches)).sum(axis=1) + np.abs(alone) + np.abs(other))
     a, b, defects, rounding = run.once(_shears, both_up)
     symbols = sp.symbols("a b", positive=True)
     claimed = sp.lambdify(symbols, shears(*symbols))(a, b)
@@ -95,7 +108,7 @@ def logarithms_of_products(
     expected = np.array([number(rotation(float(angle))) for angle in angles])
     return all_of(
         [
-            identity(sizes[0], sizes[1] + sizes[2], rounding=lost),
+            identity(np.log(stretches).sum(axis=1), alone + other, rounding=lost),
             identity(defects, np.broadcast_to(claimed, defects.shape), rounding=2 * rounding),
             identity(jumps, expected, rounding=2 * (first + 2 * second)),
         ]

@@ -52,6 +52,7 @@ def _inverse_root(fan_in: int, fan_out: int) -> float:
     r"[B]\,y}{\sqrt n}\le\mathbb E\,\sigma_{\max}(W)\le\frac{2\,\mathbb E\chi_n}{\sqrt n}<2,\qquad\mathbb E\,"
     r"\sigma_{\max}=\sqrt{\pi/2}\ (n=2)",
     derivation=top_singular_value.DERIVATIONS,
+    exact=False,
     mutants=[
         mutant(
             "the spectral radius",

@@ -1,4 +1,4 @@
-"""The first-order change of a network's output in a step of gradient descent, and why its parts do not cancel.
+"""The first-order change of a network's output in a step of gradient descent, and why all its parts lower the loss.
 
 With J the Jacobian of the outputs in the parameters and g the gradient of the loss in the outputs, the step of rate eta
 moves the parameters by -eta J^T g. Two parameters and two outputs stand for any number; more add like terms. First
@@ -6,7 +6,8 @@ order in eta; nothing is averaged.
 
 - The outputs move by -eta K g, K = J J^T the tangent kernel (`change`).
 - K is a sum over parameters, so over layers and branches, and each term is positive semi-definite (`semidefinite`;
-  Fixup, section 3): all branches move the outputs in sync.
+  Fixup, theorem 3): each branch alone lowers the loss, g^T K g >= 0. Two of them may still move the outputs at an
+  obtuse angle, as K g and K' g need not have a positive product.
 - A dense layer's term is ||x||^2 d.e for its input x and the cotangents d, e of two outputs (`layer`).
 """
 

@@ -6,7 +6,8 @@ gradient. The bounds say something only where l > H. For every network and every
 
 - Theorem 1: ||dl/dx|| >= (l - H) / ||x|| (`input_gradient`).
 - Theorem 2: the same of a minibatch and a set theta of parameters, with the mean of l - H (`minibatch`).
-- Its mean over the last layer's weights, at a fixed ||theta||, is at least (E max z - log c) / ||theta|| (`expected`).
+- Its mean over the last layer's weights, at a fixed ||theta||, is at least (E max z - log c) / ||theta|| (`expected`)
+  and exceeds that by at most 2 log c / ||theta|| (`expected_above`).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import sympy as sp
 from theory.derivation import Derivation, Value
 from theory.domain import positive, positive_integer, real
 from theory.expectation import mean
-from theory.rules import DerivationError, Rule, at_least, dropping, equal, naming, substituting
+from theory.rules import DerivationError, Rule, at_least, at_most, dropping, equal, naming, substituting
 
 EXCESS = sp.Symbol(r"(\ell - H)", real=True)
 """Loss less entropy of the softmax."""
@@ -129,6 +130,37 @@ def expected() -> Derivation:
     )
 
 
+@cache
+def expected_above() -> Derivation:
+    """Derive the same from above, with three logits; more add terms of the same kind."""
+    largest, labelled = sp.symbols("M y^{T}z", real=True)
+    entropy, deficit = sp.symbols("H kappa", nonnegative=True)
+    gaps, c = sp.symbols("d_1 d_2", nonnegative=True), sp.Symbol("c", positive=True)
+    above = sp.log(1 + sum(sp.exp(-gap) for gap in gaps))
+    excess = largest + sp.log(c) - deficit - labelled - entropy
+    mean_excess, mean_largest = sp.symbols("E[l-H] E[M]", real=True)
+    return (
+        Derivation.begin(
+            "Theorem 2 in expectation, from above",
+            "l - H for logits M, M - d_1, M - d_2 with M the largest.",
+            largest + above - labelled - entropy,
+        )
+        .then(
+            "The logarithm of a sum of c terms of at most 1 is log c less something that is never negative.",
+            excess,
+            naming({deficit: sp.log(c) - above}),
+        )
+        .then("Nor is the entropy.", at_most(excess, largest + sp.log(c) - labelled), dropping(-deficit - entropy))
+        .then(
+            "Average: y^T z has mean 0 as before.",
+            at_most(mean_excess, mean_largest + sp.log(c)),
+            lambda before, now: equal(
+                at_most(mean_excess, mean(before.rhs, {labelled: (1, 0), largest: (1, mean_largest)})), now
+            ),
+        )
+    )
+
+
 def theorem_1(loss: Value, entropy: Value, norm: Value) -> sp.Expr:
     """Return (loss - entropy) / norm, the lower bound on ||dl/dx|| at an input x with that norm.
 
@@ -177,4 +209,11 @@ def theorem_2_expected(mean_maximum: Value, classes: Value, norm: Value) -> sp.E
     return expected().at({NORM: positive("norm", norm)}, **names)
 
 
-DERIVATIONS: tuple[Callable[[], Derivation], ...] = (input_gradient, partial(minibatch, 3), expected)
+def theorem_2_shortfall(classes: Value, norm: Value) -> sp.Expr:
+    """Return 2 log(classes) / norm, the most by which the mean of `theorem_2` exceeds `theorem_2_expected`."""
+    c = positive_integer("classes", classes)
+    gap = expected_above().at(c=c) - expected().at({NORM: sp.S.One}, c=c)
+    return gap / positive("norm", norm)
+
+
+DERIVATIONS: tuple[Callable[[], Derivation], ...] = (input_gradient, partial(minibatch, 3), expected, expected_above)

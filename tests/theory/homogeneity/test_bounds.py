@@ -29,6 +29,7 @@ def test_theorem_2() -> None:
     assert bounds.theorem_2([3, 5], [1, 2], 2) == sp.Rational(5, 4)
     assert bounds.theorem_2([3], [1], 2) == bounds.theorem_1(3, 1, 2) == 1
     assert bounds.theorem_2_expected(N, 10, 2) == (N - sp.log(10)) / 2
+    assert bounds.theorem_2_expected(N, 10, 2) + bounds.theorem_2_shortfall(10, 2) == (N + sp.log(10)) / 2
 
 
 @pytest.mark.parametrize(
