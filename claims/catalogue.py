@@ -12,6 +12,7 @@ LETTERS = {
     "A": "one layer",
     "B": "activations and their gains",
     "C": "plain deep nets",
+    "D": "number formats and numerical stability",
     "F": "Fixup",
     "G": "gradients at two inputs, and how they shatter",
     "M": "mean field: lengths and angles in wide nets",

@@ -136,5 +136,5 @@ def _range(sizes: Sequence[Number]) -> Number:
 
 
 def percentage(size: float) -> str:
-    """Return a size as a percentage, or as a power of ten where it is rounding."""
-    return f"{size:.1%}" if size >= 1e-3 else f"{size:.0e}"
+    """Return a size as a percentage, or as a power of ten where it is rounding or beyond all bounds."""
+    return f"{size:.1%}" if 1e-3 <= size < 100 else f"{size:.0e}"

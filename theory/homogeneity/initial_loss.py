@@ -6,8 +6,8 @@ A softmax has Lipschitz constant 1/2, so 0 <= E||p||^2 - 1/c <= (c - 1) v / 4: t
 
 - E l = log c + s^2 (1 - 1/c) / 2 to second order in s (`quadratic`).
 - It is too large by at most (c - 1) s^4 / 16 (`remainder`), the share c s^2 / 8 of the rise. `loss` takes c s^2 up to
-  1, for any other scale see `gaussian_logits.expected_loss`: at s = sqrt 768 and c = 32,128 the law says 394, and the
-  mean is 114.6.
+  1, for any other scale see `theory.homogeneity.gaussian_logits.expected_loss`: at s = sqrt 768 and c = 32,128 the law
+  says 394, and the mean is 114.6.
 """
 
 from __future__ import annotations
