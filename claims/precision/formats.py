@@ -59,7 +59,7 @@ def _square_norms(run: Run, variance: float) -> Array:
     "D1",
     paper=IEEE,
     where="section 3 for the formats and section 4.3 for rounding; depths derived here",
-    states=r"g^L\to\infty\text{ from }L=\Bigl\lceil\frac{\log\bigl((2-2^{-p})2^E\bigr)}{\log g}\Bigr\rceil,\qquad"
+    states=r"g^L\to\infty\text{ from }L=\Bigl\lceil\frac{\log\bigl((2-2^{-p})2^E\bigr)}{\log g}\Bigr\rceil,\qquad "
     r"g^{-L}\to0\text{ from }L=\Bigl\lceil\frac{(E+p-1)\log2}{\log g}\Bigr\rceil",
     derivation=formats.DERIVATIONS,
     mutants=[

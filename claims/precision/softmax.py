@@ -65,7 +65,7 @@ def _share_without_gradient(deviation: float) -> sp.Expr:
     "D4",
     paper=HE,
     where="section 2.2, the remark on inputs between -128 and 128",
-    states=r"P(e^z=\infty)=\tfrac12\operatorname{erfc}\tfrac{88.72}{\sqrt2\,s},\qquad"
+    states=r"P(e^z=\infty)=\tfrac12\operatorname{erfc}\tfrac{88.72}{\sqrt2\,s},\qquad "
     r"P\Bigl(\frac{\partial C}{\partial z_y}=0\Bigr)=\tfrac12\operatorname{erfc}\frac{24\log2}{2s}\quad(c=2)",
     derivation=softmax.DERIVATIONS,
     mutants=[

@@ -1,11 +1,13 @@
 """The page holds every claim, derivation step and mutant, asks for nothing from elsewhere, and stays small."""
 
 from collections import Counter
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import sympy as sp
 
 from claims import links
 from claims.catalogue import REGISTRY
@@ -129,3 +131,13 @@ def test_pictures_say_their_numbers_and_texts_are_escaped(made: tuple[str, Page]
     assert all(label.startswith("the claim: ") for label in parsed.labels)
     assert "<measured>" not in text
     assert "<measured>" in parsed.text
+
+
+def test_a_derivation_that_fails_is_told_and_the_page_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    claim = REGISTRY["residual.residual_stream_doubles"]
+    broken = replace(claim, derivations=(lambda: claim.derivations[0]().then("Two is three.", sp.Integer(3)),))
+    monkeypatch.setitem(REGISTRY, claim.id, broken)
+    (result,) = [one for one in made_up() if one.claim_id == claim.id]
+    text = page.render([result], digits(), 0, "quick", 1.0)
+    assert "This derivation fails" in text
+    assert "Two is three" in text
