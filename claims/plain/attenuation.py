@@ -20,7 +20,7 @@ from simulations.numbers.arrays import Array
 from simulations.weights.undrawn import undrawn
 from theory.domain import number
 from theory.plain import attenuation
-from theory.plain.backward import backward_relative_variance
+from theory.plain.backward_fluctuations import backward_relative_variance
 
 DEVIATION, SIZE = sp.Rational(1, 100), 3
 CHANNELS = (64, 64, 128, 128, 256, 256, 512, 512, 512, 512)

@@ -17,7 +17,7 @@ from simulations.engines.record import Record
 from simulations.numbers.arrays import Array
 from theory.domain import number
 from theory.fluctuations import norms as fluctuations
-from theory.plain import backward
+from theory.plain import backward, backward_fluctuations
 from theory.plain import norms as plain
 
 Cotangent = Callable[[np.random.Generator, tuple[int, ...]], Array]
@@ -122,7 +122,7 @@ def _backward_product(widths: Sequence[int]) -> sp.Expr:
     where="section 2.2, equations 11 to 14; exact form derived here",
     states=r"\mathbb E\Bigl\|\frac{\partial C}{\partial x_0}\Bigr\|^2=\mathbb E\|v\|^2\quad"
     r"\text{for }\sigma_l^2=\tfrac{2}{n_{l-1}},\ \mathbb E v_iv_j=0\ (i\ne j)",
-    derivation=backward.DERIVATIONS,
+    derivation=[*backward.DERIVATIONS, *backward_fluctuations.DERIVATIONS],
     mutants=[
         mutant(
             "fan-in breaks the backward pass",
@@ -159,5 +159,5 @@ def backward_norm_is_width_free(
     exact at finite width. Not for a fixed cotangent at a post-ReLU state.
     """
     widths = (12, 6, 4)
-    test = run.mean(1, variance=backward.backward_relative_variance(widths[1:], widths[0]), error=0.02)
+    test = run.mean(1, variance=backward_fluctuations.backward_relative_variance(widths[1:], widths[0]), error=0.02)
     return test(run.once(_backward, widths, init, cotangent, test.draws), expected=product(widths))

@@ -17,7 +17,7 @@ from simulations.numbers.arrays import Array
 from theory.domain import number
 from theory.fluctuations import norms as fluctuations
 from theory.layer import one_layer
-from theory.plain import backward, weight_gradients
+from theory.plain import backward, backward_fluctuations, weight_gradients
 from theory.plain import norms as plain
 
 
@@ -85,7 +85,7 @@ def entries_telescope(
         (
             fan_in,
             "gradient_square_norms",
-            backward.backward_relative_variance(widths[1:], first),
+            backward_fluctuations.backward_relative_variance(widths[1:], first),
             weight_gradients.entry_product(first, last),
             entries(first, last),
         ),

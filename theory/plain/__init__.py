@@ -1,6 +1,7 @@
 """How mean squares of states and gradients grow or shrink with the depth of a plain net.
 
-- `norms`: forwards; `backward`: backwards; `weight_gradients`, `jacobian_entries`: of each matrix, of each entry.
+- `norms`: forwards; `backward`, `backward_fluctuations`: backwards.
+- `weight_gradients`, `jacobian_entries`: of each matrix, of each entry.
 - `glorot`: the variances that keep both; `compromise`: what Glorot's costs; `attenuation`: what too small weights do.
 - `dropout`: He's variance behind a mask; `first_layer`: before any ReLU.
 - `linear_gradients`: Glorot's equation 7 at uneven widths; `near_zero`: small weights make sigmoid nets affine.

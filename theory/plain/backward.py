@@ -8,26 +8,20 @@ independently of the weights; for a fixed v the cross terms survive.
   (`entry_pullback`), as in He et al. 2015.
 - Fan-out He: the factors multiply to n_0 / n_l (`telescope`).
 - v of all ones, fan-in He, Gaussian weights: 1 + (fan_out - 1) / (pi fan_in), not 1 (`all_ones`).
-- E||d_0||^4 / (E||d_0||^2)^2 = (1 + 2/n_0) (1 + 1/n_L) rho below a readout of random signs, 5/n_L for 1/n_L if it is
-  Gaussian; Gaussian weights, rho the forward ratio of the layers between,
-  `theory.fluctuations.norms.fourth_moment_ratio` (`fluctuation`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import cache, partial
-from typing import Literal
+from collections.abc import Callable
+from functools import cache
 
 import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive_integer
 from theory.expectation import averaged, gaussian
-from theory.fluctuations import norms as fluctuations
 from theory.rules import equal, recursion, substituting
 from theory.symbols import DEPTH, VARIANCE
-from theory.written_out import WrittenOut, at_sizes, flipped, matrix, normal, sign
 
 FAN_IN, FAN_OUT = (sp.Symbol(name, integer=True, positive=True) for name in ("m", "n"))
 V = sp.symbols("v_1 v_2", real=True)
@@ -35,8 +29,6 @@ W = sp.symbols("w_1 w_2", real=True)
 WIDTH = sp.Function("n")
 """Width by layer: n(l)."""
 MASK = sp.symbols("d_1 d_2", nonnegative=True)
-BOTTOM, TOP = (sp.Symbol(name, integer=True, positive=True) for name in ("n_0", "n_L"))
-BELOW = sp.Symbol(r"\|W^{T}Dv\|^2", nonnegative=True)
 
 
 @cache
@@ -154,46 +146,6 @@ def all_ones() -> Derivation:
     )
 
 
-@cache
-def one_layer_fluctuation(readout: str) -> Derivation:
-    """Derive E||W^T D v||^4 of one ReLU layer, fan-in He, Gaussian weights, a random readout v."""
-    growth = {"signs": 1, "gaussian": 5}[readout]
-    return Derivation.begin(
-        f"Fourth moment of the backward norm of one layer, readout of {readout}",
-        "The square of ||W^T D v||^2.",
-        BELOW**2,
-    ).then(
-        "Average over the weights, of variance 2/n_0, their masks at the input, and v.",
-        TOP**2 * (1 + growth / TOP) * (1 + 2 / BOTTOM),
-        at_sizes(partial(_pulled_back, readout), *((bottom, top) for bottom in (1, 2, 3) for top in (1, 2, 3))),
-    )
-
-
-def _pulled_back(readout: str, bottom: int, top: int) -> WrittenOut:
-    """Write out the cotangent below one layer of `top` units at an input along the first axis."""
-    v, groups = matrix("v", top, 1, {"signs": sign, "gaussian": normal(sp.S.One)}[readout])
-    rows = sp.Matrix(top, bottom, lambda i, j: sp.Symbol(f"w_{i + 1}{j + 1}", real=True))
-    masks = sp.symbols(f"d_1:{top + 1}", nonnegative=True)
-    law = normal(sp.Rational(2, bottom))
-    units = [flipped(tuple(rows.row(j)), masks[j], law) for j in range(top)]
-    below = rows.T * sp.diag(*masks) * v
-    return WrittenOut({BELOW: below.dot(below), BOTTOM: sp.Integer(bottom), TOP: sp.Integer(top)}, [*groups, *units])
-
-
-@cache
-def fluctuation(readout: str) -> Derivation:
-    """Derive E||d_0||^4 / (E||d_0||^2)^2 for a random readout at the last ReLU layer, fan-in He, Gaussian weights."""
-    rho = sp.Symbol("rho", positive=True)
-    growth = {"signs": 1, "gaussian": 5}[readout]
-    return Derivation.begin(
-        f"Relative second moment of the backward square norm, readout of {readout}",
-        "The signs of a cotangent's entries are independent and absorb those of the rows of W, so the pullback "
-        "through W is Gaussian and independent of the masks: ||d_0||^2 is that of one layer times R, a product of "
-        "L - 1 ratios with the law of the forward ones, of second moment rho. Over the squared mean n_L^2.",
-        one_layer_fluctuation(readout).result * rho / TOP**2,
-    ).then("Collect.", (1 + growth / TOP) * rho * (1 + 2 / BOTTOM))
-
-
 def backward_factor(fan_in: Value, variance: Value) -> sp.Expr:
     """Return E||W^T D v||^2 / E||v||^2 = fan_in variance / 2; exactly 1 under fan-in He, whatever the widths.
 
@@ -224,31 +176,4 @@ def fixed_ones_factor(fan_in: Value, fan_out: Value) -> sp.Expr:
     return all_ones().at({FAN_IN: positive_integer("fan_in", fan_in), FAN_OUT: positive_integer("fan_out", fan_out)})
 
 
-def backward_relative_variance(
-    widths: Sequence[Value], input_width: Value, readout: Literal["signs", "gaussian"] = "signs"
-) -> sp.Expr:
-    """Return Var||d_0||^2 / (E||d_0||^2)^2 of the cotangent d_0 at the input of ReLU layers n_1, ..., n_L = `widths`.
-
-    Exact for Gaussian weights of variance 2 / fan_in and a readout at x_L that is independent of them: random signs or
-    N(0, I).
-
-    Raises
-    ------
-    ValueError
-        If there are no widths or the readout is neither of the two.
-    """
-    if not widths:
-        raise ValueError("widths is empty; expected the width of at least one ReLU layer")
-    if readout not in ("signs", "gaussian"):
-        raise ValueError(f"readout is {readout!r}; expected 'signs' or 'gaussian'")
-    ends = {"n_0": positive_integer("input_width", input_width), "n_L": positive_integer("widths", widths[-1])}
-    return fluctuation(readout).at(rho=fluctuations.fourth_moment_ratio(widths[:-1]), **ends) - 1
-
-
-DERIVATIONS: tuple[Callable[[], Derivation], ...] = (
-    pullback,
-    entry_pullback,
-    telescope,
-    all_ones,
-    *(partial(one, readout) for readout in ("signs", "gaussian") for one in (one_layer_fluctuation, fluctuation)),
-)
+DERIVATIONS: tuple[Callable[[], Derivation], ...] = (pullback, entry_pullback, telescope, all_ones)

@@ -164,7 +164,7 @@ def relu_weight_gradient_relative_variance(widths: Sequence[Value]) -> sp.Expr:
     """Return Var||dC/dW_k||^2 / (E||dC/dW_k||^2)^2, the same for every layer k: v of random signs, Gaussian weights.
 
     Exact. The ratios of all hidden layers but the last enter, forwards below k and backwards above (see
-    `theory.plain.backward.fluctuation`), and the 1 + 1/n_L of the last mask.
+    `theory.plain.backward_fluctuations.fluctuation`), and the 1 + 1/n_L of the last mask.
     """
     last = positive_integer("widths", widths[-1])
     return fluctuations.fourth_moment_ratio(widths[1:-1]) * (1 + 1 / last) - 1

@@ -9,7 +9,7 @@ import sympy as sp
 from scipy import stats
 
 from tests.theory.averages import sign_matrices
-from theory.plain import backward
+from theory.plain import backward, backward_fluctuations
 
 N, H = sp.symbols("N H", integer=True, positive=True)
 
@@ -42,14 +42,14 @@ def test_relative_variance_is_that_of_its_law() -> None:
     count, bottom = stats.binom(7, 0.5), stats.chi2(3)
     second = count.expect(lambda k: k**2) * bottom.expect(lambda t: t**2) * (2 / 3) ** 2
     first = count.mean() * bottom.mean() * 2 / 3
-    assert float(backward.backward_relative_variance([7], 3)) == pytest.approx(second / first**2 - 1)
+    assert float(backward_fluctuations.backward_relative_variance([7], 3)) == pytest.approx(second / first**2 - 1)
 
 
 def test_relative_variance_of_deeper_nets() -> None:
     expected = (1 + sp.Rational(1, 7)) * (1 + sp.Rational(5, 8)) * 2 * (1 + sp.Rational(2, 6)) - 1
-    assert backward.backward_relative_variance([8, 5, 7], 6) == expected
-    ratio = (1 + backward.backward_relative_variance([8, 7], 6, "gaussian")) / (
-        1 + backward.backward_relative_variance([8, 7], 6)
+    assert backward_fluctuations.backward_relative_variance([8, 5, 7], 6) == expected
+    ratio = (1 + backward_fluctuations.backward_relative_variance([8, 7], 6, "gaussian")) / (
+        1 + backward_fluctuations.backward_relative_variance([8, 7], 6)
     )
     assert ratio == (1 + sp.Rational(5, 7)) / (1 + sp.Rational(1, 7))
 
@@ -58,8 +58,8 @@ def test_relative_variance_of_deeper_nets() -> None:
     ("function", "arguments", "message"),
     [
         (backward.backward_factor, (0, 1), "fan_in is 0"),
-        (backward.backward_relative_variance, ([], 3), "widths is empty"),
-        (backward.backward_relative_variance, ([3], 3, "ones"), "readout is 'ones'"),
+        (backward_fluctuations.backward_relative_variance, ([], 3), "widths is empty"),
+        (backward_fluctuations.backward_relative_variance, ([3], 3, "ones"), "readout is 'ones'"),
     ],
 )
 def test_domain_errors_name_the_argument(
