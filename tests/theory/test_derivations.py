@@ -33,21 +33,19 @@ KINDS: tuple[Callable[[sp.Expr], sp.Expr], ...] = (
     lambda value: value**2,
 )
 """A wrong factor, term, sign and exponent."""
+OF_TERMS = (KINDS[0], KINDS[2])
+"""What is done to the terms of a sum or an integral: the others would need one that SymPy cannot do."""
 
 
 def corruptions(statement: sp.Basic, kinds: Sequence[Callable[[sp.Expr], sp.Expr]] = KINDS) -> Iterator[sp.Basic]:
     """Yield wrong versions of a statement; of a relation the right side is wrong, of a sum or integral its terms."""
-    told = statement.rhs if isinstance(statement, Relational) else statement
-    told = told.function if isinstance(told, sp.Sum | sp.Integral) and told is statement else told
-    for wrong in (kind(told) for kind in kinds):
-        if wrong == told:
-            continue
-        if isinstance(statement, Relational):
-            yield statement.func(statement.lhs, wrong, evaluate=False)
-        elif told is not statement:
-            yield statement.func(wrong, *statement.limits)
-        else:
-            yield wrong
+    if isinstance(statement, Relational):
+        sides = (kind(statement.rhs) for kind in kinds)
+        yield from (statement.func(statement.lhs, side, evaluate=False) for side in sides if side != statement.rhs)
+    elif isinstance(statement, sp.Sum | sp.Integral):
+        yield from (statement.func(kind(statement.function), *statement.limits) for kind in OF_TERMS)
+    else:
+        yield from (wrong for wrong in (kind(statement) for kind in kinds) if wrong != statement)
 
 
 def refuses(derivation: Derivation, position: int, wrong: sp.Basic) -> bool:
