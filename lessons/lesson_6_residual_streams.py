@@ -183,7 +183,8 @@ def _(begin, layout, normal_blocks, normal_seed):
 def _(normal_guess):
     kit.wait(normal_guess)
     kit.below(
-        show.derivation(normalised_branches.stream(), normalised_branches.rectified()), kit.words(text, "normal after")
+        show.derivation(normalised_branches.stream(), normalised_branches.rectified_batch()),
+        kit.words(text, "normal after"),
     )
     return
 

@@ -87,13 +87,21 @@ def derivation(*derivations: Derivation) -> mo.Html:
 
 
 def _steps(one: Derivation) -> mo.Html:
-    marks = {"definition": "definition", "exact": "proved", "30 digits": "digits"}
     lines = [
-        f"**{place}.** {_plain(step.says)} <small>({COMMON.label(marks[how])})</small>\n\n"
-        f"$${sp.latex(step.statement)}$$"
+        f"**{place}.** {_plain(step.says)} <small>({_checked(how)})</small>\n\n$${sp.latex(step.statement)}$$"
         for place, (step, how) in enumerate(zip(one.steps, one.check(), strict=True), start=1)
     ]
     return mo.md("\n\n".join(lines))
+
+
+def _checked(how: str) -> str:
+    """Say how a step was checked, in the words of the lessons."""
+    marks = {"definition": "definition", "exact": "proved", "30 digits": "digits"}
+    if how in marks:
+        return COMMON.label(marks[how])
+    return COMMON.label("cited" if how.startswith("cited") else "sizes").format(
+        how.removeprefix("cited: ").split(" ")[0]
+    )
 
 
 def _plain(text: str) -> str:

@@ -33,7 +33,7 @@ def test_a_part_is_current(name: str) -> None:
 def test_the_excerpt_is_current() -> None:
     """Its claims give the same table; only seconds, and the spaces that fill a line after them, may differ."""
     results = excerpt.examined(excerpt.chosen())
-    assert len(results) >= 4
+    assert len(results) >= 2
     shown, today = parts.shown("excerpt").splitlines()[1:-6], excerpt.table(results)
     assert [_untimed(line) for line in shown] == [_untimed(line) for line in today]
 

@@ -42,14 +42,14 @@ def loaded(file: Path) -> ModuleType:
 
 
 BUILD = loaded(ROOT / "setup.py")
-OURS = {*BUILD.ROOMS, BUILD.COMMAND}
+OURS = {*BUILD.PACKAGES, BUILD.COMMAND}
 
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Copy the sources, as a build leaves files behind."""
     folder = tmp_path_factory.mktemp("sources")
-    for name in (*SOURCES, *BUILD.ROOMS):
+    for name in (*SOURCES, *BUILD.PACKAGES):
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "__marimo__"))
         else:
@@ -117,7 +117,7 @@ def test_the_wheel_has_one_top_level_name_and_nothing_stale(wheel: Path) -> None
 def test_every_module_of_the_checkout_is_there_and_imports_none_of_the_rooms_names(copy: Path, wheel: Path) -> None:
     with ZipFile(wheel) as archive:
         modules = {name.removeprefix("fathom/"): archive.read(name) for name in archive.namelist() if ".py" in name}
-    for room in BUILD.ROOMS:
+    for room in BUILD.PACKAGES:
         assert {f"{path.relative_to(copy)}" for path in (copy / room).rglob("*.py")} <= modules.keys()
     imported = set()
     for source in modules.values():
@@ -240,7 +240,7 @@ def test_lessons_are_served_from_the_wheel(place: Path) -> None:
         try:
             found = re.search(r"http://127\.0\.0\.1:\d+", server.stdout.readline())
             assert found, server.stderr.read()
-            for page in ("/", "/teacher", "/gallery", "/pictures/blow_up.svg", "/lesson/4_he/"):
+            for page in ("/", "/teacher", "/gallery", "/figures/pictures/blow_up.svg", "/lesson/4_he/"):
                 assert urllib.request.urlopen(found[0] + page, timeout=60).status == 200
             server.send_signal(signal.SIGINT)
             assert server.wait(20) == 0

@@ -82,6 +82,7 @@ def _stepping(zeros: sp.Symbol) -> Rule:
     """Return the rule: now is the step in which the innermost weight first moves, by gradient steps written out."""
 
     def rule(before: sp.Basic, now: sp.Basic) -> str:
+        equal(before, now.subs(zeros, 0))
         for count in range(4):
             if (moved := _first_move_of(count)) != now.subs(zeros, count):
                 raise DerivationError(f"behind {count} zeros a weight moves in step {moved}, not {now}")
