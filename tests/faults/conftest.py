@@ -46,7 +46,7 @@ def start() -> Iterator[Start]:
 def sweep(start: Start) -> Start:
     """Start the sweep of all tests, with a store and more options."""
     return lambda store, *more, limit=None: start(
-        "-m", "faults.short", *ARGUMENTS, "--store", store, *more, limit=limit
+        "-m", "tests.faults.short", *ARGUMENTS, "--store", store, *more, limit=limit
     )
 
 
@@ -55,7 +55,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
     """Run the sweep to its end on one worker."""
     store = tmp_path_factory.mktemp("whole") / "sweep.db"
     began = time.monotonic()
-    running = Running("-m", "faults.short", *ARGUMENTS, "--store", store, "--workers", "1", "--digest")
+    running = Running("-m", "tests.faults.short", *ARGUMENTS, "--store", store, "--workers", "1", "--digest")
     try:
         until("the first block", lambda: blocks(store), running)
         startup = time.monotonic() - began
