@@ -82,6 +82,7 @@ def test_report_renders_its_formulas(page: Page, tmp_path: Path, claim: str) -> 
     command = [sys.executable, "paper_checks.py", "--only", claim, "--effort", "quick", "--html", str(report)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True, env={**os.environ, "OPENBLAS_NUM_THREADS": "1"})
     page.set_content(report.read_text(encoding="utf-8"))
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
     formulas = page.locator("math")
     assert formulas.count() >= 5
     for formula in formulas.all():
