@@ -11,8 +11,9 @@ SLOW = 20_000
 
 
 def opened(page: Page, address: str, name: str) -> None:
-    """Open a lesson and wait for its first question."""
+    """Open a lesson and wait for its first question and its last exercise, behind which no question comes."""
     page.goto(f"{address}/lesson/{name}/")
+    page.get_by_role("button", name="Check").first.wait_for(timeout=SLOW)
     page.get_by_role("button", name="Look").first.wait_for(timeout=SLOW)
 
 
