@@ -66,6 +66,9 @@ def expectation(polynomial: sp.Expr, groups: Sequence[Group]) -> sp.Expr:
 
 def _terms(polynomial: sp.Expr, entries: Sequence[sp.Symbol]) -> Iterable[tuple[Powers, sp.Expr]]:
     """Yield the powers of the entries and their coefficients; by far the fastest where all else is polynomial, too."""
+    if not entries:  # what holds of one draw has nothing to average
+        yield (), polynomial
+        return
     others = sorted(polynomial.free_symbols - set(entries), key=str)
     try:
         ring = PolyRing((*entries, *others), sp.QQ)
