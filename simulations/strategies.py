@@ -28,6 +28,7 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from simulations.attention.masks import Mask
 from simulations.layers.dense import LeakyReLU, Parameters, Tanh
 from simulations.layers.losses import one_hot
 from simulations.layers.network import Network
@@ -160,3 +161,46 @@ def cases(draw: st.DrawFn, *, homogeneous: bool | None = True, residual: bool | 
     x = draw(inputs(features=features))
     targets = draw(labels(samples=len(x), classes=classes))
     return Case(network, network.draw(stream(draw(seeds()), "weights"), 1), x[None], targets[None])
+
+
+@st.composite
+def masks(draw: st.DrawFn, *, batch: int, queries: int, keys: int) -> Mask:
+    """Masks (draws or 1, batch or 1, heads = 1, queries or 1, keys) that leave every query at least one key.
+
+    Scattered, or padding behind (and before) the tokens, or both; sometimes nothing is hidden.
+    """
+    rows = draw(st.sampled_from([1, queries])), draw(st.sampled_from([1, batch]))
+    seen = draw(arrays(np.bool_, (1, rows[1], 1, rows[0], keys), elements=st.booleans(), fill=st.nothing()))
+    if draw(st.booleans()):  # a stretch of tokens that count
+        seen |= ~draw(arrays(np.bool_, (1, rows[1], 1, 1, 1)))
+        start, end = sorted(draw(st.tuples(st.integers(0, keys), st.integers(0, keys))))
+        seen[..., :start] = seen[..., end:] = False
+    always = draw(arrays(np.int64, (1, rows[1], 1, rows[0], 1), elements=st.integers(0, keys - 1)))
+    np.put_along_axis(seen, always, True, axis=-1)
+    return seen
+
+
+@dataclass(frozen=True)
+class Heads:
+    """Queries, keys and values (draws, batch, heads, positions, features), and a mask."""
+
+    queries: Array
+    keys: Array
+    values: Array
+    mask: Mask
+
+
+@st.composite
+def heads(draw: st.DrawFn) -> Heads:
+    """Sequences of 1 to 5 positions, 1 to 4 heads with as many heads of keys or fewer; logits from tiny to hundreds."""
+    draws, batch, positions, sources = (draw(st.integers(1, most)) for most in (2, 3, 5, 5))
+    key_heads, group = draw(st.sampled_from([(1, 1), (1, 3), (2, 1), (2, 2), (4, 1)]))
+    size, out = draw(st.integers(1, 4)), draw(st.integers(1, 4))
+    rng, scales = stream(draw(seeds()), "heads"), st.sampled_from([1.0, 1e-3, 30.0])
+    shapes = {
+        "queries": (draws, batch, key_heads * group, positions, size),
+        "keys": (draws, batch, key_heads, sources, size),
+        "values": (draws, batch, key_heads, sources, out),
+    }
+    mask = draw(masks(batch=batch, queries=positions, keys=sources))
+    return Heads(mask=mask, **{name: draw(scales) * rng.normal(size=shape) for name, shape in shapes.items()})

@@ -17,6 +17,7 @@ from simulations.layers.dense import Gradients, Layer, Parameters
 from simulations.layers.losses import EPS
 from simulations.networks.blocks import RELU
 from simulations.numbers.arrays import Array
+from simulations.weights.kinds import factors
 from theory.fixup import in_sync
 
 DRAWS, WIDTH, HIDDEN, BLOCKS, CLASSES = 256, 5, 4, 3, 3
@@ -92,17 +93,17 @@ def _step(run: Run, bias: float | None, direction: Direction) -> _Step:
         moved = {name: value - rate * steps[name] for name, value in parameters.items()}
         after, there = _jacobian(network, moved, x)
         for name in weights:  # a unit that goes on or off takes the outputs to another polynomial
-            kept &= ((there[0][name].x > 0) == (jacobian[0][name].x > 0)).all(axis=(1, 2))
+            kept &= ((factors(there[0][name]).x > 0) == (factors(jacobian[0][name]).x > 0)).all(axis=(1, 2))
         changes.append(after - output)
         remainders.append(_majorant(bias, parameters, steps, x, rate))
     sizes = {name: np.abs(value) for name, value in parameters.items()}
     largest = _network(bias, LeakyReLU(1.0)).run(sizes, np.abs(x)).output[:, 0]
-    stacked = {name: np.concatenate([one[name].dy for one in jacobian], axis=1)[kept] for name in weights}
+    stacked = {name: np.concatenate([factors(one[name]).dy for one in jacobian], axis=1)[kept] for name in weights}
     arrays = {
         name: np.stack([one[name].array.reshape(DRAWS, -1) for one in jacobian], axis=1)[kept] for name in weights
     }
     return _Step(
-        {name: (jacobian[0][name].x ** 2).sum(axis=(1, 2))[kept] for name in weights},
+        {name: (factors(jacobian[0][name]).x ** 2).sum(axis=(1, 2))[kept] for name in weights},
         {name: dy @ dy.mT for name, dy in stacked.items()},
         sum((one @ one.mT for one in arrays.values()), start=np.zeros((int(kept.sum()), CLASSES, CLASSES))),
         loss_slope[kept, 0],

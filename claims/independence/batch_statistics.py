@@ -11,7 +11,7 @@ from simulations.layers.dense import Gradients
 from simulations.layers.losses import softmax_loss
 from simulations.numbers.arrays import Array
 from simulations.training.sgd import step
-from simulations.weights.kinds import Kind
+from simulations.weights.kinds import Kind, factors
 
 WIDTH, CLASSES, AT_ONCE = 6, 5, 1 << 11
 RATE = 1.0
@@ -85,7 +85,7 @@ def learning(network: Network, x: Array, targets: Array, kind: Kind, rng: np.ran
             found[f"{name} {number}"] = log(gradient.square_norm)
         found[f"top over hidden {number}"] = found[f"top {number}"] - found[f"hidden {number}"]
         surplus = (loss.loss - loss.entropy).mean(axis=1)  # the inner product of the logits and their cotangent
-        found[f"Euler {number}"] = _share(_inner(top.x, hidden.dy), surplus)
+        found[f"Euler {number}"] = _share(_inner(factors(top).x, factors(hidden).dy), surplus)
     for before, after in ((0, 1), (1, 2), (0, 2)):
         found[f"loss {after} over {before}"] = log(found[f"loss {after}"]) - log(found[f"loss {before}"])
         found[f"top {after} over {before}"] = found[f"top {after}"] - found[f"top {before}"]

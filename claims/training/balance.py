@@ -17,7 +17,7 @@ from simulations.layers.dense import Layer
 from simulations.layers.losses import EPS
 from simulations.numbers.arrays import Array
 from simulations.training.sgd import step
-from simulations.weights.kinds import Outer
+from simulations.weights.kinds import Outer, factors
 from theory.training import balance
 
 DU = "Du, Hu & Lee 2018 (layers stay in balance)"
@@ -68,7 +68,7 @@ def _trained(run: Run, kind: str, activation: Layer, bias: float | None) -> Trai
         x, targets = rows(run, f"{kind} {t}", DRAWS, BATCH)
         taken = step(network, parameters, x / size, targets, RATE)
         for dense in network.weights():
-            weight, gradient = parameters[dense.weight], taken.gradients[dense.weight]
+            weight, gradient = parameters[dense.weight], factors(taken.gradients[dense.weight])
             inner[dense.name].append((weight * gradient.array).sum((1, 2)))
             squares[dense.name].append(np.square(gradient.array).sum((1, 2)))
             terms = (np.abs(weight) * Outer(np.abs(gradient.x), np.abs(gradient.dy)).array).sum((1, 2))

@@ -19,11 +19,11 @@ import numpy as np
 
 from simulations.numbers.arrays import Array
 from simulations.weights.initialisers import Initialiser, lecun
-from simulations.weights.kinds import AnyParameters, KindOf, Outer, W, arrays, collect, entries_of, weights_of
+from simulations.weights.kinds import AnyParameters, Gradient, KindOf, Outer, W, arrays, collect, entries_of, weights_of
 
 Parameters = dict[str, Array]
 """Arrays by name. Where products will do, weights may be of other kinds: `AnyParameters`."""
-Gradients = dict[str, Outer]
+Gradients = dict[str, Gradient]
 Pullback = Callable[[Array, Gradients | None], Array]
 
 
@@ -77,9 +77,14 @@ class Dense:
         return drawn
 
     def forward(self, parameters: AnyParameters, x: Array) -> tuple[Array, Pullback]:
-        """Return ``x @ W + b``."""
+        """Return ``x @ W + b``; ValueError if `x` is not (draws, batch, fan_in)."""
         if x.shape[-1] != self.fan_in:
             raise ValueError(f"layer {self.name!r} expects {self.fan_in} features, got {x.shape[-1]}")
+        if x.ndim != 3:  # products of matrices would pair the wrong axis with the draws
+            raise ValueError(
+                f"layer {self.name!r} expects (draws, batch, {self.fan_in}), got shape {x.shape}; rows of sequences go "
+                f"into the batch: reshape to (draws, batch * time, {self.fan_in})"
+            )
         weight = weights_of(parameters, self.weight, x)
         y = x @ weight
         if self.bias_deviation is not None:

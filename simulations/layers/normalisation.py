@@ -19,7 +19,7 @@ import numpy as np
 from simulations.layers.convolution import Convolution
 from simulations.layers.dense import Dense, Gradients, Pullback
 from simulations.numbers.arrays import Array
-from simulations.weights.kinds import AnyParameters, KindOf, Outer, W, collect, entries_of
+from simulations.weights.kinds import AnyParameters, KindOf, Outer, W, Whole, collect, entries_of
 
 
 def standardised(x: Array, axes: tuple[int, ...], eps: float, place: str) -> tuple[Array, Callable[[Array], Array]]:
@@ -205,7 +205,7 @@ class WeightStandardised:
             own: Gradients = {}
             dx = pullback(dy, own)
             if into is not None:
-                own[name] = _whole(through(self.gain * own[name].array))
+                own[name] = Whole(through(self.gain * own[name].array))
                 for each, gradient in own.items():
                     collect(into, each, gradient)
             return dx
@@ -225,9 +225,3 @@ class WeightStandardised:
     def learnt(self) -> Iterator[str]:
         """Yield the names of weights and biases."""
         yield from (self.layer.weight,) if self.layer.bias_deviation is None else (self.layer.weight, self.layer.bias)
-
-
-def _whole(gradient: Array) -> Outer:
-    """Write a gradient (draws, fan_in, fan_out) as a sum of outer products: of unit vectors and its rows."""
-    draws, fan_in, _ = gradient.shape
-    return Outer(np.broadcast_to(np.eye(fan_in, dtype=gradient.dtype), (draws, fan_in, fan_in)), gradient)

@@ -16,7 +16,7 @@ from simulations.layers.dense import Gradients
 from simulations.layers.losses import SoftmaxLoss, softmax_loss
 from simulations.layers.network import Network
 from simulations.numbers.arrays import Array
-from simulations.weights.kinds import Outer, W
+from simulations.weights.kinds import Gradient, W, factors
 from simulations.weights.undrawn import Undrawn
 
 
@@ -51,11 +51,12 @@ def step(network: Network, parameters: Mapping[str, W], x: Array, targets: Array
     return Step(after, loss, gradients)
 
 
-def _moved(name: str, value: W, gradient: Outer | None, rate: float) -> W:
+def _moved(name: str, value: W, gradient: Gradient | None, rate: float) -> W:
     if gradient is None:  # a mask: drawn, not learnt
         return value
     if isinstance(value, Undrawn):
-        return value.plus(gradient.x, gradient.dy, -rate)
+        outer = factors(gradient)
+        return value.plus(outer.x, outer.dy, -rate)
     if isinstance(value, np.ndarray):
         return cast(W, value - rate * gradient.array)  # an array again
     raise TypeError(f"{name!r} is of kind {type(value).__name__} and cannot learn: draw arrays, or leave it undrawn")

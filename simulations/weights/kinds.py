@@ -8,7 +8,7 @@ satisfy it, and the same network runs on all of them:
 - `Undrawn` (``simulations/weights/undrawn.py``): Gaussian entries that are never drawn, exact in law.
 
 A gradient of a weight matrix is a sum of outer products over the batch, ``x^T dy``. It is kept as its factors
-(`Outer`), which are all that its norm needs.
+(`Outer`), which are all that its norm needs. Where there are no such factors it is an array (`Whole`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from simulations.numbers.arrays import Array
-from simulations.numbers.magnitudes import gram
+from simulations.numbers.magnitudes import gram, square_norm
 from simulations.numbers.normals import fill_normal
 from simulations.weights.initialisers import Initialiser, gaussian
 
@@ -57,6 +57,30 @@ def arrays(init: Initialiser, rng: np.random.Generator, draws: int, fan_in: int,
     return init.draw(rng, draws, fan_in, fan_out)
 
 
+class Gradient(Protocol):
+    """The gradient of a parameter, one a draw, in the form in which it came."""
+
+    @property
+    def array(self) -> Array:
+        """Multiply it out: (draws, ...), the shape of the parameter."""
+
+    @property
+    def square_norm(self) -> Array:
+        """The sum of its squared entries (draws,)."""
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A gradient that is an array (draws, ...): of an embedding, or of an input with a name."""
+
+    array: Array
+
+    @property
+    def square_norm(self) -> Array:
+        """The sum of its squared entries (draws,)."""
+        return square_norm(self.array)
+
+
 @dataclass(frozen=True)
 class Outer:
     """The gradient ``x^T dy`` of a weight matrix, one a draw: x (draws, batch, fan_in), dy (draws, batch, fan_out)."""
@@ -80,14 +104,30 @@ class Outer:
         return np.maximum(norms, 0)  # where the outer products cancel, rounding may leave less
 
 
-def collect(into: dict[str, Outer], name: str, gradient: Outer) -> None:
+def collect(into: dict[str, Gradient], name: str, gradient: Gradient) -> None:
     """Put a gradient into a dictionary; where a layer is used more than once, its gradients add."""
     if name in into:
         before = into[name]
-        gradient = Outer(
-            np.concatenate([before.x, gradient.x], axis=1), np.concatenate([before.dy, gradient.dy], axis=1)
-        )
+        if isinstance(before, Outer) and isinstance(gradient, Outer):
+            gradient = Outer(
+                np.concatenate([before.x, gradient.x], axis=1), np.concatenate([before.dy, gradient.dy], axis=1)
+            )
+        else:
+            gradient = Whole(before.array + gradient.array)
     into[name] = gradient
+
+
+def factors(gradient: Gradient) -> Outer:
+    """Return a gradient of which the factors are needed.
+
+    Raises
+    ------
+    TypeError
+        If it has none.
+    """
+    if not isinstance(gradient, Outer):
+        raise TypeError(f"the factors of a gradient are needed, which a {type(gradient).__name__} does not have")
+    return gradient
 
 
 def weights_of(parameters: AnyParameters, name: str, x: Array) -> Weights:

@@ -12,13 +12,12 @@ import pytest
 
 from simulations import stream
 from simulations.layers.convolution import Convolution, Flatten
-from simulations.layers.dense import Layer
+from simulations.layers.dense import Gradients, Layer
 from simulations.layers.network import learnt
 from simulations.layers.pooling import AveragePool, Concatenate, MaxPool, PadChannels
 from simulations.layers.scalars import ScalarBias, ScalarMultiplier
 from simulations.numbers.arrays import Array
-from simulations.weights.kinds import Outer
-from tests.oracles.test_torch import agree, leaf
+from tests.oracles.test_torch import TOLERANCE, agree, leaf
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.slow
@@ -28,16 +27,16 @@ Weights = dict[str, Any]
 SHAPE = (3, 4, 2, 7, 6)
 
 
-def compare(layer: Layer, theirs: Callable[[Weights, Any], Any], x: Array) -> None:
+def compare(layer: Layer, theirs: Callable[[Weights, Any], Any], x: Array, *, vanishing: str = "") -> None:
     """Compare output, cotangent of the input and gradients, at a random cotangent of the output.
 
     `theirs` computes one draw with PyTorch. Parameters are moved by a random amount from where they start, so that
-    none is zero.
+    none is zero. The gradient of `vanishing` is zero but for rounding, in both.
     """
     rng = stream(0, "oracle", type(layer).__name__, *learnt(layer))
     parameters = {name: value + rng.normal(0, 0.5, value.shape) for name, value in layer.draw(rng, len(x)).items()}
     y, pullback = layer.forward(parameters, x)
-    cotangent, into = rng.normal(size=y.shape), dict[str, Outer]()
+    cotangent, into = rng.normal(size=y.shape), Gradients()
     dx = pullback(cotangent, into)
 
     weights, start = {name: leaf(value) for name, value in parameters.items()}, leaf(x)
@@ -48,6 +47,9 @@ def compare(layer: Layer, theirs: Callable[[Weights, Any], Any], x: Array) -> No
     agree(dx, start.grad)
     assert into.keys() == parameters.keys()
     for name, gradient in into.items():
+        if name == vanishing:
+            assert max(abs(gradient.array).max(), abs(weights[name].grad).max()) < TOLERANCE
+            continue
         agree(gradient.array, weights[name].grad)
         square_norm = (weights[name].grad ** 2).sum(dim=tuple(range(1, weights[name].ndim)))
         agree(gradient.square_norm, square_norm)

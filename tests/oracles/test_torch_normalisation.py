@@ -9,6 +9,7 @@ from simulations.layers.convolution import Convolution
 from simulations.layers.dense import Dense
 from simulations.layers.network import Residual, Sequential
 from simulations.layers.normalisation import BatchNorm, GroupNorm, LayerNorm, WeightStandardised
+from simulations.layers.rms_norm import RMSNorm
 from simulations.numbers.arrays import Array
 from tests.oracles.test_torch import agree
 from tests.oracles.test_torch_convolution import Weights, compare, convolved, images
@@ -70,6 +71,13 @@ def test_group_norm(x: Array, eps: float, gain: float | None, bias: float | None
 def test_layer_norm_of_features(eps: float, gain: float | None, bias: float | None) -> None:
     layer = LayerNorm("n", 12, eps, gain, bias)
     compare(layer, lambda w, one: torch.nn.functional.layer_norm(one, (12,), *learnt(w), eps=eps), FEATURES)
+
+
+@every_eps
+@pytest.mark.parametrize("gain", [None, 1.0])
+def test_rms_norm(eps: float, gain: float | None) -> None:
+    layer = RMSNorm("n", 12, eps, gain)
+    compare(layer, lambda w, one: torch.nn.functional.rms_norm(one, (12,), learnt(w)[0], eps=eps), FEATURES)
 
 
 @every_eps

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from simulations import stream
-from simulations.layers.dense import Layer, Parameters
+from simulations.layers.dense import Gradients, Layer, Parameters
 from simulations.layers.network import learnt
 from simulations.numbers.arrays import Array
-from simulations.weights.kinds import Outer, drawn
+from simulations.weights.kinds import drawn
 from tests.simulations.layers.test_network import differences
 
 
@@ -23,7 +23,7 @@ def check_gradients(layer: Layer, x: Array) -> None:
     """Compare with central differences at one draw, x (1, ...); a kink within a step would fail."""
     values = {"x": x} | moved(layer, 1)
     y, pullback = layer.forward(values, x)
-    cotangent, into = stream(0, "cotangent").normal(size=y.shape), dict[str, Outer]()
+    cotangent, into = stream(0, "cotangent").normal(size=y.shape), Gradients()
     found = {"x": pullback(cotangent, into)} | {name: one.array for name, one in into.items()}
     assert found.keys() == values.keys() == {"x", *learnt(layer)}
     for one in into.values():
@@ -82,7 +82,7 @@ def check_draws_and_precision(layer: Layer, x: Array) -> None:
 
     single: Any = x.astype(np.float32)
     for given in (parameters, layer.draw(stream(0), len(x), drawn(np.float32))):
-        into: dict[str, Outer] = {}
+        into: Gradients = {}
         low, low_back = layer.forward(given, single)
         assert {low.dtype, low_back(np.ones_like(low), into).dtype} == {np.dtype(np.float32)}
         assert all(gradient.array.dtype == np.float32 for gradient in into.values())

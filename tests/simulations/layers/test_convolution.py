@@ -7,10 +7,10 @@ import pytest
 
 from simulations import Dense, he, he_fan_out, stream, zero
 from simulations.layers.convolution import Convolution, Flatten
-from simulations.layers.dense import Layer
+from simulations.layers.dense import Gradients, Layer
 from simulations.layers.scalars import ScalarBias, ScalarMultiplier
 from simulations.weights.initialisers import Initialiser
-from simulations.weights.kinds import Outer, drawn
+from simulations.weights.kinds import drawn
 from simulations.weights.undrawn import undrawn
 from tests.simulations.layers.layer_cases import check_degrees, check_draws_and_precision, check_gradients
 
@@ -45,7 +45,7 @@ def test_draws_and_precision(layer: Layer) -> None:
 
 def test_by_hand() -> None:
     """A window of 1, 10, 100, 1000 over a frame of zeros; the last row and column of the frame are left out."""
-    layer, into = Convolution("one", 1, 1, 2, stride=2, padding=1, bias_deviation=0.0), dict[str, Outer]()
+    layer, into = Convolution("one", 1, 1, 2, stride=2, padding=1, bias_deviation=0.0), Gradients()
     window, image = np.array([1.0, 10, 100, 1000]), np.array([[1.0, 2, 3], [4, 5, 6], [7, 8, 9]])
     parameters = {"one.weight": window.reshape(1, 4, 1), "one.bias": np.array([[[0.5]]])}
     y, pullback = layer.forward(parameters, image.reshape(1, 1, 1, 3, 3))

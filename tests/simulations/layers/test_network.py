@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from simulations import LeakyReLU, Network, Tanh, mlp, residual_mlp, softmax_loss, stream
-from simulations.layers.dense import Dense
+from simulations.layers.dense import Dense, Gradients
 from simulations.layers.losses import EPS
 from simulations.numbers.arrays import Array
-from simulations.weights.kinds import Outer
+from simulations.weights.kinds import Gradient, Outer, Whole, collect, factors
 
 STEP = EPS ** (1 / 3)
 ROUNDINGS = 500
@@ -69,7 +69,7 @@ def test_shapes_and_nothing_changed_in_place(network: Network) -> None:
     rng = stream(0, "shapes")
     parameters, x = network.draw(rng, 4), rng.standard_normal((4, 6, 3))
     copies = {name: value.copy() for name, value in parameters.items()}
-    run, into = network.run(parameters, x.copy()), dict[str, Outer]()
+    run, into = network.run(parameters, x.copy()), Gradients()
     cotangent = np.ones_like(run.output)
     cotangents, gradients = run.backward(cotangent, into), {name: one.array for name, one in into.items()}
     assert len(run.states) == len(cotangents) == len(network.layers) + 1
@@ -108,7 +108,7 @@ def test_dense_by_hand() -> None:
     parameters = {"one.weight": np.array([[[3.0], [5.0]]]), "one.bias": np.array([[[7.0]]])}
     y, pullback = dense.forward(parameters, np.array([[[1.0, 2.0], [10.0, 20.0]]]))
     np.testing.assert_array_equal(y, [[[20], [137]]])
-    gradients: dict[str, Outer] = {}
+    gradients: Gradients = {}
     np.testing.assert_array_equal(pullback(np.array([[[1.0], [2.0]]]), gradients), [[[3, 5], [6, 10]]])
     np.testing.assert_array_equal(gradients["one.weight"].array, [[[21], [42]]])
     np.testing.assert_array_equal(gradients["one.bias"].array, [[[3]]])
@@ -132,3 +132,27 @@ def test_gradients_of_weights_that_are_used_twice_add() -> None:
         found["shared.weight"], x.mT @ back + (x @ weight + bias).mT @ dy, rtol=1e-13, atol=1e-13
     )
     np.testing.assert_allclose(found["shared.bias"], (back + dy).sum(axis=1, keepdims=True), rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 3), (2, 2, 4, 3), (2, 4, 2, 3), (1, 1, 1, 1, 3)])
+def test_dense_takes_rows_only(shape: tuple[int, ...]) -> None:
+    """With as many inputs as draws, products of 4-d arrays would pair inputs with weights of other draws, unnoticed."""
+    dense = Dense("one", 3, 5)
+    message = r"'one' expects \(draws, batch, 3\), got shape .*reshape to \(draws, batch \* time"
+    with pytest.raises(ValueError, match=message):
+        dense.forward(dense.draw(stream(0), 2), np.ones(shape))
+
+
+def test_gradients_of_one_name_add_in_either_form() -> None:
+    """Factors are kept side by side; with an array the sum is an array."""
+    rng, forms = stream(0), Gradients()
+    x, dy, array = rng.normal(size=(2, 3, 4)), rng.normal(size=(2, 3, 5)), rng.normal(size=(2, 4, 5))
+    given: tuple[Gradient, ...] = (Outer(x, dy), Outer(x, dy), Whole(array), Whole(array), Outer(x, dy))
+    for count, gradient in enumerate(given):
+        collect(forms, "w", gradient)
+        assert isinstance(forms["w"], Outer if count < 2 else Whole)
+    expected = 3 * x.mT @ dy + 2 * array
+    np.testing.assert_allclose(forms["w"].array, expected, rtol=1e-13, atol=1e-13)
+    np.testing.assert_allclose(forms["w"].square_norm, np.square(expected).sum((1, 2)), rtol=1e-13)
+    with pytest.raises(TypeError, match="factors of a gradient are needed, which a Whole does not have"):
+        factors(forms["w"])

@@ -10,6 +10,7 @@ from simulations.layers.convolution import Convolution
 from simulations.layers.dense import Layer
 from simulations.layers.losses import EPS
 from simulations.layers.normalisation import BatchNorm, GroupNorm, LayerNorm, WeightStandardised
+from simulations.layers.rms_norm import RMSNorm
 from simulations.numbers.arrays import Array
 from tests.simulations.layers.layer_cases import check_degrees, check_draws_and_precision, check_gradients
 
@@ -37,6 +38,11 @@ CASES: dict[str, tuple[Layer, Array]] = {
     f"{name}, {kind}": (layer, x)
     for name, layer in NORMS.items()
     for kind, x in (("images", IMAGES), ("features", FEATURES))
+}
+CASES |= {
+    "root mean square": (RMSNorm("n", 6, 0.0), FEATURES),
+    "root mean square, eps, gain, bias": (RMSNorm("n", 6, 0.5, 1.0, 0.0), FEATURES),
+    "root mean square, gain": (RMSNorm("n", 6, 0.0, 1.0), FEATURES),
 }
 CASES |= {
     f"standardised {name}, eps {eps}": (WeightStandardised(layer, 0.7, eps), FEATURES if layer.name == "d" else IMAGES)
@@ -71,6 +77,13 @@ def test_moments(layer: Layer, axes: tuple[int, ...]) -> None:
     y, _ = layer.forward({}, IMAGES)
     assert abs(y.mean(axis=axes)).max() < 100 * EPS
     assert abs(np.square(y).mean(axis=axes) - 1).max() < 100 * EPS
+
+
+def test_mean_squares_without_a_mean_taken_off() -> None:
+    y, _ = RMSNorm("n", 6, 0.0).forward({}, FEATURES)
+    assert abs(np.square(y).mean(axis=2) - 1).max() < 100 * EPS
+    np.testing.assert_allclose(y / FEATURES, np.repeat((y / FEATURES)[..., :1], 6, axis=2), rtol=1e-14)
+    assert abs(y.mean(axis=2)).min() > 0.01
 
 
 def test_gains_multiply_and_biases_add_where_they_should() -> None:
@@ -126,6 +139,8 @@ def test_entries_that_are_all_equal(equal: float) -> None:
     (lambda: BatchNorm("n", 5).forward({}, FEATURES[0]), "norm 'n' expects"),
     (lambda: BatchNorm("n", 6).forward({}, FEATURES[:, :1]), "batch norm 'n' normalises one entry at a time"),
     (lambda: GroupNorm("n", 6, groups=6).forward({}, FEATURES), "norm 'n' normalises one entry at a time"),
+    (lambda: RMSNorm("n", 6).forward({}, IMAGES), r"norm 'n' expects \(draws, batch, 6\), got shape \(2, 3, 6, 2, 3\)"),
+    (lambda: RMSNorm("n", 6, 0.0).forward({}, 0 * FEATURES), "norm 'n' got a row of zeros.*take eps > 0"),
     (lambda: WeightStandardised(Dense("d", 1, 2)).forward({"d.weight": np.ones((2, 1, 2))}, FEATURES[..., :1]),
      "standardisation of 'd.weight' normalises one entry at a time"),
     (lambda: WeightStandardised(Dense("d", 6, 2)).forward({"d.weight": np.zeros((2, 6, 2))}, FEATURES),

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from simulations import Dense, LeakyReLU, Network, Residual, Sequential, he, residual_mlp, stream, zero
+from simulations.layers.dense import Gradients
 from simulations.layers.scalars import ScalarBias, ScalarMultiplier
 from simulations.networks.fixup import NO_RULES, FixupRules, fixup_mlp
 from simulations.numbers.arrays import Array
-from simulations.weights.kinds import Outer
 
 RELU = LeakyReLU()
 
@@ -36,7 +36,7 @@ def test_layout() -> None:
 
 
 def test_a_single_number_by_hand() -> None:
-    x, dy, gradients = np.array([[[1.0, 2.0], [3.0, 4.0]]]), np.array([[[1.0, 0.0], [2.0, 5.0]]]), dict[str, Outer]()
+    x, dy, gradients = np.array([[[1.0, 2.0], [3.0, 4.0]]]), np.array([[[1.0, 0.0], [2.0, 5.0]]]), Gradients()
     y, pullback = ScalarBias("b").forward({"b": np.array([[[10.0]]])}, x)
     assert y.tolist() == [[[11, 12], [13, 14]]]
     assert pullback(dy, gradients).tolist() == dy.tolist()

@@ -1,0 +1,1 @@
+"""Attention: products of queries and keys, their softmax, and layers of it; embeddings and positions."""
