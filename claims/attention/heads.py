@@ -31,6 +31,15 @@ def tokens(run: Run, name: str, count: int, positions: int, width: int = WIDTH) 
     return rows[run.rng("tokens", name).integers(len(rows), size=(count, positions))]
 
 
+def unlike(run: Run, name: str, count: int, positions: int) -> Array:
+    """Real rows of mean square 1 with as much noise, again of mean square 1: tokens that are not much alike."""
+    rows = tokens(run, name, count, positions)
+    rows *= WIDTH**0.5 / np.linalg.norm(rows, axis=2, keepdims=True)
+    rows += run.rng("noise", name).standard_normal(rows.shape)
+    rows *= WIDTH**0.5 / np.linalg.norm(rows, axis=2, keepdims=True)
+    return rows
+
+
 @dataclass(frozen=True)
 class Products:
     """Queries and keys of one head, and their products."""

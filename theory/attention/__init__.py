@@ -5,5 +5,5 @@
 - `rank_collapse`: how tokens draw together; `gradients`: identities of every draw, and theorem 1 as it is true.
 
 Papers: Vaswani et al. 2017, Dong, Cordonnier & Loukas 2021, Noci et al. 2022, Zhang et al. 2019 (Fixup).
-Claims: Q1 to Q5.
+Claims: Q1 to Q14.
 """
