@@ -110,7 +110,7 @@ SUBJECTS = {
     ),
     "normalisation": ("branches", "centred_weights", "lsuv", "scale_invariance", "batch_norm"),
     "recurrent": ("lstm", "tied_weights", "norms"),
-    "attention": ("logits", "steps", "weights", "outputs", "rank_collapse"),
+    "attention": ("logits", "steps", "weights", "outputs", "rank_collapse", "gradients", "balance"),
     "independence": ("engines", "gradient_independence", "ones_in_depth", "assumptions"),
     "training": ("symmetry", "equal_units", "balance", "deep_training"),
     "precision": ("formats", "sums_of_logs", "log_series", "softmax"),

@@ -31,12 +31,12 @@ def tokens(run: Run, name: str, count: int, positions: int, width: int = WIDTH) 
     return rows[run.rng("tokens", name).integers(len(rows), size=(count, positions))]
 
 
-def unlike(run: Run, name: str, count: int, positions: int) -> Array:
+def unlike(run: Run, name: str, count: int, positions: int, width: int = WIDTH) -> Array:
     """Real rows of mean square 1 with as much noise, again of mean square 1: tokens that are not much alike."""
-    rows = tokens(run, name, count, positions)
-    rows *= WIDTH**0.5 / np.linalg.norm(rows, axis=2, keepdims=True)
+    rows = tokens(run, name, count, positions, width)
+    rows *= width**0.5 / np.linalg.norm(rows, axis=2, keepdims=True)
     rows += run.rng("noise", name).standard_normal(rows.shape)
-    rows *= WIDTH**0.5 / np.linalg.norm(rows, axis=2, keepdims=True)
+    rows *= width**0.5 / np.linalg.norm(rows, axis=2, keepdims=True)
     return rows
 
 
