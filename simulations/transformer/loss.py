@@ -55,7 +55,8 @@ def token_loss(
         raise ValueError("every target is padding; a loss needs at least one that counts")
     if not 0 <= labels[rows].min() <= labels[rows].max() < tokens:
         raise ValueError(f"targets must be from 0 to {tokens - 1}, got {labels.min()} to {labels.max()}")
-    gradient = np.zeros_like(flat)
+    gradient = np.empty_like(flat)
+    gradient[labels == ignored] = 0
     factor = flat.dtype.type(1 / (len(rows) if divisor is None else divisor))
     total, hits = 0.0, 0
     for start in range(0, len(rows), CHUNK):
