@@ -183,7 +183,7 @@ def masks(draw: st.DrawFn, *, batch: int, queries: int, keys: int) -> Mask:
 
 @st.composite
 def tokens(draw: st.DrawFn, *, kinds: int = 7, batch: int | None = None) -> NDArray[np.int64]:
-    """Sequences (1 to 4 or `batch`, 1 to 6 positions) of at least one token, numbers from 1 on, with 0 behind the end."""
+    """Sequences (1 to 4 or `batch`, 1 to 6 positions) of at least one token, from 1 on, with 0 behind their ends."""
     count, longest = draw(st.integers(1, 4)) if batch is None else batch, draw(st.integers(1, 6))
     numbers = draw(arrays(np.int64, (count, longest), elements=st.integers(1, kinds - 1), fill=st.nothing()))
     ends = draw(arrays(np.int64, (count, 1), elements=st.integers(1, longest), fill=st.nothing()))
