@@ -60,6 +60,7 @@ bench: .venv/sweep
 	$(BIN)/python -m benchmarks.training.undrawn --json benchmarks/results/undrawn_training.json
 	$(BIN)/python -m benchmarks.speed.ten_thousand_layers
 	$(BIN)/python -m benchmarks.training.step --json benchmarks/results/training.json
+	$(BIN)/python -m benchmarks.training.transformer --growth --json benchmarks/results/transformer.json
 	$(BIN)/python -m benchmarks.sweeps
 
 .venv/base: requirements/base.lock pyproject.toml

@@ -1,5 +1,6 @@
 """What happens: networks drawn and measured in pure NumPy, with no closed form in sight."""
 
+from simulations.attention.layer import Attention
 from simulations.data.inputs import InputError, Inputs, digits, load
 from simulations.engines.radial import RadialRecord, radial, why_not_radial
 from simulations.engines.record import Record
@@ -25,6 +26,7 @@ from simulations.weights.initialisers import (
 )
 
 __all__ = [
+    "Attention",
     "Dense",
     "Initialiser",
     "InputError",

@@ -27,6 +27,7 @@ from dataclasses import dataclass
 import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
 
 from simulations.attention.masks import Mask
 from simulations.layers.dense import LeakyReLU, Parameters, Tanh
@@ -178,6 +179,15 @@ def masks(draw: st.DrawFn, *, batch: int, queries: int, keys: int) -> Mask:
     always = draw(arrays(np.int64, (1, rows[1], 1, rows[0], 1), elements=st.integers(0, keys - 1)))
     np.put_along_axis(seen, always, True, axis=-1)
     return seen
+
+
+@st.composite
+def tokens(draw: st.DrawFn, *, kinds: int = 7, batch: int | None = None) -> NDArray[np.int64]:
+    """Sequences (1 to 4 or `batch`, 1 to 6 positions) of at least one token, from 1 on, with 0 behind their ends."""
+    count, longest = draw(st.integers(1, 4)) if batch is None else batch, draw(st.integers(1, 6))
+    numbers = draw(arrays(np.int64, (count, longest), elements=st.integers(1, kinds - 1), fill=st.nothing()))
+    ends = draw(arrays(np.int64, (count, 1), elements=st.integers(1, longest), fill=st.nothing()))
+    return np.where(np.arange(longest) < ends, numbers, 0)
 
 
 @dataclass(frozen=True)

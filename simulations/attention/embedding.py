@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulations.attention.positions import sinusoids
 from simulations.layers.dense import Dense, Gradients, Pullback
@@ -63,6 +65,18 @@ class Embedding:
         ValueError
             If `x` are no integers of that shape, or one is not the number of a token.
         """
+        rows, numbers = self.rows(parameters, x), x.reshape(len(x), -1)
+
+        def pullback(dy: Array, into: Gradients | None) -> Array:
+            if into is not None:
+                gradient = summed_by_token(numbers, dy, self.tokens)
+                collect(into, self.weight, Whole(gradient * dy.dtype.type(self.factor)))
+            return np.zeros(x.shape)
+
+        return rows, pullback
+
+    def rows(self, parameters: AnyParameters, x: NDArray[Any], start: int = 0) -> Array:
+        """Look tokens up whose positions begin at `start`."""
         table = np.asarray(parameters[self.weight])
         if x.dtype.kind not in "iu" or x.ndim != 3 or len(x) != len(table):
             raise ValueError(
@@ -78,16 +92,9 @@ class Embedding:
         if self.factor != 1:
             rows *= table.dtype.type(self.factor)
         if self.sinusoid:
-            own = (self.sinusoid * sinusoids(x.shape[2], self.width)).astype(table.dtype)
+            own = (self.sinusoid * sinusoids(x.shape[2], self.width, start=start)).astype(table.dtype)
             rows.reshape(*x.shape, self.width)[...] += own
-
-        def pullback(dy: Array, into: Gradients | None) -> Array:
-            if into is not None:
-                gradient = summed_by_token(numbers, dy, self.tokens)
-                collect(into, self.weight, Whole(gradient * dy.dtype.type(self.factor)))
-            return np.zeros(x.shape)
-
-        return rows, pullback
+        return rows
 
     def degree(self, incoming: int | None, scaled: frozenset[str]) -> int | None:
         """Give the table's degree, 0 or 1; the sinusoids are a constant, of degree 0."""
@@ -103,7 +110,7 @@ class Embedding:
         yield self.weight
 
 
-def summed_by_token(numbers: Array, rows: Array, tokens: int) -> Array:
+def summed_by_token(numbers: NDArray[Any], rows: Array, tokens: int) -> Array:
     """Sum rows (draws, rows, width) of the same number (draws, rows): (draws, tokens, width)."""
     sums = np.zeros((len(rows), tokens, rows.shape[2]), rows.dtype)
     for own, some, total in zip(numbers, rows, sums, strict=True):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,13 +24,13 @@ Vector = NDArray[np.float32]
 
 
 class Flat:
-    """Arrays (1, ...) of one network as views into one float32 vector, those of more than one number first."""
+    """Arrays (1, ...) of one network as views into one vector, float32 unless said otherwise, single numbers last."""
 
-    def __init__(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    def __init__(self, shapes: Mapping[str, tuple[int, ...]], dtype: np.dtype | type = np.float32) -> None:
         order = sorted(shapes, key=lambda name: math.prod(shapes[name]) == 1)  # stable
         sizes = [math.prod(shapes[name]) for name in order]
         self.scalars = sum(size == 1 for size in sizes)
-        self.vector: Vector = np.zeros(sum(sizes), np.float32)
+        self.vector: Vector = np.zeros(sum(sizes), dtype)
         self.views: Parameters = {}
         start = 0
         for name, size in zip(order, sizes, strict=True):
@@ -52,6 +53,16 @@ def _steps(done: float) -> float:
 
 SCHEDULES: dict[str, Callable[[float], float]] = {"constant": _constant, "cosine": _cosine, "steps": _steps}
 """Factors of the rate by the share of the steps that is done: steps divides by 10 at 1/2 and at 3/4."""
+
+
+class Optimiser(Protocol):
+    """What moves the parameters of a network."""
+
+    def velocity(self, parameters: Flat) -> Vector:
+        """Return what it remembers of earlier steps, as it is before the first."""
+
+    def update(self, parameters: Flat, gradients: Flat, velocity: Vector, done: float) -> None:
+        """Take a step in place, `done` being the share of all steps that were taken before."""
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from simulations.layers.scalars import ScalarBias, ScalarMultiplier
 from simulations.layers.scaling import Scale
 from simulations.training.buffers import Buffer, place
 from simulations.training.tape import Tape
-from simulations.weights.kinds import Outer
+from simulations.weights.kinds import write
 
 Backward = Callable[[Buffer], Buffer]
 """Adds the calls of the way back, given where the cotangent of the output will be; returns where the input's will."""
@@ -198,10 +198,7 @@ def _pull_back(gradients: Parameters, pullbacks: list[Pullback], dy: Buffer, dx:
     into: Gradients = {}
     dx.array[...] = pullbacks[0](dy.array, into)
     for name, gradient in into.items():
-        if isinstance(gradient, Outer):
-            np.matmul(gradient.x.mT, gradient.dy, out=gradients[name])
-        else:
-            gradients[name][...] = gradient.array
+        write(gradient, gradients[name])
 
 
 TRACES: dict[type, Callable[[Tape, Any, Buffer], tuple[Buffer, Backward]]] = {

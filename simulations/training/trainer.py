@@ -25,7 +25,7 @@ from simulations.numbers.memory import keep_freed_memory
 from simulations.numbers.streams import stream
 from simulations.training.checkpoint import Checkpoint, CheckpointError, restore, settings_of
 from simulations.training.compiled import Compiled
-from simulations.training.optimiser import Descent, Flat
+from simulations.training.optimiser import Flat, Optimiser
 
 
 class DivergenceError(ArithmeticError):
@@ -79,7 +79,7 @@ class Trainer:
     network: Network
     parameters: Parameters
     data: Data
-    descent: Descent
+    descent: Optimiser
     plan: Plan
     name: str = ""
     """Says which network it is, beyond its start: a checkpoint of another name is refused."""

@@ -15,7 +15,7 @@ from simulations.attention.embedding import Embedding, TiedReadout
 from simulations.attention.layer import IDENTITY, Attention
 from simulations.layers.dense import Dense, Layer
 from simulations.layers.network import Network, Residual, Sequential
-from simulations.layers.normalisation import LayerNorm
+from simulations.layers.row_norms import RowNorm
 from simulations.layers.scaling import Scale
 from simulations.networks.blocks import RELU, at_least
 from simulations.networks.fixup import FIXUP, NO_RULES
@@ -126,7 +126,7 @@ def _added(place: str, width: int, branch: tuple[Layer, ...], recipe: Recipe) ->
 
 def _norm(place: str, width: int, recipe: Recipe) -> Layer:
     starts = (1.0, 0.0) if recipe.affine else (None, None)
-    return LayerNorm(f"{place}.norm", width, recipe.eps, *starts)
+    return RowNorm(f"{place}.norm", width, recipe.eps, *starts)
 
 
 def _dropout(place: str, width: int, keep: float) -> tuple[Layer, ...]:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulations.attention.masks import Mask
 from simulations.layers.dense import Gradients, Parameters
@@ -24,6 +26,8 @@ PAD, START, END = 0, 1, 2
 MEMORY, SOURCE, TARGET = "memory", "source.mask", "target.mask"
 """Names of what goes to the layers with the parameters."""
 
+Input = NDArray[Any]
+"""Tokens, integers (draws, batch, positions), or rows (draws, batch * positions, width)."""
 Pullbacks = Callable[[Array, Gradients | None], tuple[Array, Array]]
 
 
@@ -75,7 +79,7 @@ class Translator:
         """Name every weight, bias and scalar, those of the encoder first."""
         return self.encoder.parameter_names() + self.decoder.parameter_names()
 
-    def run(self, parameters: AnyParameters, source: Array, target: Array) -> Both:
+    def run(self, parameters: AnyParameters, source: Input, target: Input) -> Both:
         """Run both and keep every state.
 
         Raises
@@ -87,7 +91,7 @@ class Translator:
         named = seen(SOURCE, source) | seen(TARGET, target) | {MEMORY: encoder.output}
         return Both(encoder, self.decoder.run({**parameters, **named}, target))
 
-    def forward(self, parameters: AnyParameters, source: Array, target: Array) -> tuple[Array, Pullbacks]:
+    def forward(self, parameters: AnyParameters, source: Input, target: Input) -> tuple[Array, Pullbacks]:
         """Return the logits (draws, batch * positions of the target, tokens) and their pullback.
 
         That returns the cotangents of the two inputs (zeros for tokens), and adds gradients to `into`.
@@ -101,7 +105,7 @@ class Translator:
         return run.output, pullback
 
 
-def seen(name: str, tokens: Array) -> dict[str, Mask]:
+def seen(name: str, tokens: Input) -> dict[str, Mask]:
     """Return, under this name, which tokens (draws, batch, positions) count; nothing for rows."""
     return {name: np.not_equal(tokens, PAD)} if tokens.dtype.kind in "iu" else {}
 

@@ -117,6 +117,14 @@ def collect(into: dict[str, Gradient], name: str, gradient: Gradient) -> None:
     into[name] = gradient
 
 
+def write(gradient: Gradient, out: Array) -> None:
+    """Write a gradient multiplied out into an array of its shape."""
+    if isinstance(gradient, Outer):
+        np.matmul(gradient.x.mT, gradient.dy, out=out)
+    else:
+        out[...] = gradient.array
+
+
 def factors(gradient: Gradient) -> Outer:
     """Return a gradient of which the factors are needed.
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.training import one_step, resnet
+from benchmarks.training import one_step, resnet, transformer
+from benchmarks.training.step import AGREE
 from simulations.data.splits import digits_split
 from simulations.networks.resnet import resnet as network_of
 from simulations.networks.rivals import INITS
@@ -118,3 +119,15 @@ def test_one_step_writes_and_prints_a_row_for_every_start(
     out = capsys.readouterr().out.strip()
     assert out == one_step.table(rows, [1, 10])
     assert {text.count("|") for text in out.splitlines()} == {7}
+
+
+@pytest.mark.parametrize("kind", ["float32", "float64"])
+def test_the_step_of_an_encoder_decoder_is_pytorch_s(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Losses of three steps, at which both contestants are compared, in as many layers as fit a second."""
+    pytest.importorskip("torch")
+    monkeypatch.setattr(transformer, "BATCH", 4)
+    mine, theirs = (make(kind, 7, 1, 1) for make in (transformer.ours, transformer.theirs))
+    agreement = AGREE if kind == "float32" else 1e-9
+    losses = [(mine(), theirs()) for _ in range(3)]
+    np.testing.assert_allclose([one for one, _ in losses], [other for _, other in losses], rtol=agreement)
+    assert losses[2][0] < losses[0][0]

@@ -15,7 +15,10 @@ from tests.docs.pages import PAGES, python
 (SWEEP,) = python("docs/sweeps.md")
 NETWORK, INPUTS, CHECKED, LAW, PROPERTY, CLAIM = python("docs/own-work.md")
 (DERIVATION,) = python("CONTRIBUTING.md")
-RUN = [MEASURE, UNDRAWN, SWEEP, NETWORK, INPUTS, CHECKED, LAW, PROPERTY, CLAIM, DERIVATION]
+EXPONENTS, REVERSALS = python("docs/transformers.md")
+RUN = [
+    MEASURE, UNDRAWN, SWEEP, NETWORK, INPUTS, CHECKED, LAW, PROPERTY, CLAIM, DERIVATION, EXPONENTS, REVERSALS
+]  # fmt: skip
 
 
 def run(code: str, name: str = "__main__") -> dict[str, object]:
@@ -127,3 +130,22 @@ def test_a_derivation_of_ones_own_checks(capsys: pytest.CaptureFixture[str]) -> 
     run(DERIVATION)
     assert capsys.readouterr().out == "('definition', 'exact')\n"
     assert "`('definition', 'exact')`" in PAGES["CONTRIBUTING.md"]
+
+
+def test_exponents_of_a_transformer(capsys: pytest.CaptureFixture[str]) -> None:
+    run(EXPONENTS)
+    sets, *lines = capsys.readouterr().out.splitlines()
+    assert sets == "(frozenset({'readout.weight'}),)"
+    assert len(lines) == 7
+    assert all(line.endswith("True") for line in lines)
+    assert any(line.startswith("1 ") for line in lines)
+
+
+@pytest.mark.slow
+def test_reversals_are_learnt(capsys: pytest.CaptureFixture[str]) -> None:
+    names = run(REVERSALS)
+    assert capsys.readouterr().out.startswith("step 400 of 400: loss")
+    source, trained = names["source"], names["run"]
+    found = names["greedy"](trained.translator, trained.parameters, source, longest=6)  # type: ignore[operator,attr-defined]
+    right = sum(one == row[::-1] for one, row in zip(found, source.tolist(), strict=True))  # type: ignore[attr-defined]
+    assert right > 0.9 * len(found)

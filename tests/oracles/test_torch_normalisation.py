@@ -9,7 +9,7 @@ from simulations.layers.convolution import Convolution
 from simulations.layers.dense import Dense
 from simulations.layers.network import Residual, Sequential
 from simulations.layers.normalisation import BatchNorm, GroupNorm, LayerNorm, WeightStandardised
-from simulations.layers.rms_norm import RMSNorm
+from simulations.layers.row_norms import RMSNorm, RowNorm
 from simulations.numbers.arrays import Array
 from tests.oracles.test_torch import agree
 from tests.oracles.test_torch_convolution import Weights, compare, convolved, images
@@ -69,8 +69,9 @@ def test_group_norm(x: Array, eps: float, gain: float | None, bias: float | None
 @every_eps
 @every_start
 def test_layer_norm_of_features(eps: float, gain: float | None, bias: float | None) -> None:
-    layer = LayerNorm("n", 12, eps, gain, bias)
-    compare(layer, lambda w, one: torch.nn.functional.layer_norm(one, (12,), *learnt(w), eps=eps), FEATURES)
+    for kind in (LayerNorm, RowNorm):
+        layer = kind("n", 12, eps, gain, bias)
+        compare(layer, lambda w, one: torch.nn.functional.layer_norm(one, (12,), *learnt(w), eps=eps), FEATURES)
 
 
 @every_eps

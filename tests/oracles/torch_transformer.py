@@ -11,7 +11,7 @@ from simulations.attention.layer import Attention
 from simulations.attention.positions import sinusoids
 from simulations.layers.dense import Dense, Layer, LeakyReLU
 from simulations.layers.network import Residual, Sequential
-from simulations.layers.normalisation import LayerNorm
+from simulations.layers.row_norms import RowNorm
 from simulations.layers.scalars import ScalarBias, ScalarMultiplier
 from simulations.layers.scaling import Scale
 
@@ -40,7 +40,7 @@ def forward(layer: Layer, weights: Tensors, x: Any) -> Any:
             return x * weights[layer.name]
         case RowDropout():
             return x * weights[layer.kept] if layer.kept in weights else x
-        case LayerNorm():
+        case RowNorm():
             gain, bias = (weights[name].reshape(-1) if name in weights else None for name in (layer.gain, layer.bias))
             return functional.layer_norm(x, (layer.features,), gain, bias, layer.eps)
         case Embedding():

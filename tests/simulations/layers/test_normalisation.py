@@ -10,7 +10,7 @@ from simulations.layers.convolution import Convolution
 from simulations.layers.dense import Layer
 from simulations.layers.losses import EPS
 from simulations.layers.normalisation import BatchNorm, GroupNorm, LayerNorm, WeightStandardised
-from simulations.layers.rms_norm import RMSNorm
+from simulations.layers.row_norms import RMSNorm, RowNorm
 from simulations.numbers.arrays import Array
 from tests.simulations.layers.layer_cases import check_degrees, check_draws_and_precision, check_gradients
 
@@ -40,6 +40,9 @@ CASES: dict[str, tuple[Layer, Array]] = {
     for kind, x in (("images", IMAGES), ("features", FEATURES))
 }
 CASES |= {
+    "rows": (RowNorm("n", 6, 0.0), FEATURES),
+    "rows, eps, gain, bias": (RowNorm("n", 6, 0.5, 1.0, 0.0), FEATURES),
+    "rows, bias": (RowNorm("n", 6, 0.0, None, 0.0), FEATURES),
     "root mean square": (RMSNorm("n", 6, 0.0), FEATURES),
     "root mean square, eps, gain, bias": (RMSNorm("n", 6, 0.5, 1.0, 0.0), FEATURES),
     "root mean square, gain": (RMSNorm("n", 6, 0.0, 1.0), FEATURES),
@@ -77,6 +80,26 @@ def test_moments(layer: Layer, axes: tuple[int, ...]) -> None:
     y, _ = layer.forward({}, IMAGES)
     assert abs(y.mean(axis=axes)).max() < 100 * EPS
     assert abs(np.square(y).mean(axis=axes) - 1).max() < 100 * EPS
+
+
+@pytest.mark.parametrize("equal", [0.0, 0.1, 1e6 / 3])
+def test_rows_whose_entries_are_all_equal(equal: float) -> None:
+    for features in range(2, 40):
+        x = np.full((1, 2, features), equal)
+        x[0, 1] = stream(0, "x").normal(size=features)
+        with pytest.raises(ValueError, match=r"'n' got a row whose entries are all equal .*take eps > 0"):
+            RowNorm("n", features, 0.0).forward({}, x)
+        assert abs(RowNorm("n", features, 1e-5).forward({}, x)[0][0, 0]).max() < 1e-6
+
+
+@pytest.mark.parametrize("eps", [0.0, 0.5])
+def test_norms_of_rows_are_layer_norms(eps: float) -> None:
+    rows, layer = (kind("n", 6, eps, 1.0, 0.0) for kind in (RowNorm, LayerNorm))
+    parameters = {name: value + 1 for name, value in rows.draw(stream(0), 2).items()}
+    (y, through), (other, back) = (norm.forward(parameters, FEATURES) for norm in (rows, layer))
+    np.testing.assert_allclose(y, other, rtol=1e-13, atol=1e-13)
+    cotangent = stream(0).normal(size=y.shape)
+    np.testing.assert_allclose(through(cotangent, None), back(cotangent, None), rtol=1e-12, atol=1e-13)
 
 
 def test_mean_squares_without_a_mean_taken_off() -> None:
@@ -140,7 +163,7 @@ def test_entries_that_are_all_equal(equal: float) -> None:
     (lambda: BatchNorm("n", 6).forward({}, FEATURES[:, :1]), "batch norm 'n' normalises one entry at a time"),
     (lambda: GroupNorm("n", 6, groups=6).forward({}, FEATURES), "norm 'n' normalises one entry at a time"),
     (lambda: RMSNorm("n", 6).forward({}, IMAGES), r"norm 'n' expects \(draws, batch, 6\), got shape \(2, 3, 6, 2, 3\)"),
-    (lambda: RMSNorm("n", 6, 0.0).forward({}, 0 * FEATURES), "norm 'n' got a row of zeros.*take eps > 0"),
+    (lambda: RMSNorm("n", 6, 0.0).forward({}, 0 * FEATURES), "got a row whose entries are all equal .*take eps > 0"),
     (lambda: WeightStandardised(Dense("d", 1, 2)).forward({"d.weight": np.ones((2, 1, 2))}, FEATURES[..., :1]),
      "standardisation of 'd.weight' normalises one entry at a time"),
     (lambda: WeightStandardised(Dense("d", 6, 2)).forward({"d.weight": np.zeros((2, 6, 2))}, FEATURES),
