@@ -92,6 +92,7 @@ SUBJECTS = {
         "euler",
         "initial_loss",
         "vocabulary",
+        "weighted_sets",
     ),
     "fixup": (
         "scale",
