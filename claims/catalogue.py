@@ -94,6 +94,7 @@ SUBJECTS = {
     ),
     "fixup": (
         "scale",
+        "smallest_scale",
         "cure",
         "rules",
         "zeros",
