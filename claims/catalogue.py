@@ -101,6 +101,7 @@ SUBJECTS = {
         "scalar_gradients",
         "recipe",
         "stable_rate",
+        "start_kernel",
         "kernel_norms",
         "parameter_counts",
         "scalar_resnet",
