@@ -101,8 +101,8 @@ def _descended(run: Run, scale: Scale, last: Initialiser, blocks: int, rate: flo
             now = now | {name: now[name] - eta * gradients[name] for name in branches}
         left[share] = np.linalg.norm(network.run(now, x).output - target, axis=(1, 2)) / AWAY
     return Kernels(
-        np.linalg.eigvalsh(readout.mT @ readout)[:, -1],
-        np.linalg.eigvalsh(hidden @ hidden.mT)[:, -1],
+        np.asarray(np.linalg.eigvalsh(readout.mT @ readout)[:, -1], np.float64),
+        np.asarray(np.linalg.eigvalsh(hidden @ hidden.mT)[:, -1], np.float64),
         values[:, -1],
         values.sum(axis=1),
         left,
