@@ -109,7 +109,7 @@ SUBJECTS = {
         "one_step",
         "step_of_biases",
     ),
-    "normalisation": ("branches", "centred_weights", "lsuv", "scale_invariance", "batch_norm"),
+    "normalisation": ("branches", "centred_weights", "lsuv", "scale_invariance", "multiplier", "batch_norm"),
     "recurrent": ("lstm", "tied_weights", "norms"),
     "independence": ("engines", "gradient_independence", "ones_in_depth", "assumptions"),
     "training": ("symmetry", "equal_units", "balance", "layer_norms", "deep_training"),
