@@ -112,7 +112,7 @@ SUBJECTS = {
     "normalisation": ("branches", "centred_weights", "lsuv", "scale_invariance", "multiplier", "batch_norm"),
     "recurrent": ("lstm", "tied_weights", "norms"),
     "independence": ("engines", "gradient_independence", "ones_in_depth", "assumptions"),
-    "training": ("symmetry", "equal_units", "balance", "layer_norms", "deep_training"),
+    "training": ("symmetry", "equal_units", "balance", "layer_norms", "first_move", "deep_training"),
     "precision": ("formats", "sums_of_logs", "log_series", "softmax"),
 }
 """The files of each subject."""

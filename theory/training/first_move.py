@@ -14,15 +14,16 @@ one input; g is the factor by which a layer multiplies the mean square norm (He:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from fractions import Fraction
 from functools import cache
-from math import comb
+from math import comb, prod
 
 import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import positive, positive_integer
-from theory.expectation import active_moments, averaged, chi_square_moment, chi_square_moments
+from theory.expectation import active_moments, averaged, chi_square_moments
 from theory.rules import equal, recursion
 from theory.symbols import ACTIVE, BLOCKS, DEPTH, EPSILON, H, N
 from theory.written_out import WrittenOut, at_sizes, matrix, symmetric
@@ -197,35 +198,34 @@ def plain_move_second_moment(depth: int, layers: int, width: int) -> sp.Expr:
     The inner product is a sum over layers of terms whose squares have means of at most the geometric mean of those at
     `depth` and at `layers` (Cauchy and Schwarz); the root of the second moment of a sum is at most the sum of roots.
     """
-    eighth = _layer(width, lambda k: chi_square_moment(4, k)) * sp.Rational(2, width) ** 4
-    roots = [
-        (eighth ** (2 * at) * _term(depth - at, width) * _term(layers - at, width)) ** sp.Rational(1, 4)
-        for at in range(depth)
-    ]
-    return sp.Add(*roots) ** 2
+    n, below, whole = (
+        int(positive_integer(name, value)) for name, value in (("width", width), ("depth", depth), ("layers", layers))
+    )
+    eighth = _layer(4, [Fraction(1)] * (n + 1))
+    terms = (eighth ** (2 * at) * _term(below - at, n) * _term(whole - at, n) for at in range(below))
+    return sp.Add(*(sp.Rational(term) ** sp.Rational(1, 4) for term in terms)) ** 2
 
 
-def _term(depth: int, width: int) -> sp.Expr:
+def _term(depth: int, width: int) -> Fraction:
     """Return the second moment of ||D p||^2 in units of the input, that many layers below."""
-    scale, (fourth, mixed, square) = sp.Rational(2, width), (sp.S.One, sp.S.Zero, sp.S.Zero)
+    scale, active = Fraction(2, width), range(width + 1)
+    fourth, mixed, square = Fraction(1), Fraction(0), Fraction(0)
     for _ in range(depth):  # moments of R^2, R b and b^2, each from those of the layer above
         fourth, mixed, square = (
-            scale**4 * _layer(width, lambda k, r=fourth: chi_square_moment(4, k) * r),
-            scale**3 * _layer(width, lambda k, r=fourth, m=mixed: chi_square_moment(3, k) * (r + scale * (k - 1) * m)),
-            scale**2
-            * _layer(
-                width,
-                lambda k, r=fourth, m=mixed, s=square: (
-                    chi_square_moment(2, k) * (r + 2 * scale * (k - 1) * m + scale**2 * (k**2 - 1) * s)
-                ),
-            ),
+            _layer(4, [fourth for _ in active]),
+            _layer(3, [fourth + scale * (k - 1) * mixed for k in active]),
+            _layer(2, [fourth + 2 * scale * (k - 1) * mixed + scale**2 * (k**2 - 1) * square for k in active]),
         )
     return square
 
 
-def _layer(width: int, given: Callable[[int], sp.Expr]) -> sp.Expr:
-    """Average over the number of active units of a layer."""
-    return sp.Add(*(sp.Rational(comb(width, k), 2**width) * given(k) for k in range(width + 1)))
+def _layer(order: int, given: Sequence[Fraction]) -> Fraction:
+    """Average ((2/n) T)^order times what is `given` each K from 0 to n, T chi-square with K degrees of freedom."""
+    width = len(given) - 1
+    total = Fraction(0)
+    for k, value in enumerate(given):
+        total += Fraction(comb(width, k), 2**width) * prod(range(k, k + 2 * order, 2)) * value
+    return Fraction(2, width) ** order * total
 
 
 DERIVATIONS: tuple[Callable[[], Derivation], ...] = (
