@@ -54,8 +54,7 @@ def _net(blocks: int, scale: float, outputs: int, last: Initialiser) -> Network:
 def _rows(run: Run, draws: int, count: int, *address: str | int) -> Array:
     """Real rows of few features, of length 1."""
     narrow, rng = run.inputs.narrowed(WIDTH), run.rng("rows", *address)
-    usable = narrow[narrow.any(axis=1)]
-    x = usable[rng.integers(len(usable), size=(draws, count))]
+    x = narrow[rng.integers(len(narrow), size=(draws, count))]
     unit: Array = x / np.linalg.norm(x, axis=-1, keepdims=True)
     return unit
 

@@ -37,8 +37,7 @@ def _net(kind: str) -> Network:
 def _ran(run: Run, kind: str, draws: int, *address: str | int) -> Seen:
     """Run the net at real rows of length 1, each draw with its own weights and row."""
     network, narrow = _net(kind), run.inputs.narrowed(WIDTH)
-    usable = narrow[narrow.any(axis=1)]
-    x = usable[run.rng("rows", kind, *address).integers(len(usable), size=draws)][:, None, :]
+    x = narrow[run.rng("rows", kind, *address).integers(len(narrow), size=draws)][:, None, :]
     return network.run(
         network.draw(run.rng("weights", kind, *address), draws), x / np.linalg.norm(x, axis=2)[..., None]
     )

@@ -48,12 +48,12 @@ def _trained(run: Run, activation: Layer, bias: float | None) -> Training:
     network = mlp([features, 10, 7], classes=classes, activation=activation, bias_deviation=bias)
     layers = tuple(network.weights())
     parameters = network.draw(run.rng("weights"), DRAWS)
-    size = np.median(np.linalg.norm(run.inputs.nonzero(), axis=-1))
     shape = (DRAWS, STEPS, len(layers))
     moved, squares, rounding, loss, entropy = (np.empty(shape) for _ in range(5))
     for t in range(STEPS):
         x, targets = rows(run, f"step {t}", DRAWS, BATCH)
-        taken = step(network, parameters, x / size, targets, RATE)
+        x = x / np.linalg.norm(x, axis=-1, keepdims=True)  # at any scale of the rows no step diverges
+        taken = step(network, parameters, x, targets, RATE)
         loss[:, t], entropy[:, t] = (one.mean(axis=1)[:, None] for one in (taken.loss.loss, taken.loss.entropy))
         for place, dense in enumerate(layers):
             before, after = parameters[dense.weight], taken.parameters[dense.weight]
@@ -107,8 +107,8 @@ def loss_less_entropy_moves_every_layer(
     """A step of SGD takes 2 eta (loss - entropy) from every layer's squared norm, and adds eta^2 ||G||^2 to it.
 
     Nothing is averaged; exact to rounding in every draw, step and layer: a plain ReLU net without biases, softmax loss,
-    12 steps on minibatches of 3 real rows. So weights shrink while the loss exceeds the entropy of the predictions, as
-    it does at first on average (P9), and grow once it is below, but for the second order.
+    12 steps on minibatches of 3 real rows of length 1. So weights shrink while the loss exceeds the entropy of the
+    predictions, as it does at first on average (P9), and grow once it is below, but for the second order.
     """
     loss, entropy, square = sp.symbols("l H g", positive=True)
     claimed = sp.lambdify([loss, entropy, square], change(sp.Float(RATE), loss, entropy, square))
