@@ -141,12 +141,12 @@ def a_branch_moves_by_all_scales_but_the_smallest(
     of_input: bool = True,
     share: float = SHARE,
 ) -> Finding:
-    """A branch of scales >= 0, zeros and ties too, moves by Q^2 to m Q^2 times eta l', without the smallest in Q.
+    """To first order a branch moves by Q^2 to m Q^2 times eta l', Q the product of x and all scales but the smallest.
 
-    Nothing is averaged; exact, for steps of finite length: those that move a branch by a quarter of itself to first
-    order (r = 0.14), and any that start from 0 (r = 0). So the update is of order eta/L if and only if Q is of order
-    1/sqrt L, with the constants that the bounds give. For 2, 3 and 4 layers, both signs of x and of l', scales that are
-    powers of L = 1 to 1e12 times constants; with two zeros nothing moves.
+    Nothing is averaged. Scales >= 0, zeros and ties too; with r exact for steps of finite length: those that move a
+    branch by a quarter of itself to first order (r = 0.14), and any that start from 0 (r = 0). So the update is of
+    order eta/L if and only if Q is of order 1/sqrt L, with the constants that the bounds give. For 2, 3 and 4 layers,
+    both signs of x and of l', scales that are powers of L = 1 to 1e12 times constants; with two zeros nothing moves.
     """
     findings = []
     for kind, s in KINDS.items():
