@@ -5,7 +5,7 @@ validation data (a run that diverges counts as 0). Test accuracy after one epoch
 are paired: start and order of the images are those of the seed, whatever the variant. The p-value is that of the exact
 two-sided sign test against the variant without scalars, ties left out.
 
-    python -m benchmarks.training.ablation [--depths 10,100] [--seeds 20] [--json FILE]
+    python -m benchmarks.training.ablation [--depths 10,100] [--seeds 40] [--json FILE]
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from simulations.training.trainer import Plan, Trainer
 RATES = (0.03, 0.1, 0.3, 1.0)
 DEPTHS = (10, 100, 1000)
 WIDTH, BATCH, BRANCH = 32, 64, 2
-CHOOSING, SEEDS = 3, 20
+CHOOSING, SEEDS = 3, 40
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "ablation.json"
 NONE = "none"
 VARIANTS: dict[str, tuple[FixupRules, float]] = {
