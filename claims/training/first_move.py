@@ -18,6 +18,7 @@ from simulations.layers.losses import EPS
 from simulations.layers.network import Run as Seen
 from simulations.numbers.arrays import Array
 from theory.domain import number
+from theory.fixup import start_kernel
 from theory.training import first_move
 
 WIDTH, HIDDEN, LAYERS, BLOCKS, DRAWS, SPREAD = 6, 5, 2, 4, 40, 0.7
@@ -96,7 +97,7 @@ def _truth(kind: str, depth: int) -> tuple[sp.Expr, sp.Expr]:
     """The mean over weights, and a bound on the variance."""
     if kind not in GROWTHS:
         truth = first_move.fixup_move(depth, BLOCKS, WIDTH, HIDDEN)
-        return truth, 5 * truth**2 / (depth * HIDDEN)
+        return truth, start_kernel.relative_variance(depth, HIDDEN) * truth**2
     growth = GROWTHS[kind]
     truth, factor = _plain(depth, LAYERS, WIDTH, growth), growth ** (LAYERS + depth - 1)
     return truth, first_move.plain_move_second_moment(depth, LAYERS, WIDTH) * factor**2 - truth**2
