@@ -7,7 +7,7 @@ figures and lessons follow from its claims.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -77,6 +77,12 @@ def ledgers() -> Mapping[str, Ledger]:
     """Return all ledgers by key, the oldest paper first; those without a year, which are no papers, come last."""
     found = [read(file) for file in FOLDER.glob("*.toml")]
     return {one.key: one for one in sorted(found, key=lambda one: (one.year is None, one.year, one.key))}
+
+
+def stands(codes: Sequence[str]) -> list[str]:
+    """Return where a claim of these codes stands: "fixup theorem 2", and so on."""
+    found = ((one.key, item) for one in ledgers().values() for item in one.items)
+    return [f"{key} {item.place}" for key, item in found if set(item.claims) & set(codes)]
 
 
 def named(text: str) -> list[Ledger]:

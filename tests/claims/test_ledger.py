@@ -7,8 +7,10 @@ import pytest
 
 from claims.catalogue import REGISTRY
 from claims.ledger import FOLDER, Item, Ledger, LedgerError, ledgers, named, read
+from claims.places import KINDS
 
 CODES = {code for claim in REGISTRY.values() for code in claim.codes}
+SHORT = {form for kind, forms in KINDS.items() for form in (kind, *forms)}
 FILES = sorted(FOLDER.glob("*.toml"))
 GOOD = """
 name = "Somebody 2001"
@@ -44,7 +46,8 @@ def test_a_ledger_reads_and_names_claims_that_exist(file: Path) -> None:
         assert item.correction.endswith(".") or not item.correction, item.place
         assert not item.unchecked.endswith("."), f"{item.place}: a reason is a phrase without a full stop"
         assert len(item.says) <= 200, f"{item.place}: one line"
-        assert item.place[0].islower() or not item.place[0].isalpha(), item.place
+        kind = item.place.split()[0]
+        assert kind.lower() not in SHORT or kind in KINDS, f"{item.place}: kinds are spelt out, in small letters"
 
 
 @pytest.mark.parametrize("claim", REGISTRY.values(), ids=REGISTRY)
