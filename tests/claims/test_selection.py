@@ -25,7 +25,7 @@ def codes(pattern: str, finder: Finder = FINDER) -> set[str]:
         ("he eq. (10)", {"C1", "C21"}),
         ("hanin theorem 6", {"R6", "R9"}),
         ("theorem II.13", {"O3"}),
-        ("LSTM", {"N4"}),
+        ("LSTM", {"N1", "N2", "N4"}),
         ("harmonic mean fans", {"X2"}),
         ("99", set()),
         ("no such claim", set()),
