@@ -130,7 +130,8 @@ def _paper(text: str) -> Ledger:
         return found[0]
     if found:
         raise InputError(f"{text!r} names several papers; expected one of {', '.join(one.key for one in found)}")
-    words = {word: key for key, one in ledgers().items() for word in (*re.findall(r"\w+", one.name.lower()), key)}
+    words = {word: key for key, one in ledgers().items() for word in re.findall(r"\w+", one.name.lower())}
+    words |= {key: key for key in ledgers()}
     near = difflib.get_close_matches(text.lower(), words, n=1)
     hint = f"did you mean {words[near[0]]}? " if near else ""
     raise InputError(f"there is no paper {text!r}; {hint}--paper alone lists them")
