@@ -7,7 +7,8 @@ import pytest
 from claims.catalogue import REGISTRY
 from claims.examine import Result
 from claims.ledger import Item, Ledger, ledgers
-from claims.reports import contents, paper
+from claims.reports import contents, page, paper
+from simulations import digits
 from tests.claims.reports.made_up import finding, made_up
 
 RESULTS = {result.claim_id: result for result in made_up()}
@@ -78,6 +79,7 @@ def test_papers_are_listed_by_key() -> None:
 
 def test_the_page_has_the_papers_whose_claims_were_all_run() -> None:
     assert list(paper.papers(of("R2"))) == []
+    assert 'href="#papers"' not in page.render(of("R2"), digits(), 0, "quick", 1.0)
     own = "\n".join(paper.papers(of("U1", "U2")))
     assert own.count("<details>") == 1
     assert 'id="paper-own"' in own
