@@ -64,7 +64,7 @@ def within(asked: Place, place: Place) -> bool:
 
 def _spelt_out(numbers: str) -> list[str]:
     """Return the numbers of a list: "9, 11 to 13" has four."""
-    spelt = []
+    spelt: list[str] = []
     for part in re.split(r"\s*(?:,\s*and\b|,|\band\b|\bor\b)\s*", numbers):
         first, *last = re.split(r"\s*(?:\bto\b|–|-)\s*", part.replace("(", "").replace(")", ""))
         whole = bool(last) and first.isdigit() and last[0].isdigit()
