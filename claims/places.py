@@ -33,7 +33,7 @@ Place = tuple[str, str]
 
 _KIND = {form: kind for kind, forms in KINDS.items() for form in (kind, *forms)}
 _WORD = "|".join(sorted(map(re.escape, _KIND), key=len, reverse=True))
-_NUMBER = r"\(?(?:[a-z]{1,4}\.)?\d+(?:\.\d+)*[a-d]?\)?(?![\w.]*\d)"
+_NUMBER = r"\(?(?:[a-z]{1,4}\.)?\d+(?:\.\d+)*[a-d]?\)?"
 _LETTER = r"[a-z](?![\w'’])"
 _AND = r"\s*(?:,\s*and\b|,|\band\b|\bor\b|\bto\b|–|-)\s*"
 
