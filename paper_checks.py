@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import difflib
 import os
+import re
+import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -15,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from claims.ledger import Ledger
     from claims.registry import Claim
     from simulations.command_line import Parser
 
@@ -40,15 +44,20 @@ def main(arguments: Sequence[str] | None = None, program: str = "paper_checks.py
 
 def _run(options: argparse.Namespace) -> int:
     from claims.examine import passed, run_claims
-    from claims.reports import json_file, listing, page, terminal
+    from claims.reports import contents, json_file, listing, page, terminal
     from claims.reports.formula import MissingLibraryError, formula
     from simulations import InputError, digits, load
     from simulations.executors import ExecutorError, cores, dask
     from simulations.files import unwritable, write
 
-    chosen = _choose(options.only)
+    if options.paper == "":
+        print("\n".join(contents.papers()))
+        return 0
+    paper = _paper(options.paper) if options.paper else None
+    chosen = _of(paper) if paper else _choose(options.only)
     if options.list:
-        print(listing.markdown(chosen).rstrip() if options.markdown else "\n".join(listing.lines(chosen)))
+        lines = contents.lines(paper) if paper else listing.lines(chosen)
+        print(listing.markdown(chosen).rstrip() if options.markdown else "\n".join(lines))
         return 0
     if options.markdown:
         raise InputError("--markdown is a form of --list; expected --list --markdown")
@@ -85,23 +94,53 @@ def _run(options: argparse.Namespace) -> int:
             write(options.html, page.render(*about))
     except OSError as error:
         raise InputError(f"cannot write: {error}") from None
-    terminal.show(*about)
+    terminal.show(*about, paper=paper)
     return 0 if passed(results) else 1
 
 
 def _choose(patterns: list[str] | None) -> list[Claim]:
     from claims.catalogue import REGISTRY
+    from claims.ledger import ledgers
+    from claims.selection import Finder
     from simulations import InputError
 
     if not patterns:
         return list(REGISTRY.values())
-    for pattern in patterns:
-        if not any(claim.matches(pattern) for claim in REGISTRY.values()):
-            raise InputError(
-                f"no claim matches {pattern!r}; expected a claim's id, catalogue code or paper (wildcards allowed), "
-                f"see --list"
-            )
-    return [claim for claim in REGISTRY.values() if any(claim.matches(pattern) for pattern in patterns)]
+    finder = Finder(REGISTRY.values(), ledgers().values())
+    chosen = {pattern: finder.chosen(pattern) for pattern in patterns}
+    for pattern in (pattern for pattern, claims in chosen.items() if not claims):
+        together = " ".join(patterns)
+        near = together if len(patterns) > 1 and finder.chosen(together) else finder.nearest(pattern)
+        hint = f" did you mean --only {shlex.quote(near)}? Otherwise" if near else ""
+        raise InputError(
+            f"no claim matches {pattern!r};{hint} expected an id, code or paper (wildcards allowed), a place such as "
+            f"'theorem 2', or words of a headline, see --list"
+        )
+    found = {claim.id for claims in chosen.values() for claim in claims}
+    return [claim for claim in REGISTRY.values() if claim.id in found]
+
+
+def _paper(text: str) -> Ledger:
+    """Return the one paper that a text names."""
+    from claims.ledger import ledgers, named
+    from simulations import InputError
+
+    found = named(text)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise InputError(f"{text!r} names several papers; expected one of {', '.join(one.key for one in found)}")
+    words = {word: key for key, one in ledgers().items() for word in re.findall(r"\w+", one.name.lower())}
+    words |= {key: key for key in ledgers()}
+    near = difflib.get_close_matches(text.lower(), words, n=1)
+    hint = f"did you mean {words[near[0]]}? " if near else ""
+    raise InputError(f"there is no paper {text!r}; {hint}--paper alone lists them")
+
+
+def _of(paper: Ledger) -> list[Claim]:
+    from claims.catalogue import REGISTRY
+
+    return [claim for claim in REGISTRY.values() if set(claim.codes) & set(paper.codes)]
 
 
 def _parser(program: str) -> Parser:
@@ -110,12 +149,21 @@ def _parser(program: str) -> Parser:
     parser = Parser(program, (__doc__ or "").splitlines()[0])
     parser.add_argument("--list", action="store_true", help="list the claims, by subject, and stop")
     parser.add_argument("--markdown", action="store_true", help="with --list: as the page docs/catalogue.md")
-    parser.add_argument(
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
         "--only",
         nargs="+",
         metavar="PATTERN",
-        help="claims whose id, catalogue code or paper fits a pattern such as 'fixup*' or R2; their numbers are "
-        "those of the full run",
+        help="claims by code (R2), id ('fixup.*'), paper (glorot), place ('theorem 2', 'he eq 10') or words of the "
+        "headline; their numbers are those of the full run",
+    )
+    which.add_argument(
+        "--paper",
+        nargs="?",
+        const="",
+        metavar="NAME",
+        help="the claims of one paper, shown as its table of contents; with --list without running them, without NAME "
+        "the papers",
     )
     parser.add_argument(
         "--effort",

@@ -95,7 +95,7 @@ if __name__ == "__main__":
         package_data={
             "fathom.simulations.data": ["*.npz", "README.md"],
             "fathom.figures": ["tools/fathom.mplstyle", "README.md", "manifest.json", "data/*.csv", "pictures/*.svg"],
-            "fathom.claims": ["reports/*.css", "reports/*.js"],
+            "fathom.claims": ["reports/*.css", "reports/*.js", "papers/*.toml"],
             "fathom.lessons": ["prose/*/*.md", "pictures/*.svg", "tools/*.css"],
             "fathom.benchmarks.results": ["*.json"],
         },

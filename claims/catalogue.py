@@ -96,12 +96,14 @@ SUBJECTS = {
     ),
     "fixup": (
         "scale",
+        "smallest_scale",
         "cure",
         "rules",
         "zeros",
         "scalar_gradients",
         "recipe",
         "stable_rate",
+        "start_kernel",
         "kernel_norms",
         "parameter_counts",
         "scalar_resnet",
@@ -109,11 +111,11 @@ SUBJECTS = {
         "one_step",
         "step_of_biases",
     ),
-    "normalisation": ("branches", "centred_weights", "lsuv", "scale_invariance", "batch_norm"),
+    "normalisation": ("branches", "centred_weights", "lsuv", "scale_invariance", "multiplier", "batch_norm"),
     "recurrent": ("lstm", "tied_weights", "norms"),
     "attention": ("logits", "steps", "weights", "outputs", "rank_collapse", "gradients", "balance"),
     "independence": ("engines", "gradient_independence", "ones_in_depth", "assumptions"),
-    "training": ("symmetry", "equal_units", "balance", "deep_training"),
+    "training": ("symmetry", "equal_units", "balance", "layer_norms", "first_move", "deep_training"),
     "precision": ("formats", "sums_of_logs", "log_series", "softmax"),
 }
 """The files of each subject."""

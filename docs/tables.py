@@ -1,4 +1,4 @@
-"""Tables made from the registry and the lessons: the scope of every claim, the claims of every paper, the lessons."""
+"""Tables made from the registry and the lessons: the scope of every claim, the lessons; and from the ledgers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from claims.catalogue import REGISTRY
+from claims.ledger import Verdict, ledgers
 from claims.registry import Claim
 from lessons.tools.prose import COMMON, FOLDER, Prose
 
@@ -43,12 +44,14 @@ def _escaped(text: str) -> str:
 
 
 def papers() -> str:
-    """Return a table of the papers as the claims name them, each with the codes of its claims."""
-    codes: dict[str, list[str]] = {}
-    for claim in REGISTRY.values():
-        codes.setdefault(claim.paper, []).extend(claim.codes)
-    rows = [f"| {paper} | {' '.join(dict.fromkeys(found))} |" for paper, found in codes.items()]
-    return "\n".join(["| paper | claims |", "|---|---|", *rows])
+    """Return a table of the ledgers: what --paper calls them, how many items have which verdict, and their claims."""
+    verdicts: tuple[Verdict, ...] = ("checked", "corrected", "not checked")
+    head = ["| paper | `--paper` | checked | corrected | not checked | claims |", "|---|---|---|---|---|---|"]
+    cells = [
+        (one.name, key, *(str(one.count(verdict)) for verdict in verdicts), " ".join(one.codes))
+        for key, one in ledgers().items()
+    ]
+    return "\n".join([*head, *(f"| {' | '.join(row)} |" for row in cells)])
 
 
 def lessons() -> str:

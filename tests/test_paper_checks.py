@@ -4,6 +4,7 @@ import ast
 import json
 import os
 import pickle
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import numpy as np
 import pytest
 
 import paper_checks
+from claims.ledger import ledgers
 from tests.refusals import refused
 
 ROOT = Path(__file__).parent.parent
@@ -52,7 +54,31 @@ def test_list_names_every_claim() -> None:
     done = call("--list")
     assert done.returncode == 0
     assert "residual.residual_stream_doubles  [R2]" in done.stdout
+    assert "(Zhang, Dauphin & Ma 2019 (Fixup), section 2)" in done.stdout
     assert len(done.stdout.splitlines()) >= 30
+
+
+def test_papers_are_listed_with_counts(capsys: pytest.CaptureFixture[str]) -> None:
+    assert paper_checks.main(["--paper"]) == 0
+    listed = capsys.readouterr().out.splitlines()[1:]
+    assert [line.split()[0] for line in listed] == list(ledgers())
+    assert all(re.search(r": \d+ checked, \d+ corrected, \d+ not checked$", line) for line in listed)
+
+
+def test_a_paper_is_listed_by_its_contents_without_a_run(capsys: pytest.CaptureFixture[str]) -> None:
+    assert paper_checks.main(["--list", "--paper", "Fixup"]) == 0
+    out = capsys.readouterr().out
+    assert all(f"\n{item.place}" in out for item in ledgers()["fixup"].items)
+    assert "held" not in out
+
+
+@pytest.mark.slow
+def test_the_claims_of_a_paper_are_run_and_shown_as_its_contents(capsys: pytest.CaptureFixture[str]) -> None:
+    assert paper_checks.main(["--paper", "own", "--effort", "quick", "--workers", "1"]) == 0
+    out = capsys.readouterr().out
+    assert all(item.place in out for item in ledgers()["own"].items)
+    assert out.count("[✓ held, checked]") + out.count("[✓ held,\n") == len(ledgers()["own"].items)
+    assert " claims held, " in out
 
 
 def good() -> dict[str, Any]:
@@ -96,7 +122,11 @@ def test_unreadable_pickled_and_malformed_files_are_refused(tmp_path: Path, refu
         (("--seed", "x"), "expected a whole number of at least 0, got 'x'"),
         (("--seed", "-1"), "expected a whole number of at least 0, got -1"),
         (("--efort", "quick"), "unrecognized arguments: --efort quick; did you mean --effort?"),
-        (("--only", "nothing"), "no claim matches 'nothing'"),
+        (("--only", "no such claim"), "no claim matches 'no such claim'"),
+        (("--only", "glorto"), "no claim matches 'glorto'; did you mean --only glorot?"),
+        (("--only", "theorem", "2"), "no claim matches '2'; did you mean --only 'theorem 2'?"),
+        (("--paper", "fixpu"), "there is no paper 'fixpu'; did you mean fixup?"),
+        (("--paper", "fixup", "--only", "R2"), "not allowed with argument --paper"),
         (("--effort", "slow"), "'slow'"),
         (("--json", "no/such/folder/out.json", "--only", "P4"), "there is no folder"),
         (("--json", ".", "--only", "P4"), "it is a folder"),

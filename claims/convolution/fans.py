@@ -48,7 +48,7 @@ def _enters(row: int, column: int, stride: int) -> float:
 @claim(
     "A5",
     paper=HE,
-    where="section 2.3, backwards; with strides and padding derived here",
+    where="section 2.2, backwards; with strides and padding derived here",
     states=r"\operatorname{Var}W=\frac2{k^2C'}:\quad\mathbb E\,dx_p^2=\frac{2\,a_pb_p}{k^2}\,\overline{dy^2},\qquad"
     r" a_pb_p=\text{the number of windows that hold pixel }p",
     derivation=padding.backward,

@@ -75,7 +75,8 @@ def _taken(run: Run, alike: bool) -> Steps:
 @claim(
     "F19",
     paper=FIXUP,
-    where="section 3, a step of several outputs; derived here",
+    where="appendix B, after theorem 3, a step follows the trace (number not checked with the text); what does and "
+    "what follows the norm is derived here",
     states=r"\mathbb E\,g^{\mathsf T}Kg=\operatorname{tr}K,\quad \mathbb E\|Kg\|^2=\|K\|_F^2,\quad "
     r"\frac{(\operatorname{tr}K)^2}{c}\le\|K\|_F^2\le(\operatorname{tr}K)^2,\qquad K=JJ^{\mathsf T},\ "
     r"\mathbb E\,gg^{\mathsf T}=I",

@@ -148,7 +148,7 @@ def update_order_of_a_branch(
     Asymptotic in L, first order in eta: slopes of the logarithm of how far one SGD step moves a branch, over eta, at
     1e6 to 1e12 branches and three sizes of real inputs. The smallest scale's term leads; the others' share of the sum
     is below (m - 1) L^(-2 gap). Rates are such that the branch moves by about 1e-4 of itself, and what lies beyond the
-    first order is bounded; both bound the bias.
+    first order is bounded; both bound the bias. Zeros, constants and longer steps: F21.
     """
     logs = np.linspace(6, 12, 13)
     weights = np.abs(logs - logs.mean()) / np.square(logs - logs.mean()).sum()

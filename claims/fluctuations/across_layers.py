@@ -35,7 +35,7 @@ def _variances(run: Run, init: Initialiser, activation: Layer | None, draws: int
 @claim(
     "C20",
     paper=HANIN,
-    where="Hanin & Rolnick, section 2: the second failure mode, variance across layers; exact form derived here",
+    where="Hanin & Rolnick, section 1: the second failure mode, variance across layers; exact form derived here",
     states=r"\mathbb E\Bigl[\tfrac1d\sum_jM_j^2-\bigl(\tfrac1d\sum_jM_j\bigr)^2\Bigr]=\sum_{j=1}^d\frac{2j-d-1}{d^2}"
     r"\prod_{k\le j}\Bigl(1+\frac5{n_k}\Bigr),\qquad M_j=\frac{\|x_j\|^2}{\mathbb E\|x_j\|^2}",
     derivation=[partial(fluctuations.ratio_moment, 2), *across_layers.DERIVATIONS],

@@ -38,7 +38,7 @@ def _squares(run: Run, widths: tuple[int, ...], init: Initialiser, draws: int) -
 @claim(
     "C17",
     paper=HANIN,
-    where="Hanin & Rolnick, corollary 2: the second failure mode; exact form derived here",
+    where="Hanin & Rolnick, section 1: width must grow about linearly with depth; exact form derived here",
     states=r"\frac{\mathbb E\|x_L\|^4}{(\mathbb E\|x_L\|^2)^2}=\Bigl(1+\frac5n\Bigr)^L\to e^{5/c}\ "
     r"\text{at }n=cL,\qquad\to\infty\ \text{at }n=c\sqrt L",
     derivation=[width_and_depth.proportional, width_and_depth.square_root],

@@ -38,7 +38,7 @@ Ends = Callable[[int, int], sp.Expr]
 @claim(
     "C11",
     paper=HE,
-    where="section 2.2, equations 14 to 16 and the remark after them",
+    where="section 2.2, equations 12 to 14 and the remark after them",
     states=r"\frac{\mathbb E(\partial C/\partial x_0)_i^2}{\mathbb E v_i^2}=\frac{n_L}{n_0}\ \text{(fan-in)},\qquad"
     r"\frac{\mathbb E x_{L,i}^2}{\overline{x_0^2}}=\frac{n_0}{n_L}\ \text{(fan-out)}",
     derivation=[backward.entry_pullback, weight_gradients.entry_telescope, weight_gradients.forward_telescope],

@@ -9,6 +9,7 @@ import sympy as sp
 
 from claims import links
 from claims.examine import Result
+from claims.ledger import stands
 from claims.registry import Claim, Mutant
 from claims.reports.formula import formula
 from claims.reports.picture import picture
@@ -44,7 +45,7 @@ def attributes(claim: Claim, result: Result) -> str:
         "subject": claim.subject,
         "verdict": status(result),
         "papers": "|".join(claim.paper.split("; ")),
-        "text": " ".join((*claim.codes, claim.id, claim.words, claim.paper, claim.where)).lower(),
+        "text": " ".join((*claim.codes, claim.id, claim.words, claim.paper, claim.where, *stands(claim.codes))).lower(),
     }
     return " ".join(f'data-{name}="{escape(value, quote=True)}"' for name, value in about.items())
 

@@ -17,7 +17,8 @@ about; the number is a running number. Two claims with one code check one statem
 tested is true at the sizes tested, not only in a limit. *Asymptotic*: the statement holds in a limit, or has no closed
 form; the claim says what is known of the rest.
 
-`python paper_checks.py --only R2` runs the claims of a code, `--only 'residual.*'` those of a subject.
+`python paper_checks.py --only R2` runs the claims of a code, `--only 'residual.*'` those of a subject, `--paper fixup`
+those of a paper, by its own table of contents.
 `python paper_checks.py --list --markdown` writes this page.
 """
 COLUMNS = ("code", "statement", "id", "file", "theory", "paper and place", "exact", "figure", "lesson")
@@ -31,7 +32,9 @@ def lines(claims: Sequence[Claim]) -> Iterator[str]:
     for subject, group in by_subject(claims):
         yield ""
         yield f"{subject}: {question(subject)}"
-        yield from (f"  {claim.id}  [{' '.join(claim.codes)}]  {claim.words}" for claim in group)
+        yield from (
+            f"  {claim.id}  [{' '.join(claim.codes)}]  {claim.words}  ({claim.paper}, {claim.where})" for claim in group
+        )
 
 
 def markdown(claims: Sequence[Claim]) -> str:

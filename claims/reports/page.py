@@ -16,6 +16,7 @@ from claims.examine import Result
 from claims.reports import summary
 from claims.reports.card import card
 from claims.reports.listing import by_subject
+from claims.reports.paper import papers
 from claims.reports.style import sheet
 from claims.reports.terminal import totals
 from claims.reports.words import scientific
@@ -26,6 +27,8 @@ ABOUT = (
     "Every claim is derived, measured and attacked: it must hold, and its wrong versions, the mutants, must be refuted "
     "by the same evidence."
 )
+BY_PAPER = 'Holding a paper? Its statements stand <a href="#papers">one by one</a> below.'
+"""Said where there are papers below."""
 PLACE = (
     "Links to figures and lessons lead somewhere if this page lies in Fathom’s top folder, as `make report` puts it."
 )
@@ -44,17 +47,19 @@ def render(results: Sequence[Result], inputs: Inputs, seed: int, effort: Effort,
     verdict, *about = totals(results, inputs, seed, effort, seconds)
     libraries = ", ".join(f"{name} {metadata.version(name)}" for name in ("numpy", "scipy", "sympy"))
     about += [f"Python {platform.python_version()}, {libraries}", PLACE]
+    by_paper = list(papers(results))
     script = Path(__file__).with_name("page.js").read_text(encoding="utf-8")
     parts = [
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Fathom: {escape(verdict)}</title>',
         '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">',
         f'<style>{sheet("base", "page")}</style></head><body><a class="skip" href="#claims">Skip to the claims</a>',
-        f'<header><div><h1>Fathom</h1><p class="about">{ABOUT}</p></div>',
+        f'<header><div><h1>Fathom</h1><p class="about">{ABOUT} {BY_PAPER if by_paper else ""}</p></div>',
         *summary.tiles(results),
         "</header>",
         *summary.troubles(results),
         *summary.glance(groups),
         *summary.filters(groups),
+        *by_paper,
         '<main id="claims" tabindex="-1">',
     ]
     for subject, group in groups:

@@ -14,6 +14,8 @@ from rich.table import Table
 
 from claims.catalogue import REGISTRY
 from claims.examine import Result, share_of_alpha, spent_on_misses
+from claims.ledger import Ledger
+from claims.reports import contents
 from claims.reports.words import measured, size, text, wrongs
 from claims.run import ALPHA, MISS, Effort
 from simulations import Inputs
@@ -21,6 +23,8 @@ from simulations import Inputs
 PIPED_WIDTH = 160
 WIDE = 150
 """Columns from which on a claim is one row; in fewer, its numbers stand below its words."""
+READABLE = 120
+"""Columns that the contents of a paper take at most."""
 COLOURS = {"held": "green", "refuted": "red", "inconclusive": "yellow"}
 
 
@@ -34,10 +38,16 @@ def progress(total: int) -> Iterator[Callable[[Result], None]]:
         yield lambda result: bar.update(task, advance=1, description=result.claim_id)
 
 
-def show(results: Sequence[Result], inputs: Inputs, seed: int, effort: Effort, seconds: float) -> None:
-    """Print the table, grouped by paper, then what went wrong, then the run's totals."""
+def show(
+    results: Sequence[Result], inputs: Inputs, seed: int, effort: Effort, seconds: float, paper: Ledger | None = None
+) -> None:
+    """Print the table, grouped by paper, or one paper's contents, then what went wrong, then the run's totals."""
     console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH, highlight=False)
-    console.print(table(results, wide=console.width >= WIDE))
+    if paper:
+        for line in contents.lines(paper, results, min(console.width, READABLE)):
+            console.print(line, markup=False, soft_wrap=True)
+    else:
+        console.print(table(results, wide=console.width >= WIDE))
     troubles = (f"{result.claim_id} {trouble}" for result in results for trouble in wrongs(result))
     for line in (*troubles, *totals(results, inputs, seed, effort, seconds)):
         console.print(line, markup=False, soft_wrap=True)

@@ -36,7 +36,7 @@ def _pass(run: Run, factor: float) -> tuple[Array, list[Array], Array, Array, Ar
 @claim(
     "G5",
     paper=BALDUZZI,
-    where="section 4, looks-linear initialisation",
+    where="the looks-linear initialisation",
     states=r"[W,-W]\begin{pmatrix}\operatorname{relu}(x)\\\operatorname{relu}(-x)\end{pmatrix}=Wx,\qquad "
     r"W_l^{\mathsf T}W_l=I\ \Rightarrow\ \|g\|=\|v\|,\quad g(x)=g(x')",
     derivation=shattering_looks_linear.DERIVATIONS,

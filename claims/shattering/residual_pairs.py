@@ -46,7 +46,7 @@ def _spread(angle: sp.Expr) -> tuple[float, float]:
 @claim(
     "G3",
     paper=BALDUZZI,
-    where="theorem 1, residual nets, without the assumption of independent masks; derived here",
+    where="the theorem on residual nets, without the assumption of independent masks; derived here",
     states=r"\frac{\mathbb E\langle g_1,g_2\rangle}{\mathbb E\|g\|^2}=1-\frac\theta{2\pi},\qquad "
     r"\frac{\mathbb E\langle x_1',x_2'\rangle}{\mathbb E\|x'\|^2}=\frac{c+c'}2\quad\text{in one block}",
     derivation=residual_pairs.DERIVATIONS,

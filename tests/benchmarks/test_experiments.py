@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.training import one_step, resnet, transformer
+from benchmarks.training import ablation, one_step, resnet, transformer
 from benchmarks.training.step import AGREE
 from simulations.data.splits import digits_split
 from simulations.networks.resnet import resnet as network_of
@@ -131,3 +131,38 @@ def test_the_step_of_an_encoder_decoder_is_pytorch_s(kind: str, monkeypatch: pyt
     losses = [(mine(), theirs()) for _ in range(3)]
     np.testing.assert_allclose([one for one, _ in losses], [other for _, other in losses], rtol=agreement)
     assert losses[2][0] < losses[0][0]
+
+
+@pytest.mark.parametrize(
+    ("differences", "p_value"),
+    [([0.0, 0.0], 1), ([1.0], 1), ([1.0] * 5 + [0.0], 2 / 32), ([1.0] * 5 + [-2.0], 2 * 7 / 64), ([-1.0, 1.0], 1)],
+)
+def test_the_sign_test_counts_binomially(differences: list[float], p_value: float) -> None:
+    assert ablation.sign_test(differences) == pytest.approx(p_value)
+    assert ablation.sign_test([-d for d in differences]) == pytest.approx(p_value)
+
+
+def test_variants_without_scalars_are_compared_seed_by_seed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "ablation.json"
+    monkeypatch.setattr(ablation, "RATES", (0.1, 0.3))
+    monkeypatch.setattr(sys, "argv", ["ablation", "--depths", "4", "--seeds", "2", "--json", str(path)])
+    ablation.main()
+    rows = {row["variant"]: row for row in json.loads(path.read_text())["rows"]}
+    assert list(rows) == list(ablation.VARIANTS)
+    bare, full = rows[ablation.NONE], rows["both, 1/10"]
+    assert bare["mean gain"] == 0
+    assert full["mean gain"] == pytest.approx(np.mean(np.subtract(full["accuracies"], bare["accuracies"])))
+    assert full["rate"] == max((0.1, 0.3), key=lambda rate: full["validation"][str(rate)])
+    assert capsys.readouterr().out.strip() == "\n".join(map(ablation.line, rows.values()))
+
+
+def test_depths_that_are_no_nets_are_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["ablation", "--depths", "5"])
+    with pytest.raises(SystemExit) as stopped:
+        ablation.main()
+    assert stopped.value.code == 2
+    assert "nearest depth" in capsys.readouterr().err

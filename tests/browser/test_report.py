@@ -143,6 +143,38 @@ def test_search_and_filters(sized: Page) -> None:
         assert shown(sized) == count
 
 
+def test_a_reader_with_a_paper_finds_an_item(sized: Page) -> None:
+    item = sized.locator('[id="fixup-theorem-2"]')
+    expect(item).to_be_hidden()
+    sized.get_by_role("link", name="one by one").click()
+    sized.locator("#papers summary", has_text="Zhang, Dauphin & Ma 2019 (Fixup)").click()
+    expect(item).to_be_visible()
+    item.get_by_role("link", name="P8", exact=False).click()
+    assert sized.evaluate("location.hash") == "#homogeneity.theorem_2_in_expectation"
+    sized.get_by_role("searchbox", name="Search").fill("fixup theorem 2")
+    assert 0 < sized.locator("#papers li:visible").count() < 15
+    expect(item).to_be_visible()
+    expect(sized.locator('[id="fixup-theorem-1"]')).to_be_hidden()
+    sized.get_by_role("searchbox", name="Search").fill("no such statement")
+    expect(sized.locator("#papers")).to_be_hidden()
+    sized.get_by_role("button", name="Clear").click()
+    expect(sized.locator("#papers")).to_be_visible()
+    expect(item).to_be_hidden()
+
+
+def test_an_address_of_an_item_unfolds_its_paper(report: Page) -> None:
+    report.goto(report.url.partition("#")[0] + "#fixup-rule-2")
+    expect(report.locator('[id="fixup-rule-2"]')).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_contents_can_be_read_in_light_and_dark(sized: Page, scheme: str) -> None:
+    sized.emulate_media(color_scheme=scheme)
+    sized.locator("#papers > details").evaluate_all("all => all.forEach((one) => (one.open = true))")
+    assert faint(sized) == []
+    assert sideways(sized) <= 0
+
+
 def test_without_a_script_everything_is_there_but_the_filters(browser: Browser, file: Path) -> None:
     with browser.new_context(java_script_enabled=False) as context:
         page = context.new_page()

@@ -10,7 +10,7 @@ import claims
 import theory
 from claims.catalogue import REGISTRY, SUBJECTS
 
-MACHINERY = {"reports"}
+MACHINERY = {"papers", "reports"}
 """Folders of claims/ that are no subject."""
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from claims.catalogue import REGISTRY
+from claims.ledger import ledgers
 
 MISSTATEMENTS = {
     1: ("homogeneity.entropy_is_at_most_log_c", "a lower bound"),
@@ -43,3 +44,11 @@ def test_a_misstatement_is_a_mutant(claim_id: str, name: str) -> None:
 
 def test_every_misstatement_has_a_mutant() -> None:
     assert set(MISSTATEMENTS) == set(range(1, 21))
+
+
+@pytest.mark.parametrize("number", MISSTATEMENTS)
+def test_a_misstatement_stands_corrected_in_the_ledger(number: int) -> None:
+    item = ledgers()["misstatements"].items[number - 1]
+    assert item.place == f"statement {number}"
+    assert item.verdict == "corrected"
+    assert set(item.claims) & set(REGISTRY[MISSTATEMENTS[number][0]].codes)

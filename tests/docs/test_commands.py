@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from claims.catalogue import REGISTRY
+from claims.ledger import ledgers, named
+from claims.selection import Finder
 from docs.parts import ROOT
 from figures.tools.figure import names as figures
 from simulations.sweep.options import grid_of, parse
@@ -29,6 +31,7 @@ FATHOM = {
 """What the subcommands of `fathom` run."""
 EXAMPLES = {"first.py", "mine.py", "shapes.toml", "MINE", "CODE"}
 """Names that a page tells its reader to choose or to write."""
+FINDER = Finder(REGISTRY.values(), ledgers().values())
 NO_OPTIONS = {"benchmarks.speed.ten_thousand_layers"}
 """Programs of ours without a parser, which would run."""
 COMMANDS = sorted({command for page in PAGES for command in commands(page)})
@@ -76,8 +79,10 @@ def check_python(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     if arguments and ((ROOT / module.split(".")[0]).exists() or module == "paper_checks"):
         options = parsed(module, arguments, monkeypatch)
         for pattern in vars(options).get("only") or () if module == "paper_checks" else ():
-            known = pattern in EXAMPLES or any(claim.matches(pattern) for claim in REGISTRY.values())
+            known = pattern in EXAMPLES or FINDER.chosen(pattern)
             assert known, f"no claim matches {pattern}"
+        if module == "paper_checks" and vars(options).get("paper"):
+            assert len(named(options.paper)) == 1, f"--paper {options.paper} is not one paper"
         for name in options.names if module == "figures" else ():
             assert name in figures(), f"there is no figure {name}"
 

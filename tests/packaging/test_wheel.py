@@ -23,6 +23,7 @@ from zipfile import ZipFile
 import pytest
 
 from claims.catalogue import REGISTRY
+from claims.ledger import ledgers
 from figures.tools.figure import names
 
 pytestmark = pytest.mark.slow
@@ -108,6 +109,7 @@ def test_the_wheel_has_one_top_level_name_and_nothing_stale(wheel: Path) -> None
     for path in (
         "paper_checks.py",
         "claims/residual/norms.py",
+        "claims/papers/fixup.toml",
         "simulations/data/digits.npz",
         "figures/tools/fathom.mplstyle",
     ):
@@ -141,6 +143,14 @@ def test_a_claim_has_the_numbers_of_the_checkout(place: Path, tmp_path: Path, wo
     run([sys.executable, "paper_checks.py", *options, str(here)], ROOT)
     assert "2 of 2 claims held" in fathom(place, "checks", *options, str(there)).stdout
     assert numbers(there) == numbers(here)
+
+
+def test_a_paper_has_its_ledger_in_the_wheel(place: Path) -> None:
+    listed = [line.split()[0] for line in fathom(place, "checks", "--paper").stdout.splitlines()[1:]]
+    assert listed == list(ledgers())
+    contents = fathom(place, "checks", "--list", "--paper", "fixup").stdout
+    assert all(f"\n{item.place}" in contents for item in ledgers()["fixup"].items)
+    assert "claims held" in fathom(place, "checks", "--paper", "own", "--effort", "quick", "--workers", "1").stdout
 
 
 def numbers(path: Path) -> Any:

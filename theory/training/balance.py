@@ -6,6 +6,8 @@ a minibatch in W_l, eta the learning rate. Exact at every step of plain SGD; not
 - <W_l, G_l> = <dl/dz, z>, the same for every layer (`inner_product`); the same <dl/dF, F> for every layer of a residual
   branch F, other for another branch (`in_a_branch`).
 - So a step moves ||W_l||^2 - ||W_k||^2 by eta^2 (||G_l||^2 - ||G_k||^2): only by the second order (`step`).
+- It moves ||W_l||^2 itself by -2 eta <dl/dz, z> + eta^2 ||G_l||^2 (`of_one`); for the softmax loss <dl/dz, z> is the
+  loss less the entropy of the prediction (`theory.homogeneity.softmax`), so the first order is known from the loss.
 - Under gradient flow, the limit of small steps over a fixed time, by nothing (`flow`).
 """
 
@@ -18,7 +20,7 @@ from itertools import pairwise
 import sympy as sp
 
 from theory.derivation import Derivation, Value
-from theory.domain import nonnegative, positive
+from theory.domain import nonnegative, positive, real
 from theory.rules import limit, naming, substituting
 from theory.symbols import RATE
 from theory.written_out import WrittenOut, at_sizes
@@ -129,6 +131,29 @@ def step() -> Derivation:
 
 
 @cache
+def of_one() -> Derivation:
+    """Derive by how much one step of SGD moves a layer's squared norm."""
+    u, v, p, q = sp.symbols("u v p q", real=True)
+    return (
+        Derivation.begin(
+            "One layer in one step of SGD",
+            "Two weights of a layer move by -eta times their gradients; further weights add like terms.",
+            (u - RATE * p) ** 2 + (v - RATE * q) ** 2 - u**2 - v**2,
+        )
+        .then(
+            "Collect inner product and squared norm.",
+            -2 * RATE * INNER + RATE**2 * SQUARE,
+            naming({INNER: u * p + v * q, SQUARE: p**2 + q**2}),
+        )
+        .then(
+            "The inner product is the gradient along the logits, whichever the layer.",
+            -2 * RATE * ALONG + RATE**2 * SQUARE,
+            substituting({INNER: inner_product().result}),
+        )
+    )
+
+
+@cache
 def flow() -> Derivation:
     """Derive the same over a fixed time, for steps that become small."""
     return (
@@ -157,4 +182,16 @@ def drift(rate: Value, square: Value, other: Value) -> sp.Expr:
     return step().at({RATE: positive("rate", rate), **squares})
 
 
-DERIVATIONS: tuple[Callable[[], Derivation], ...] = (inner_product, in_a_branch, step, flow)
+def square_norm_change(rate: Value, along: Value, square: Value) -> sp.Expr:
+    """Return by how much a step moves ||W_l||^2, given <dl/dz, z>, the mean over the minibatch, and ||G_l||^2. Exact.
+
+    Raises
+    ------
+    ValueError
+        If `rate` is not positive or the square is negative.
+    """
+    known = {RATE: positive("rate", rate), ALONG: real("along", along), SQUARE: nonnegative("square", square)}
+    return of_one().at(known)
+
+
+DERIVATIONS: tuple[Callable[[], Derivation], ...] = (inner_product, in_a_branch, step, of_one, flow)

@@ -12,7 +12,9 @@ import sympy as sp
 from claims import links
 from claims.catalogue import REGISTRY
 from claims.examine import Result
+from claims.ledger import ledgers
 from claims.reports import page
+from claims.reports.words import spaced
 from simulations import digits
 from tests.claims.reports.made_up import finding, made_up
 
@@ -81,6 +83,17 @@ def test_every_claim_step_and_mutant_is_there(made: tuple[str, Page]) -> None:
     assert all(step.says in parsed.text for step in steps)
     assert all(claim.words in parsed.text for claim in REGISTRY.values())
     assert all(m.why in parsed.text and m.name in parsed.text for claim in REGISTRY.values() for m in claim.mutants)
+
+
+def test_every_item_of_every_paper_is_there_and_leads_to_its_cards(made: tuple[str, Page]) -> None:
+    text, parsed = made
+    for ledger in ledgers().values():
+        assert f"paper-{ledger.key}" in parsed.ids
+        assert all(item.says in parsed.text or spaced(item.says) in parsed.text for item in ledger.items)
+        assert all(spaced(item.correction) in parsed.text for item in ledger.items)
+    theorem = text[text.index('id="fixup-theorem-1"') : text.index('id="fixup-equation-2"')]
+    assert 'href="#homogeneity.theorem_1"' in theorem
+    assert 'class="badge held"' in theorem
 
 
 def test_no_formula_is_left_as_latex(made: tuple[str, Page]) -> None:

@@ -19,6 +19,9 @@ def test_a_step_of_a_net_written_out() -> None:
     def gap(w: np.ndarray, v: np.ndarray) -> float:
         return float(np.sum(w**2) - np.sum(v**2))
 
+    alone = np.sum((v - rate * gradient_v) ** 2) - np.sum(v**2)
+    along = slope * (v @ hidden)
+    assert alone == pytest.approx(float(balance.square_norm_change(rate, along, np.sum(gradient_v**2))))
     moved = gap(w - rate * gradient_w, v - rate * gradient_v) - gap(w, v)
     assert moved == pytest.approx(float(balance.drift(rate, np.sum(gradient_w**2), np.sum(gradient_v**2))))
 
@@ -33,3 +36,5 @@ def test_domain_errors_name_the_argument() -> None:
         balance.drift(0, 1, 1)
     with pytest.raises(ValueError, match="other is -1"):
         balance.drift(1, 1, -1)
+    with pytest.raises(ValueError, match="square is -1"):
+        balance.square_norm_change(1, 1, -1)

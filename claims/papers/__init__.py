@@ -1,4 +1,4 @@
-"""The papers that most claims are drawn from."""
+"""The papers: how claims spell them, and beside this file the ledger of each, its numbered statements in order."""
 
 from __future__ import annotations
 
