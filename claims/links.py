@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 FIGURES: dict[str, tuple[str, ...]] = {
+    "attention": ("Q6", "Q15", "Q16"),
     "activations": ("B2", "B3", "B6"),
     "blocks": ("F5", "F6", "F11"),
     "blow_up": ("R2", "R4", "R5", "R6", "R11"),
