@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from claims.ledger import Ledger
-from claims.places import Place, places, within, without_places
+from claims.places import KINDS, Place, places, within, without_places
 from claims.registry import Claim
 
 WHOLE = 3
@@ -62,7 +62,8 @@ class Finder:
             return ""
         vocabulary = {word for one in self.appearances for word in _words(one.text)} | self.authors
         known = [word if self.chosen(word) else _close(word, vocabulary) for word in words]
-        candidates = [" ".join([*known, *map(" ".join, asked)])] if all(known) else []
+        candidates = [" ".join(_close(word, KINDS) or word for word in pattern.lower().split())]
+        candidates += [" ".join([*known, *map(" ".join, asked)])] if all(known) else []
         there = {place for one in self.appearances if self._fits(one, filter(None, known), ()) for place in one.places}
         for kind, number in asked:
             numbers = sorted(

@@ -80,6 +80,8 @@ def test_a_place_is_that_of_the_paper_that_is_named() -> None:
 @pytest.mark.parametrize(
     ("pattern", "near"),
     [
+        ("theorm 2", "theorem 2"),
+        ("fixup theorm 2", "fixup theorem 2"),
         ("glorto", "glorot"),
         ("fixpu theorem 2", "fixup theorem 2"),
         ("leaky relu gian", "leaky relu gain"),
