@@ -51,6 +51,7 @@ SUBJECTS = {
         "orthogonal_relu",
         "shape_collapse",
         "across_layers",
+        "trainable",
     ),
     "mean_field": ("angles", "length_maps", "correlation_length", "tanh_slopes", "tanh_gain"),
     "spectra": (
