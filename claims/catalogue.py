@@ -63,7 +63,7 @@ SUBJECTS = {
         "chains",
         "matrix_logs",
     ),
-    "shattering": ("masks", "residual_pairs", "small_shares", "brown", "looks_linear"),
+    "shattering": ("masks", "residual_pairs", "coin_blocks", "small_shares", "brown", "kinks", "looks_linear"),
     "residual": (
         "norms",
         "total_variance",
