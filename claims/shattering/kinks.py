@@ -71,7 +71,7 @@ def gradients_jump_linearly_often(
     run, findings = run.share(len(BELOW)), []
     for below in BELOW:
         truth = number(shattering_kinks.unit_switches([below]))
-        test = run.mean(truth, variance=2 * below * truth - truth**2, error=0.3, at_most=0.3)
+        test = run.mean(truth, variance=2 * below * truth - truth**2, error=0.22, at_most=0.22)
         counts = run.once(_counts, below, slope, test.draws)
         findings.append(test(counts[:, 1] / UNITS, expected=switches(below)))
         findings.append(identity(counts[:, 0] / below, number(shattering_kinks.unit_switches([])), rounding=0.0))

@@ -58,7 +58,7 @@ def turning() -> Derivation:
     return (
         Derivation.begin(
             "Rate of turning behind a ReLU layer",
-            "The rate below, times the mean of sqrt T', T' the squared speed across the state, and that of 1 / sqrt T, T "
+            "The rate below, times the mean of sqrt T', T' the squared speed across the state, and of 1 / sqrt T, T "
             "its squared norm.",
             root * sp.Integral(density / sp.sqrt(SIZE), (SIZE, 0, sp.oo)),
         )
