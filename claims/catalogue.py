@@ -108,7 +108,7 @@ SUBJECTS = {
         "one_step",
         "step_of_biases",
     ),
-    "normalisation": ("branches", "centred_weights", "lsuv", "scale_invariance", "batch_norm"),
+    "normalisation": ("branches", "centred_weights", "lsuv", "scale_invariance", "batch_norm", "output_moments"),
     "recurrent": ("lstm", "tied_weights", "norms"),
     "independence": ("engines", "gradient_independence", "ones_in_depth", "assumptions"),
     "training": ("symmetry", "equal_units", "balance", "deep_training"),
