@@ -42,6 +42,8 @@ SUBJECTS = {
         "first_layer",
         "linear_gradients",
         "near_zero",
+        "sigmoid_distances",
+        "saturation",
     ),
     "fluctuations": (
         "norms",
