@@ -47,7 +47,8 @@ def share(width: int, layers: int, gain: float, bound: float, draws: int, rng: n
 def data(parameters: dict[str, Any], effort: Effort, seed: int) -> Table:
     """Derive the probability at every gain, and measure it at some."""
     draws, bound = max(100, int(DRAWS[effort] * parameters["draws"])), parameters["bound"]
-    gains = np.linspace(*parameters["gains"], POINTS)
+    least, most = parameters["gains"]
+    gains = np.linspace(least, most, POINTS)
     groups: list[dict[str, object]] = []
     for width in parameters["widths"]:
         for layers in parameters["layers"]:

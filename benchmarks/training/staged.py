@@ -1,11 +1,12 @@
 """Plain ReLU nets of 8 to 30 layers on the digits: staged training, as of VGG, against one go (He et al. 2015).
 
-Three ways to start: He's weights; small ones, of half He's deviation (VGG's 0.01 is about half of it in its widest
-layers); and small ones in stages: 8 layers are trained, then 6 or so small layers are inserted before the last three
-again and again, all learning on. One go and each stage take the same number of epochs, so that the deepest staged net
-has had five times as many. Plain SGD; every cell has the best of four rates by validation data, over all seeds.
+Weights start at He's deviation, at Xavier's (1/sqrt 2 of it), or at half of it, as VGG's 0.01 is in its widest layers.
+In one go all layers are trained together; in stages 8 layers are trained first, then new ones are inserted below the
+last three again and again, all learning on. One go and each stage take the same number of epochs, so that the deepest
+staged net has had five times as many. Plain SGD; every cell has the best of four rates by validation data, of the mean
+over seeds.
 
-    python -m benchmarks.training.staged [--depths 8,14,20,25,30] [--epochs 30] [--seeds 5] [--json FILE]
+    python -m benchmarks.training.staged [--depths 8,14,20,25,30] [--epochs 30] [--seeds 3] [--json FILE]
 """
 
 from __future__ import annotations
@@ -30,8 +31,10 @@ from simulations.weights.initialisers import he
 
 WIDTH, BATCH, TOP = 32, 64, 3
 RATES = (0.01, 0.03, 0.1, 0.3)
-STARTS = {"He, one go": 1.0, "small, one go": 0.5, "small, in stages": 0.5}
+SCALES = {"He": 1.0, "Xavier": 0.5**0.5, "half of He": 0.5}
 """Deviation of the weights over He's."""
+WAYS = ("one go", "stages")
+STARTS = tuple((init, way) for init in SCALES for way in WAYS)
 RESULTS = Path(__file__).parents[1] / "results" / "staged.json"
 
 
@@ -50,13 +53,15 @@ def grown(old: Parameters, before: int, new: Parameters, after: int) -> Paramete
     return moved | {"readout.weight": old["readout.weight"]}
 
 
-def train(start: str, depths: list[int], rate: float, epochs: int, seeds: int) -> list[tuple[Network, Parameters]]:
+def train(
+    init: str, way: str, depths: list[int], rate: float, epochs: int, seeds: int
+) -> list[tuple[Network, Parameters]]:
     """Return the trained nets of all depths."""
     found: list[tuple[Network, Parameters]] = []
     for depth in depths:
-        network = plain(depth, STARTS[start])
-        parameters = network.draw(stream(0, "staged", start, depth), seeds)
-        if found and start.endswith("stages"):
+        network = plain(depth, SCALES[init])
+        parameters = network.draw(stream(0, "staged", init, depth), seeds)
+        if found and way == "stages":
             parameters = grown(found[-1][1], depths[len(found) - 1], parameters, depth)
         for number in range(epochs):
             parameters = epoch(network, parameters, rate, BATCH, stream(0, "staged batches", depth, number))
@@ -67,13 +72,15 @@ def train(start: str, depths: list[int], rate: float, epochs: int, seeds: int) -
 def rows(depths: list[int], epochs: int, seeds: int) -> list[dict[str, Any]]:
     """Train every start at every rate; keep, for each depth, the rate that is best on validation data."""
     found = []
-    for start in STARTS:
-        runs = {rate: train(start, depths, rate, epochs, seeds) for rate in RATES}
+    for init, way in STARTS:
+        runs = {rate: train(init, way, depths, rate, epochs, seeds) for rate in RATES}
         for place, depth in enumerate(depths):
             judged = {rate: float(np.mean(accuracies(*runs[rate][place], DATA.validation))) for rate in RATES}
             rate = max(RATES, key=judged.__getitem__)
             tested = accuracies(*runs[rate][place], DATA.test)
-            found.append({"start": start, "layers": depth, "rate": rate, "validation": judged, "test": tested})
+            found.append(
+                {"start": f"{init}, {way}", "layers": depth, "rate": rate, "validation": judged, "test": tested}
+            )
     return found
 
 
@@ -81,7 +88,7 @@ def table(found: list[dict[str, Any]]) -> str:
     """Return the results as Markdown: the mean over seeds, their range, and the rate."""
     depths = sorted({row["layers"] for row in found})
     lines = ["| start | " + " | ".join(f"{depth} layers" for depth in depths) + " |", "|---" * (len(depths) + 1) + "|"]
-    for start in STARTS:
+    for start in dict.fromkeys(row["start"] for row in found):
         cells = [
             f"{np.mean(row['test']):.2f} ({min(row['test']):.2f} to {max(row['test']):.2f}), {row['rate']:g}"
             for row in found
@@ -96,7 +103,7 @@ def main() -> None:
     parser = Parser("python -m benchmarks.training.staged", "Staged training of plain nets against one go.")
     parser.add_argument("--depths", default="8,14,20,25,30", help="layers, from few to many")
     parser.add_argument("--epochs", type=whole(1), default=30, help="of one go, and of every stage")
-    parser.add_argument("--seeds", type=whole(1), default=5)
+    parser.add_argument("--seeds", type=whole(1), default=3)
     parser.add_argument("--json", type=Path, default=RESULTS, metavar="FILE")
     options = parser.parse()
     depths = [int(depth) for depth in options.depths.split(",")]

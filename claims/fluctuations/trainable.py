@@ -29,8 +29,7 @@ def _gradients(run: Run, gain: float, matrix: str, leak: float, draws: int) -> A
     init, rng = lecun.scaled(gain), run.rng("gradients", matrix)
     widths, inputs = [WIDTH] * (LAYERS + 1), run.inputs.narrowed(WIDTH)
     network = mlp(widths, init=init, activation=LeakyReLU(leak), classes=OUTPUTS, readout=init)
-    extras = ("weight_gradients",)
-    found = measure(network, inputs, draws=draws, rng=rng, backward=True, extras=extras, engine="drawn")
+    found = measure(network, inputs, draws=draws, rng=rng, backward=True, extras=("weight_gradients",), engine="drawn")
     squares = found.weight_gradients[f"{matrix}.weight"] / found.square_norms[:, 0] / OUTPUTS
     return np.sqrt(squares[:draws])
 

@@ -93,7 +93,7 @@ def sigmoid_nets_forget_their_input(
     """
     truth = number(sigmoid_distances.of_a_layer(WIDTH) * WIDTH)
     # Given the differences below, a unit's squared weighted sum has a kurtosis below 3, and units are independent.
-    test = run.mean(truth, variance=2 * truth**2 / WIDTH, error=0.1, at_most=0.3)
+    test = run.mean(truth, variance=2 * truth**2 / WIDTH, error=0.1, at_most=0.15)
     seen = run.once(_pairs, init, activation, -(-test.draws // LAYERS))
     ratios = (seen.pre_activations / seen.below).ravel()[: test.draws]
     bound = number(sigmoids()) * seen.pre_activations

@@ -141,10 +141,11 @@ def probability(gain: Value, width: Value, layers: Value, bound: Value) -> float
     shares, rate = [math.comb(n, k) / 2**n for k in range(1, n + 1)], math.log(2 * variance / n)
 
     def layer(t: float) -> complex:
-        ratios = [mpmath.fp.gamma(complex(0.5, t)) / math.sqrt(math.pi), mpmath.fp.gamma(complex(1, t))]
+        ratios: list[complex] = [mpmath.fp.gamma(complex(0.5, t)) / math.sqrt(math.pi), mpmath.fp.gamma(complex(1, t))]
         for k in range(3, n + 1):
             ratios.append(ratios[-2] * complex(1, t / (k / 2 - 1)))  # Gamma(z + 1) = z Gamma(z)
-        return cmath.exp(1j * rate * t) * sum(share * one for share, one in zip(shares, ratios, strict=False))
+        turned: complex = cmath.exp(1j * rate * t)
+        return turned * sum((share * one for share, one in zip(shares, ratios, strict=False)), 0j)
 
     def density(t: mpmath.mpf) -> float:
         return 2 * band / math.pi * float(mpmath.sinc(band * t)) * (layer(float(t)) ** depth).real

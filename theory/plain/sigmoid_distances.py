@@ -36,7 +36,7 @@ def weights() -> Derivation:
     """Derive the mean square of the difference of a pre-activation, for two inputs of a layer; more add like terms."""
     square = sum(w * one for w, one in zip(ENTRIES, DIFFERENCES, strict=True)) ** 2
     total = sum(one**2 for one in DIFFERENCES)
-    moments = (1, 0, LARGEST**2 / 3)
+    moments = (1, 0, LARGEST**2 / 3, 0, LARGEST**4 / 5)
     return (
         Derivation.begin("Difference of a pre-activation", "Weighted differences, squared.", square)
         .then(

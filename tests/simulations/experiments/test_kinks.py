@@ -21,7 +21,7 @@ def test_they_are_those_of_a_grid() -> None:
     state, seen = np.stack([np.cos(angles), np.sin(angles)], axis=1) @ axes, []
     for fan_in, fan_out in itertools.pairwise(widths):
         units = state @ rng.standard_normal((draws, fan_in, fan_out))
-        alive = state.any(axis=2, keepdims=True)
+        alive = np.abs(state).max(axis=2, keepdims=True) > 0
         both = alive[:, 1:] & alive[:, :-1]
         seen.append((((units[:, 1:] > 0) != (units[:, :-1] > 0)) & both).sum(axis=(1, 2)))
         state = np.maximum(units, 0)

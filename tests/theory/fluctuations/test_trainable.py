@@ -11,7 +11,8 @@ from theory.fluctuations.trainable import alive_probability, probability
 def one_layer(gain: float, width: int, low: float, high: float) -> float:
     """The probability that one layer's factor lies between two numbers."""
     units = [(math.comb(width, k) / 2**width, stats.chi2(k)) for k in range(1, width + 1)]
-    return sum(share * (law.cdf(high * width / gain**2) - law.cdf(low * width / gain**2)) for share, law in units)
+    ends = low * width / gain**2, high * width / gain**2
+    return float(sum(share * (law.cdf(ends[1]) - law.cdf(ends[0])) for share, law in units))
 
 
 @pytest.mark.parametrize(("gain", "width", "bound"), [(1.5, 1, 3), (2**0.5, 3, 2), (0.7, 8, 10)])
