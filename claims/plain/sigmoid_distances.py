@@ -88,7 +88,7 @@ def sigmoid_nets_forget_their_input(
 
     From pre-activation to pre-activation, over the weights of the layer; exact at every width, with any biases. Tested
     are its two parts, in four layers of width 12: the weights keep a third of the mean square of differences, in the
-    mean over draws; the sigmoids at most 1/16, in every draw and layer, and nearly that. Distances of the top layer are
+    mean over draws; the sigmoids at most 1/16, in every draw and layer. Distances of the top layer are
     then at most 48^-3 of those of the first, in the mean: classes can hardly be told apart there at the start.
     """
     truth = number(sigmoid_distances.of_a_layer(WIDTH) * WIDTH)

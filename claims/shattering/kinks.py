@@ -15,6 +15,7 @@ from evidence import Finding, all_of, identity
 from simulations.experiments.kinks import kinks
 from theory.domain import number
 from theory.shattering import kinks as shattering_kinks
+from theory.shattering import whiteness
 
 ROLNICK = "Hanin & Rolnick 2019 (few activation patterns)"
 FEATURES, UNITS = 4, 6
@@ -34,7 +35,7 @@ def _counts(run: Run, below: int, slope: float, draws: int) -> NDArray[np.int64]
     where="number of regions along a line, to leading order; exact mean around a circle derived here",
     states=r"\mathbb E\,\#\{\varphi:z_{l,i}(x\cos\varphi+y\sin\varphi)=0\}=2\prod_{k<l}\Bigl(1-"
     r"\frac{n_k+1}{2^{n_k}}\Bigr)\quad\Rightarrow\quad\text{jumps of the gradient}\approx2\sum_ln_l",
-    derivation=shattering_kinks.DERIVATIONS,
+    derivation=[*shattering_kinks.DERIVATIONS, *whiteness.DERIVATIONS],
     mutants=[
         mutant(
             "as many as there are pieces",
@@ -65,8 +66,8 @@ def gradients_jump_linearly_often(
     Averages over Gaussian weights, on circles around 0 in a given plane; exact at every width, without biases, switches
     of a unit being counted where the layer below is alive. All are found, not those of a grid. Tested in the second
     layer, above 3 and 4 units (1 and 1.375 switches); in the first every unit switches twice in every draw. A unit has
-    one zero at most on each piece below, which bounds the variance. That gradients at given points are the whiter the
-    more jumps lie between them is not measured.
+    one zero at most on each piece below, which bounds the variance. What follows for whiteness is derived for wide nets
+    and not measured: at inputs at the angle t/L gradients keep the correlation (1 + t / (3 pi))^-3.
     """
     run, findings = run.share(len(BELOW)), []
     for below in BELOW:
