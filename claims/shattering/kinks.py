@@ -18,7 +18,7 @@ from theory.shattering import kinks as shattering_kinks
 from theory.shattering import whiteness
 
 ROLNICK = "Hanin & Rolnick 2019 (few activation patterns)"
-FEATURES, UNITS = 4, 6
+FEATURES, UNITS = 4, 2
 BELOW = (3, 4)
 """Widths of the first layer, below one of UNITS units."""
 Switches = Callable[[int], sp.Expr]
