@@ -5,7 +5,7 @@ a deep sigmoid net (`theory.plain.sigmoid_distances`). The mean gradient of the 
 softmax(z). Exact, for all weights; nothing is averaged.
 
 - <h, dl/dh> = sum (p_k - 1/c) z_k is a sum over pairs of classes of (p_k - p_j)(z_k - z_j) / c (`pairs`).
-- Of no pair is that negative, as the larger logit has the larger probability (`sign`): a step of gradient descent on h
+- None of these is negative, as the larger logit has the larger probability (`sign`): a step of gradient descent on h
   lowers <h, h>, unless all logits are equal. Sigmoid units then move to their lower end on the whole.
 
 Source: the mechanism that Glorot and Bengio 2010, section 3.1, suppose for units that saturate at 0; the statement is
