@@ -43,6 +43,8 @@ SUBJECTS = {
         "first_layer",
         "linear_gradients",
         "near_zero",
+        "sigmoid_distances",
+        "saturation",
     ),
     "fluctuations": (
         "norms",
@@ -52,6 +54,7 @@ SUBJECTS = {
         "orthogonal_relu",
         "shape_collapse",
         "across_layers",
+        "trainable",
     ),
     "mean_field": ("angles", "length_maps", "correlation_length", "tanh_slopes", "tanh_gain"),
     "spectra": (
@@ -63,7 +66,7 @@ SUBJECTS = {
         "chains",
         "matrix_logs",
     ),
-    "shattering": ("masks", "residual_pairs", "small_shares", "brown", "looks_linear"),
+    "shattering": ("masks", "residual_pairs", "coin_blocks", "small_shares", "brown", "kinks", "looks_linear"),
     "residual": (
         "norms",
         "total_variance",
@@ -111,7 +114,15 @@ SUBJECTS = {
         "one_step",
         "step_of_biases",
     ),
-    "normalisation": ("branches", "centred_weights", "lsuv", "scale_invariance", "multiplier", "batch_norm"),
+    "normalisation": (
+        "branches",
+        "centred_weights",
+        "lsuv",
+        "scale_invariance",
+        "multiplier",
+        "batch_norm",
+        "output_moments",
+    ),
     "recurrent": ("lstm", "tied_weights", "norms"),
     "attention": ("logits", "steps", "weights", "outputs", "rank_collapse", "gradients", "balance"),
     "independence": ("engines", "gradient_independence", "ones_in_depth", "assumptions"),

@@ -31,6 +31,7 @@ FIGURES: dict[str, tuple[str, ...]] = {
     "signal_propagation": ("R2", "R12", "R14"),
     "speed": ("U1", "U2"),
     "top_singular_value": ("O3",),
+    "trainable": ("C22",),
     "training_depth": ("T1",),
     "update": ("F1", "F7", "F8", "R15"),
     "vacuous": ("P10", "P15"),
