@@ -28,6 +28,8 @@ def transformer(
     recipe: Recipe = PRE,
     *,
     heads: int = 1,
+    key_heads: int | None = None,
+    rotary: float | None = None,
     hidden: int | None = None,
     positions: int | None = None,
     causal: bool = False,
@@ -45,6 +47,8 @@ def transformer(
 
     Parameters
     ----------
+    heads, key_heads, rotary
+        Of attention, as in `Attention`; only self-attention turns queries and keys.
     hidden : int, optional
         Width of the perceptrons, 4 width if not given.
     positions, causal, mask
@@ -88,6 +92,8 @@ def transformer(
             recipe.bias,
             memory_mask if cross else mask,
             memory if cross else "",
+            key_heads,
+            rotary=None if cross else rotary,
             keep=keep,
             inner=Sequential(rules.biases(f"{place}.output.before")) if recipe.scalars else IDENTITY,
         )
