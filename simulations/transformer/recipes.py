@@ -116,7 +116,10 @@ def fixup(encoder: int, decoder: int, *, rule_2: bool = True, all_projections: b
 
 
 def t_fixup(encoder: int, decoder: int) -> Pair:
-    """Return T-Fixup (Huang et al. 2020), section 4.3: Xavier, the value path and embeddings smaller with depth."""
+    """Return T-Fixup (Huang et al. 2020): Xavier, the value path and embeddings smaller with depth.
+
+    The paper has one N for both sides; here each side has its own. Sinusoids are not scaled.
+    """
     at_least(1, encoder=encoder, decoder=decoder)
     own, other = 0.67 * encoder**-0.25, (9 * decoder) ** -0.25
     embedding = (9 * encoder) ** -0.25, other

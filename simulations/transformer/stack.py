@@ -8,7 +8,8 @@ so on. A stack with a name has it in front of all of these.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
 
 from simulations.attention.dropout import RowDropout
 from simulations.attention.embedding import Embedding, TiedReadout
@@ -28,6 +29,8 @@ def transformer(
     recipe: Recipe = PRE,
     *,
     heads: int = 1,
+    key_heads: int | None = None,
+    rotary: float | None = None,
     hidden: int | None = None,
     positions: int | None = None,
     causal: bool = False,
@@ -45,6 +48,8 @@ def transformer(
 
     Parameters
     ----------
+    heads, key_heads, rotary
+        Of attention, as in `Attention`; only self-attention turns queries and keys.
     hidden : int, optional
         Width of the perceptrons, 4 width if not given.
     positions, causal, mask
@@ -77,32 +82,36 @@ def transformer(
         table = Embedding(f"{prefix}embedding", tokens, width, factor=factor, sinusoid=recipe.sinusoid)
         parts += [table, *_dropout(f"{prefix}embedding", width, keep)]
 
-    def attention(place: str, *, cross: bool) -> Layer:
-        return Attention(
-            place,
-            width,
-            heads,
-            positions,
-            causal and not cross,
-            recipe.projections,
-            recipe.bias,
-            memory_mask if cross else mask,
-            memory if cross else "",
-            keep=keep,
-            inner=Sequential(rules.biases(f"{place}.output.before")) if recipe.scalars else IDENTITY,
-        )
-
-    def branches(block: str) -> Iterator[tuple[str, list[list[Layer]]]]:
-        yield f"{block}.attention", [[attention(f"{block}.attention", cross=False)]]
-        if memory:
-            yield f"{block}.cross", [[attention(f"{block}.cross", cross=True)]]
-        inner = hidden or 4 * width
-        first = Dense(f"{block}.mlp.layer0", width, inner, recipe.first, recipe.bias)
-        yield f"{block}.mlp", [[first], [Dense(f"{block}.mlp.layer1", inner, width, recipe.last, recipe.bias)]]
-
+    own = Attention(
+        f"{prefix}block.attention",
+        width,
+        heads,
+        positions,
+        causal,
+        recipe.projections,
+        recipe.bias,
+        mask,
+        key_heads=key_heads,
+        rotary=rotary,
+        keep=keep,
+    )
+    attentions = {"attention": own}
+    if memory:
+        attentions["cross"] = replace(own, causal=False, mask=memory_mask, memory=memory, rotary=None)
     for number in range(layers):
-        for place, own in branches(f"{prefix}block{number}"):
-            branch = (*rules.branch(place, own, activation), *_dropout(place, width, keep))
+        block = f"{prefix}block{number}"
+        branches: dict[str, list[list[Layer]]] = {}
+        for kind, model in attentions.items():
+            inner = Sequential(rules.biases(f"{block}.{kind}.output.before"))
+            branches[kind] = [[replace(model, name=f"{block}.{kind}", inner=inner)]]
+        fans = pairwise((width, hidden or 4 * width, width))
+        branches["mlp"] = [
+            [Dense(f"{block}.mlp.layer{at}", *pair, init, recipe.bias)]
+            for at, (pair, init) in enumerate(zip(fans, (recipe.first, recipe.last), strict=True))
+        ]
+        for kind, some in branches.items():
+            place = f"{block}.{kind}"
+            branch = (*rules.branch(place, some, activation), *_dropout(place, width, keep))
             parts.append(_added(place, width, branch, recipe))
     if recipe.norm == "pre" and layers:
         parts.append(_norm(f"{prefix}last", width, recipe))

@@ -116,6 +116,8 @@ def translator(
     recipe: str | Pair = "pre",
     *,
     heads: int = 1,
+    key_heads: int | None = None,
+    rotary: float | None = None,
     hidden: int | None = None,
     tokens: tuple[int, int] | None = None,
     positions: tuple[int, int] | None = None,
@@ -135,7 +137,7 @@ def translator(
         Numbers of tokens of source and target, which also are the logits; then inputs are tokens of any length.
     positions, classes
         Without tokens, of rows: positions of source and target, and the number of logits.
-    hidden, tied, keep
+    heads, key_heads, rotary, hidden, tied, keep
         As in `transformer`; `tied` is about the decoder.
 
     Raises
@@ -156,6 +158,8 @@ def translator(
             layers[side],
             recipe[side],
             heads=heads,
+            key_heads=key_heads,
+            rotary=rotary,
             hidden=hidden,
             positions=None if positions is None else positions[side],
             causal=bool(side),

@@ -111,6 +111,11 @@ def test_dropout(recipe: str) -> None:
     compare(one, moved(one), others)
 
 
+def test_heads_that_share_keys() -> None:
+    one = translator(WIDTH, (2, 2), "pre", heads=HEADS, key_heads=2, tokens=TOKENS)
+    compare(one, moved(one), {})
+
+
 def test_scaled_branches() -> None:
     compare(one := net("pre", 2, branch=0.5, shortcut=0.9, affine=False), moved(one), {})
 

@@ -16,8 +16,8 @@ from simulations.transformer.translator import END, PAD, START, Translator, tran
 SOURCE: Any = np.array([[5, 3, 4, 6], [3, 0, 0, 0], [6, 6, 0, 0]])
 
 
-def made(recipe: str = "pre", layers: int = 2, tokens: int = 7, seed: int = 0) -> tuple[Translator, Parameters]:
-    net = translator(8, (layers, layers), recipe, heads=2, tokens=(8, tokens))
+def made(recipe: str = "pre", tokens: int = 7, seed: int = 0, **options: Any) -> tuple[Translator, Parameters]:
+    net = translator(8, (2, 2), recipe, heads=2, tokens=(8, tokens), **options)
     rng = stream(seed, "decoding")
     parameters = {name: value + 0.3 * rng.normal(size=value.shape) for name, value in net.draw(rng, 1).items()}
     parameters["decoder.readout.weight"] *= 3  # so that choices are clear
@@ -34,10 +34,10 @@ def logarithms(net: Translator, parameters: Parameters, source: Any, written: li
     return logs
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
-def test_steps_equal_whole_runs(recipe: str) -> None:
+@pytest.mark.parametrize("options", [{"recipe": recipe} for recipe in RECIPES] + [{"rotary": 10.0, "key_heads": 1}])
+def test_steps_equal_whole_runs(options: dict[str, Any]) -> None:
     """Also where sources go on in another order, or more than once."""
-    net, parameters = made(recipe)
+    net, parameters = made(**options)
     target: Any = np.concatenate([np.full((3, 1), START), stream(0, "target").integers(3, 7, (3, 5))], axis=1)
     whole = net.run(parameters, SOURCE[None], target[None]).output.reshape(3, 6, 7)
     steps = Steps(net, parameters, SOURCE)
