@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,20 +22,23 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None, program: str = "paper_checks.py") -> int:
     """Run the command line and return its exit status."""
     try:
-        from simulations import InputError  # the slow imports, so that an interrupt finds them guarded
+        from simulations.command_line import run  # the slow imports, so that an interrupt finds them guarded
 
-        parser = _parser(program)
-        options = parser.parse(arguments)
-        try:
-            return _run(options)
-        except InputError as error:
-            parser.error(str(error))
-    except BrokenPipeError:  # the reader, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return run(partial(_main, arguments, program), program, "interrupted; nothing was written")
     except KeyboardInterrupt:
         print(f"{program}: interrupted; nothing was written", file=sys.stderr)
         return 130
+
+
+def _main(arguments: Sequence[str] | None, program: str) -> int:
+    from simulations import InputError
+
+    parser = _parser(program)
+    options = parser.parse(arguments)
+    try:
+        return _run(options)
+    except InputError as error:
+        parser.error(str(error))
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -12,7 +12,6 @@ from scipy import optimize, stats
 
 from evidence.finding import POWER, UNSURE, Finding, inconclusive, judged, sensible
 
-
 MOST_TRIALS = 1e12
 
 

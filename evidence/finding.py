@@ -45,7 +45,7 @@ class Finding:
 
 
 def sensible(*, error: float, alpha: float) -> None:
-    """Raise ValueError unless an error is positive and finite, and a probability of a false alarm above 0 and below 1."""
+    """Raise ValueError unless an error is positive and finite, and alpha a probability above 0 and below 1."""
     if not (0 < error < math.inf and 0 < alpha < 1):
         raise ValueError(f"expected a positive error and an alpha between 0 and 1, got error {error}, alpha {alpha}")
 

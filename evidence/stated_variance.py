@@ -3,7 +3,7 @@
 Half the squared difference of two independent samples has the variance as its mean, so cut off at c it is a number from
 0 to c with a mean of at most v. For n such pairs Chernoff's bound (Hoeffding 1963, theorem 1) says that their mean
 exceeds z c with probability at most exp(-n KL(z || v / c)), where KL is between coins. Small cuts see a variance that
-is somewhat larger at light tails, large cuts see rare large samples; the three here share the level.
+is somewhat larger at light tails, large cuts see rare large samples; those here share the level.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from evidence.arrays import Array
 
-CUTS = (4.0, 64.0, 1024.0)
+CUTS = (4.0, 16.0, 64.0, 256.0, 1024.0)
 """Where half squared differences are cut off, in units of the stated variance."""
 
 

@@ -174,7 +174,7 @@ def _notes(stated: Stated, drawn: Sample) -> Iterator[str]:
     if zeros == 1:
         yield "every entry is 0: if that is meant, state law='zero' and variance=0"
         return
-    if 0.05 < zeros and stated.law != "sparse":
+    if zeros > 0.05 and stated.law != "sparse":
         yield f"a share of {zeros:.3g} of the entries is 0: if that is meant, state law='sparse' and zeros={zeros:.3g}"
     _, gaps = dependent.orthogonality(weights)
     exact = dependent.ROUNDINGS * max(weights.shape[1:]) * drawn.spacing

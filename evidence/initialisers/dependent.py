@@ -82,5 +82,9 @@ def _sum(sums: Array, count: int, error: float, alpha: float) -> Finding:
     """Test sums of `count` uncorrelated entries; sizes are shown as of one entry."""
     root = math.sqrt(count)
     found = _sum_test(count, error, alpha)(sums / root)
-    shown = {name: value / root for name in ("measured", "detectable", "effect") if isinstance(value := getattr(found, name), float)}
-    return replace(found, **shown)  # type: ignore[arg-type]
+    return replace(
+        found,
+        measured=float(found.measured) / root,
+        detectable=float(found.detectable) / root,
+        effect=found.effect / root,
+    )

@@ -50,8 +50,9 @@ QUESTIONS: dict[str, tuple[Draw, tuple[int, int], dict[str, Any], float, str]] =
         "drawn in one block with others, 3 in all along the outputs (q, k and v): 0.5",
     ),
     "an LSTM's gates (cleanrl 358)": (
-        lambda rng: np.linalg.qr(rng.standard_normal((4 * WIDTH, WIDTH)))[0][:WIDTH]
-        * rng.choice([-1.0, 1.0], (1, WIDTH)),
+        lambda rng: (
+            np.linalg.qr(rng.standard_normal((4 * WIDTH, WIDTH)))[0][:WIDTH] * rng.choice([-1.0, 1.0], (1, WIDTH))
+        ),
         (WIDTH, WIDTH),
         {"variance": lambda fan_in, fan_out: 1 / fan_out, "law": "orthogonal"},
         0.25,
