@@ -49,7 +49,11 @@ def _run(options: argparse.Namespace) -> int:
     from simulations.executors import ExecutorError, cores, dask
     from simulations.files import unwritable, write
 
-    chosen = _choose(options.only)
+    if options.claims and options.dask:
+        raise InputError("--claims is for this machine, as a Dask cluster does not have the file; leave --dask out")
+    if options.claims:
+        _import(options.claims)
+    chosen = _choose(options.only or ([f"{options.claims.stem}.*"] if options.claims else None))
     if options.list:
         print(listing.markdown(chosen).rstrip() if options.markdown else "\n".join(listing.lines(chosen)))
         return 0
@@ -92,6 +96,16 @@ def _run(options: argparse.Namespace) -> int:
     return 0 if passed(results) else 1
 
 
+def _import(path: Path) -> None:
+    from claims.own import OwnClaimsError, import_claims
+    from simulations import InputError
+
+    try:
+        import_claims(path)
+    except OwnClaimsError as error:
+        raise InputError(str(error)) from None
+
+
 def _choose(patterns: list[str] | None) -> list[Claim]:
     from claims.catalogue import REGISTRY
     from simulations import InputError
@@ -121,6 +135,12 @@ def _parser(program: str) -> Parser:
         "those of the full run",
     )
     parser.add_argument(
+        "--claims",
+        type=Path,
+        metavar="FILE.py",
+        help="your own claims, run (or listed) instead of the catalogue's; ids begin with the file's name",
+    )
+    parser.add_argument(
         "--effort",
         choices=("quick", "standard", "thorough"),
         default="standard",
@@ -144,8 +164,9 @@ def _parser(program: str) -> Parser:
     parser.add_argument(
         "--inputs",
         type=Path,
-        metavar="FILE.npz",
-        help="arrays x (samples, features) and y (labels) in place of the digits",
+        metavar="FILE",
+        help="in place of the digits: .npz with x (samples, features) and y (labels), or .npy, .csv, .tsv, .txt with the "
+        "labels last",
     )
     return parser
 

@@ -149,7 +149,7 @@ def _typical(rounding: Array | float, size: Array) -> float:
 
 def _agreement(gap: Array, rounding: Array | float) -> str:
     worst = float(np.max(gap / np.maximum(rounding, np.finfo(float).tiny)))
-    return f"to {worst:.0%} of tolerance" if worst else "bit for bit"
+    return f"gap {math.floor(100 * worst)}% of tolerance" if worst else "bit for bit"
 
 
 def _trouble(left: Array, right: Array, rounding: Array | float) -> str:
