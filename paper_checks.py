@@ -165,8 +165,8 @@ def _parser(program: str) -> Parser:
         "--inputs",
         type=Path,
         metavar="FILE",
-        help="in place of the digits: .npz with x (samples, features) and y (labels), or .npy, .csv, .tsv, .txt with the "
-        "labels last",
+        help="in place of the digits: .npz with x (samples, features) and y (labels), or .npy, .csv, .tsv, .txt with "
+        "the labels last",
     )
     return parser
 

@@ -15,8 +15,8 @@ import numpy as np
 
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".txt": None}
 EXPECTED = (
-    "expected an .npz file with numeric arrays x (samples, features) and y (samples), or a .npy, .csv, .tsv or .txt file "
-    "whose last column is the labels"
+    "expected an .npz file with numeric arrays x (samples, features) and y (samples), or a .npy, .csv, .tsv or .txt "
+    "file whose last column is the labels"
 )
 
 
@@ -54,16 +54,18 @@ def archive(file: IO[bytes], name: str) -> tuple[np.ndarray, np.ndarray]:
     """
     try:
         if file.read(2) != b"PK":  # as archives begin; NumPy would take other files for pickles
-            raise InputError(f"{name} is not an .npz file; {EXPECTED}")
+            raise InputError(f"{name} is not a plain .npz file; {EXPECTED}")
         file.seek(0)
         with np.load(file, allow_pickle=False) as found:
             if not {"x", "y"} <= set(found.files):
-                raise InputError(f"{name} has the arrays {', '.join(found.files) or '(none)'}, not x and y; {EXPECTED}")
+                raise InputError(
+                    f"{name} has no arrays x and y (it has {', '.join(found.files) or 'none'}); {EXPECTED}"
+                )
             return found["x"], found["y"]
     except InputError:
         raise
     except Exception as error:  # damaged archives fail in as many ways as there are layers to read them
-        raise InputError(f"{name} is damaged or holds Python objects ({_short(error)}); {EXPECTED}") from None
+        raise InputError(f"{name} is not a plain .npz file ({_short(error)}); {EXPECTED}") from None
 
 
 def _array(file: IO[bytes], path: Path) -> np.ndarray:

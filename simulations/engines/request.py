@@ -46,8 +46,10 @@ class Sampling:
     same_input: bool = True
 
     def __post_init__(self) -> None:
-        if not isinstance(self.batch, Integral) or self.batch < 1:
-            raise ValueError(f"a batch needs at least one input, a whole number, got batch={self.batch!r}")
+        if not isinstance(self.batch, Integral):
+            raise ValueError(f"a batch is a whole number of inputs, got batch={self.batch!r}")
+        if self.batch < 1:
+            raise ValueError(f"a batch needs at least one input, got batch={self.batch}")
 
 
 ONE_INPUT = Sampling()

@@ -57,8 +57,10 @@ class Dense:
 
     def __post_init__(self) -> None:
         for label, width in (("fan_in", self.fan_in), ("fan_out", self.fan_out)):
-            if not isinstance(width, Integral) or width < 1:
-                raise ValueError(f"{label} of layer {self.name!r} must be a whole number of at least 1, got {width!r}")
+            if not isinstance(width, Integral):
+                raise ValueError(f"{label} of layer {self.name!r} must be a whole number, got {width!r}")
+            if width < 1:
+                raise ValueError(f"{label} of layer {self.name!r} must be at least 1, got {width}")
         if not isinstance(self.init, Initialiser):
             raise TypeError(
                 f"init of layer {self.name!r} must be an Initialiser, such as he or Initialiser(lambda fan_in, fan_out:"

@@ -50,5 +50,7 @@ def chain(blocks: Iterable[Layer], *, stem: Layer | None = None, readout: Layer 
 def at_least(least: int, **numbers: int) -> None:
     """Raise ValueError, which names the number, if one is below `least` or no whole number."""
     for name, number in numbers.items():
-        if not isinstance(number, Integral) or number < least:
-            raise ValueError(f"{name} must be a whole number of at least {least}, got {number!r}")
+        if not isinstance(number, Integral):
+            raise ValueError(f"{name} must be a whole number, got {number!r}")
+        if number < least:
+            raise ValueError(f"{name} must be at least {least}, got {number}")
