@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -253,5 +254,5 @@ def triples(run, *, factor=3):
     assert "residual." not in listed.stdout
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert done.returncode == 1, done.stderr
-    assert "my_claims.triples is refuted: expected 3, measured 2.0" in done.stdout
+    assert re.search(r"my_claims.triples is refuted: expected 3, measured [12]\.\d+, where errors of", done.stdout)
     assert "1 of 2 claims held, 4 of 4 mutants refuted" in done.stdout

@@ -29,8 +29,8 @@ from evidence import (
 )
 from simulations import (
     Dense,
-    InputError,
     Initialiser,
+    InputError,
     LeakyReLU,
     Network,
     Residual,
