@@ -24,9 +24,9 @@ FIGURE = Figure(
     ),
     alt=(
         "Line chart: test accuracy after one epoch without momentum against depth, 10 to 10,000 layers, logarithmic. "
-        "Fixup with slow scalars stays near 0.85; with scalars at 1/10 it falls beyond 100 layers, as does BatchNorm after and, less, "
-        "before each layer; LSUV falls and sqrt(1/2) is at chance, 0.1, from 100 layers; crosses below the axis mark "
-        "runs that diverged. Bars span seeds."
+        "Fixup with slow scalars stays near 0.85; with scalars at 1/10 it falls beyond 100 layers, as does BatchNorm "
+        "after and, less, before each layer; LSUV falls and sqrt(1/2) is at chance, 0.1, from 100 layers; crosses "
+        "below the axis mark runs that diverged. Bars span seeds."
     ),
     source=(
         "Zhang, Dauphin & Ma 2019, figure 3: there convolutional nets on CIFAR-10 at BatchNorm's default rate, here "

@@ -78,9 +78,9 @@ def described(svg: bytes, figure: Figure) -> bytes:
     head = re.search(rb"<svg [^>]*>", svg)
     if head is None:
         raise ValueError("expected an SVG picture, which begins with an element svg")
-    title, text = (escape(" ".join(words.split())) for words in (figure.title, f"{figure.alt} {figure.finding}"))
-    says = f'<title id="title">{title}</title>\n <desc id="text">{text}</desc>'.encode()
-    start = head[0][:-1] + b' role="img" aria-labelledby="title text">'
+    title, text = (escape(words.replace("$", "")) for words in (figure.title, f"{figure.alt} {figure.finding}"))
+    says = f"<title>{title}</title>\n <desc>{text}</desc>".encode()
+    start = head[0][:-1] + b' role="img">'
     return svg[: head.start()] + start + b"\n " + says + svg[head.end() :]
 
 

@@ -58,7 +58,8 @@ X, NET = np.ones((3, 8)), mlp([8, 8])
 
 
 def measured(network: Any = NET, inputs: Any = X, **options: Any) -> Any:
-    return measure(network, inputs, **({"draws": 4, "rng": stream(0, "wrong use")} | options))
+    settings: dict[str, Any] = {"draws": 4, "rng": stream(0, "wrong use")}
+    return measure(network, inputs, **(settings | options))
 
 
 MEAN: dict[str, Any] = {"variance": 2.0, "error": 0.1, "alpha": 1e-6}
@@ -154,9 +155,9 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
     ),
     # theory
     "a width of NaN": (lambda: one_layer.second_moment(math.nan, 1, 1), "is nan; expected"),
-    "a width in words": (lambda: norms.block_growth("a"), "is 'a'; expected"),  # type: ignore[arg-type]
+    "a width in words": (lambda: norms.block_growth("a"), "is 'a'; expected"),
     "an infinite depth": (lambda: scale.fixup_exponent(math.inf), "expected an integer"),
-    "nothing for a number": (lambda: positive("eta", None), "eta is None; expected a positive number"),  # type: ignore[arg-type]
+    "nothing for a number": (lambda: positive("eta", None), "eta is None; expected a positive number"),
     "a truth value for a number": (lambda: real("x", sp.true), "x is True; expected a finite real number"),
     "a negative share": (lambda: nonnegative("share", -1), "share is -1; expected a number of at least 0"),
     "a broken count": (lambda: positive_integer("n", 2.5), "n is 2.5; expected an integer of at least 1"),

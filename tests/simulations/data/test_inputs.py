@@ -159,15 +159,13 @@ def test_a_damaged_file_loads_or_is_refused(
 
 
 TABLE = np.column_stack([X, Y])
-TABLES: dict[str, Callable[[Path], None]] = {
+TABLES: dict[str, Callable[[Path], object]] = {
     "a.npy": lambda path: np.save(path, TABLE),
     "a.csv": lambda path: np.savetxt(path, TABLE, delimiter=","),
     "heading.csv": lambda path: np.savetxt(path, TABLE, delimiter=",", header="a,b,c,label", comments=""),
     "a.tsv": lambda path: np.savetxt(path, TABLE, delimiter="\t"),
     "a.txt": lambda path: np.savetxt(path, TABLE),
-    "mark.TXT": lambda path: (
-        path.write_text("\ufeff0 1 2 0\n\n3 4 5 1\n6 7 8 2\n9 10 11 1\n", encoding="utf-8") and None
-    ),
+    "mark.TXT": lambda path: path.write_text("\ufeff0 1 2 0\n\n3 4 5 1\n6 7 8 2\n9 10 11 1\n", encoding="utf-8"),
 }
 
 
