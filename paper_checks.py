@@ -8,12 +8,12 @@ from __future__ import annotations
 import argparse
 import contextlib
 import difflib
-import os
 import re
 import shlex
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,20 +26,23 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None, program: str = "paper_checks.py") -> int:
     """Run the command line and return its exit status."""
     try:
-        from simulations import InputError  # the slow imports, so that an interrupt finds them guarded
+        from simulations.command_line import run  # the slow imports, so that an interrupt finds them guarded
 
-        parser = _parser(program)
-        options = parser.parse(arguments)
-        try:
-            return _run(options)
-        except InputError as error:
-            parser.error(str(error))
-    except BrokenPipeError:  # the reader, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return run(partial(_main, arguments, program), program, "interrupted; nothing was written")
     except KeyboardInterrupt:
         print(f"{program}: interrupted; nothing was written", file=sys.stderr)
         return 130
+
+
+def _main(arguments: Sequence[str] | None, program: str) -> int:
+    from simulations import InputError
+
+    parser = _parser(program)
+    options = parser.parse(arguments)
+    try:
+        return _run(options)
+    except InputError as error:
+        parser.error(str(error))
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -53,8 +56,15 @@ def _run(options: argparse.Namespace) -> int:
     if options.paper == "":
         print("\n".join(contents.papers()))
         return 0
+    if options.claims and options.dask:
+        raise InputError("--claims is for this machine, as a Dask cluster does not have the file; leave --dask out")
+    if options.claims and options.paper:
+        raise InputError("--claims runs your own claims and --paper those of a paper; expected one of the two")
+    if options.claims:
+        _import(options.claims)
     paper = _paper(options.paper) if options.paper else None
-    chosen = _of(paper) if paper else _choose(options.only)
+    only = options.only or ([f"{options.claims.stem}.*"] if options.claims else None)
+    chosen = _of(paper) if paper else _choose(only)
     if options.list:
         lines = contents.lines(paper) if paper else listing.lines(chosen)
         print(listing.markdown(chosen).rstrip() if options.markdown else "\n".join(lines))
@@ -96,6 +106,16 @@ def _run(options: argparse.Namespace) -> int:
         raise InputError(f"cannot write: {error}") from None
     terminal.show(*about, paper=paper)
     return 0 if passed(results) else 1
+
+
+def _import(path: Path) -> None:
+    from claims.own import OwnClaimsError, import_claims
+    from simulations import InputError
+
+    try:
+        import_claims(path)
+    except OwnClaimsError as error:
+        raise InputError(str(error)) from None
 
 
 def _choose(patterns: list[str] | None) -> list[Claim]:
@@ -166,6 +186,12 @@ def _parser(program: str) -> Parser:
         "the papers",
     )
     parser.add_argument(
+        "--claims",
+        type=Path,
+        metavar="FILE.py",
+        help="your own claims, run (or listed) instead of the catalogue's; ids begin with the file's name",
+    )
+    parser.add_argument(
         "--effort",
         choices=("quick", "standard", "thorough"),
         default="standard",
@@ -189,8 +215,9 @@ def _parser(program: str) -> Parser:
     parser.add_argument(
         "--inputs",
         type=Path,
-        metavar="FILE.npz",
-        help="arrays x (samples, features) and y (labels) in place of the digits",
+        metavar="FILE",
+        help="in place of the digits: .npz with x (samples, features) and y (labels), or .npy, .csv, .tsv, .txt with "
+        "the labels last",
     )
     return parser
 

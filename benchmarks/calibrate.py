@@ -13,6 +13,7 @@ import sys
 from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from scipy import stats
 from threadpoolctl import threadpool_limits
@@ -20,7 +21,7 @@ from threadpoolctl import threadpool_limits
 from claims.catalogue import REGISTRY
 from claims.examine import Result, examine
 from simulations import digits
-from simulations.command_line import Parser, whole
+from simulations.command_line import Parser, run, whole
 from simulations.executors import cores
 
 LEVELS = (0.5, 0.2, 0.1, 0.05)
@@ -97,6 +98,10 @@ def show(tallies: dict[str, Tally]) -> bool:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status."""
+    return run(partial(_main, arguments), "python -m benchmarks.calibrate")
+
+
+def _main(arguments: list[str] | None) -> int:
     parser = Parser("python -m benchmarks.calibrate", (__doc__ or "").splitlines()[0])
     parser.add_argument("--seeds", type=whole(1), default=100, metavar="N", help="how many seeds (default 100)")
     parser.add_argument(

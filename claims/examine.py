@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -86,6 +87,8 @@ def run_claims(
 
 def examine(claim_id: str, inputs: Inputs, seed: int, effort: Effort) -> Result:
     """Check a claim's derivation, then its statement, then every mutant on the same streams."""
+    if claim_id not in REGISTRY:  # a user's own, in a worker process
+        import_module(claim_id.partition(".")[0])
     claim = REGISTRY[claim_id]
     run = Run(claim_id, inputs, seed, effort, share_of_alpha())
     start = time.perf_counter()

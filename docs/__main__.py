@@ -6,16 +6,17 @@ benchmarks/results, which are not measured again.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 
 from benchmarks.speed import table as bench
 from benchmarks.sweeps import table as sweeps
 from benchmarks.training import depth
 from docs import parts, tables
 from docs.excerpt import excerpt
+from simulations.command_line import Parser, run
 
 RESULTS = parts.ROOT / "benchmarks" / "results"
 MADE_BY: dict[str, Callable[[], str]] = {
@@ -31,9 +32,13 @@ MADE_BY: dict[str, Callable[[], str]] = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m docs", description=(__doc__ or "").splitlines()[0])
+    return run(partial(_main, arguments), "python -m docs")
+
+
+def _main(arguments: list[str] | None) -> int:
+    parser = Parser("python -m docs", (__doc__ or "").splitlines()[0])
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(MADE_BY)}")
-    options = parser.parse_args(arguments)
+    options = parser.parse(arguments)
     if unknown := [name for name in options.parts if name not in MADE_BY]:
         parser.error(f"there is no part {unknown[0]!r}; expected some of {', '.join(MADE_BY)}")
     for name in options.parts or MADE_BY:

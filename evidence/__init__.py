@@ -7,7 +7,13 @@ need, and are called with what was drawn. Every test returns a `Finding`.
 from evidence.certain import identity, inequality
 from evidence.counts import CountTest
 from evidence.finding import Finding, Verdict, all_of, inconclusive
-from evidence.initialisers import InitialiserReport, check_initialiser
+from evidence.initialisers import (
+    InitialiserReport,
+    ParametersReport,
+    Stated,
+    check_initialiser,
+    check_parameters,
+)
 from evidence.law import ChiSquareTest, binomial_degrees, law
 from evidence.mean import MeanTest
 from evidence.proportion import at_least
@@ -21,11 +27,14 @@ __all__ = [
     "Finding",
     "InitialiserReport",
     "MeanTest",
+    "ParametersReport",
+    "Stated",
     "Verdict",
     "all_of",
     "at_least",
     "binomial_degrees",
     "check_initialiser",
+    "check_parameters",
     "draws_for_same_law",
     "draws_for_symmetry",
     "identity",

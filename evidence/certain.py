@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from evidence.arrays import Array
+from evidence.arrays import Array, real
 from evidence.finding import UNSURE, Finding, inconclusive
 
 
@@ -38,8 +38,13 @@ def identity(
     Finding
         Refuted if the two differ anywhere by more than `rounding`, else held; inconclusive where there is nothing
         to compare, something is NaN or infinite, or the tolerance is negative.
+
+    Raises
+    ------
+    ValueError
+        If the sides are no real numbers, or of shapes that do not go together.
     """
-    left, right = np.broadcast_arrays(np.atleast_1d(left), np.atleast_1d(right))
+    left, right = _sides(left, right)
     trouble = _trouble(left, right, rounding)
     if trouble:
         return inconclusive("identity", trouble, expected=expected)
@@ -84,8 +89,13 @@ def inequality(
     Finding
         Refuted if `smaller` is larger anywhere by more than `rounding`; inconclusive where it says nothing anywhere,
         or cannot be judged; else held.
+
+    Raises
+    ------
+    ValueError
+        If the sides are no real numbers, or of shapes that do not go together.
     """
-    larger, smaller = np.broadcast_arrays(np.atleast_1d(larger), np.atleast_1d(smaller))
+    larger, smaller = _sides(larger, smaller)
     trouble = _trouble(larger, smaller, rounding)
     if trouble:
         return inconclusive("inequality", trouble)
@@ -118,6 +128,16 @@ def miss_of_violations(violated: NDArray[np.bool_], chance: bool = True) -> floa
     return min(1.0, (1 - least) ** total + UNSURE)
 
 
+def _sides(first: Array | float, second: Array | float) -> tuple[Array, Array]:
+    """Return both as arrays of one shape, with at least one axis."""
+    one, other = (np.atleast_1d(real(side, "two sides")) for side in (first, second))
+    try:
+        one, other = np.broadcast_arrays(one, other)
+    except ValueError:
+        raise ValueError(f"expected two sides of one shape, got {one.shape} and {other.shape}") from None
+    return one, other
+
+
 def _any(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(flags.reshape(len(flags), -1).any(axis=1))
 
@@ -129,7 +149,7 @@ def _typical(rounding: Array | float, size: Array) -> float:
 
 def _agreement(gap: Array, rounding: Array | float) -> str:
     worst = float(np.max(gap / np.maximum(rounding, np.finfo(float).tiny)))
-    return f"to {worst:.0%} of tolerance" if worst else "bit for bit"
+    return f"gap {math.floor(100 * worst)}% of tolerance" if worst else "bit for bit"
 
 
 def _trouble(left: Array, right: Array, rounding: Array | float) -> str:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import KW_ONLY, dataclass
 from functools import cache
+from numbers import Integral
 from typing import SupportsFloat
 
 from scipy import optimize, stats
 
-from evidence.finding import POWER, UNSURE, Finding, inconclusive, judged
+from evidence.finding import POWER, UNSURE, Finding, inconclusive, judged, sensible
+
+MOST_TRIALS = 1e12
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,10 @@ class CountTest:
         Raises
         ------
         ValueError
-            If `error` is not positive, or takes the probability above 1 or below 0.
+            If `error` is not positive, or takes the probability above 1 or below 0, `alpha` is no probability, or no
+            number of trials would do.
         """
+        sensible(error=self.error, alpha=self.alpha)
         return _trials(self.probability, self.error, self.alpha)
 
     def __call__(self, successes: int, trials: int, expected: SupportsFloat | None = None) -> Finding:
@@ -56,10 +61,11 @@ class CountTest:
         Raises
         ------
         ValueError
-            If there are more successes than trials, or fewer than none.
+            If there are more successes than trials, fewer than none, or they are no whole numbers, or the plan makes
+            no sense.
         """
-        if not 0 <= successes <= trials:
-            raise ValueError(f"{successes} successes in {trials} trials")
+        sensible(error=self.error, alpha=self.alpha)
+        successes, trials = whole(successes, trials)
         probability = self.probability if expected is None else float(expected)
         if trials < 1 or not 0 < probability < 1:
             return inconclusive("counts", f"{trials} trials, probability {probability}", expected=probability)
@@ -81,11 +87,26 @@ class CountTest:
         )
 
 
+def whole(successes: int, trials: int) -> tuple[int, int]:
+    """Return both as Python's whole numbers.
+
+    Raises
+    ------
+    ValueError
+        If there are more successes than trials, fewer than none, or they are no whole numbers.
+    """
+    if not (isinstance(successes, Integral) and isinstance(trials, Integral) and 0 <= successes <= trials):
+        raise ValueError(f"expected whole numbers, from 0 to all trials, got {successes} successes in {trials} trials")
+    return int(successes), int(trials)
+
+
 @cache
 def _trials(probability: float, error: float, alpha: float) -> int:
     if not (0 < probability < 1 and 0 < error <= min(1.0, 1 / probability - 1)):
         raise ValueError(f"a relative error of {error} does not fit a probability of {probability}")
     spread = float(stats.norm.isf(alpha / 2) + stats.norm.isf(1 - POWER))
+    if not (1 - probability) / probability / error**2 < MOST_TRIALS:
+        raise ValueError(f"no number of trials sees a relative error of {error} of a probability of {probability}")
     trials = math.ceil(1.1 * spread**2 * (1 - probability) / (probability * error**2)) + 20
     while _smallest_error(trials, probability, *_acceptance(trials, probability, alpha)) > error:
         trials = math.ceil(1.02 * trials)

@@ -44,6 +44,12 @@ class Finding:
     note: str = ""
 
 
+def sensible(*, error: float, alpha: float) -> None:
+    """Raise ValueError unless an error is positive and finite, and alpha a probability above 0 and below 1."""
+    if not (0 < error < math.inf and 0 < alpha < 1):
+        raise ValueError(f"expected a positive error and an alpha between 0 and 1, got error {error}, alpha {alpha}")
+
+
 def judged(
     kind: str,
     *,

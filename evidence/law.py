@@ -10,12 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
+from numbers import Integral
 
 import numpy as np
 from scipy import optimize, stats
 
-from evidence.arrays import Array
-from evidence.finding import POWER, UNSURE, Finding, inconclusive, judged
+from evidence.arrays import Array, real
+from evidence.finding import POWER, UNSURE, Finding, inconclusive, judged, sensible
 
 
 def law(
@@ -46,8 +47,12 @@ def law(
     Raises
     ------
     ValueError
-        If a value does not lie in [0, 1].
+        If a value does not lie in [0, 1], there is not one a draw, or `error`, `alpha` or `expected` make no sense.
     """
+    sensible(error=error, alpha=alpha)
+    uniforms = real(uniforms, "samples")
+    if uniforms.ndim != 1 or expected == 0:
+        raise ValueError(f"expected one sample a draw, and not 0 beside it, got shape {uniforms.shape} and {expected}")
     if uniforms.size == 0:
         return inconclusive("law", "nothing sampled", expected=expected)
     if not np.isfinite(uniforms).all():
@@ -107,8 +112,17 @@ class ChiSquareTest:
 
     @property
     def draws(self) -> int:
-        """The number of statistics with which the stated error is seen with probability 0.999."""
-        degrees = np.atleast_1d(np.asarray(self.degrees, dtype=float))
+        """The number of statistics with which the stated error is seen with probability 0.999.
+
+        Raises
+        ------
+        ValueError
+            If no degrees of freedom are positive, some are not finite, or `error` or `alpha` make no sense.
+        """
+        sensible(error=self.error, alpha=self.alpha)
+        degrees = np.atleast_1d(real(self.degrees, "degrees of freedom"))
+        if not ((degrees > 0).any() and np.isfinite(degrees).all()):
+            raise ValueError(f"expected finite degrees of freedom, some above 0, got {self.degrees}")
         distance = _scale_distance(degrees[degrees > 0], self.error)
         nats = math.sqrt(math.log(2 / self.alpha * 2) / 2) + math.sqrt(math.log(2 / (1 - POWER) * 2) / 2)
         return math.ceil(1.02 * (nats / distance) ** 2)
@@ -124,8 +138,9 @@ class ChiSquareTest:
         Raises
         ------
         ValueError
-            If there are not as many degrees as statistics.
+            If there are not as many degrees as statistics, or not one statistic a draw.
         """
+        statistics = real(statistics, "statistics")
         if degrees is None and np.ndim(self.degrees) == 0:
             degrees = np.full(statistics.shape, float(self.degrees))
         if degrees is None or statistics.shape != degrees.shape:
@@ -146,7 +161,15 @@ class ChiSquareTest:
 
 
 def binomial_degrees(units: int) -> Array:
-    """Return degrees of freedom that stand for the number of active ones among `units`, each with probability 1/2."""
+    """Return degrees of freedom that stand for the number of active ones among `units`, each with probability 1/2.
+
+    Raises
+    ------
+    ValueError
+        If `units` is no whole number of at least 1.
+    """
+    if not (isinstance(units, Integral) and units >= 1):
+        raise ValueError(f"expected a whole number of units of at least 1, got {units}")
     levels = (np.arange(1000) + 0.5) / 1000
     degrees: Array = stats.binom.ppf(levels, units, 0.5)
     return degrees

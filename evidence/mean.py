@@ -11,6 +11,9 @@ sample size,
 which gives a p-value; if the mean is mu + d instead, the sum is below N (lambda d - lambda^2 (v + d^2)/2) - t with
 probability at most exp(-t), which gives the power. Both are best near lambda = sqrt((A + B) / (N v)) with A =
 log(2/alpha), B = log(1/0.001).
+
+All of this stands on v, so v is tested on the same samples (`evidence.stated_variance`), at a hundredth of alpha: the
+mean has the rest.
 """
 
 from __future__ import annotations
@@ -21,9 +24,13 @@ from typing import SupportsFloat
 
 import numpy as np
 
-from evidence.arrays import Array
+from evidence.arrays import Array, real
 from evidence.finding import POWER, UNSURE, Finding, inconclusive, judged
+from evidence.stated_variance import chance_of_variance
 
+OF_VARIANCE = 0.01
+"""The share of alpha with which a true bound on the variance may be refused."""
+MOST_DRAWS = 1e15
 _BOUND = 2 * math.sqrt(2) / 3
 
 
@@ -52,11 +59,12 @@ class MeanTest:
     truth : float
         What theory says the mean is.
     variance : float
-        What theory says the variance of a sample is, or an upper bound on it.
+        What theory says the variance of a sample is, or an upper bound on it. Samples that refute it are refused:
+        the finding is inconclusive.
     error : float
         The error of the mean that must be seen with probability 0.999, in units of `unit`.
     alpha : float
-        The probability of refuting a true claim.
+        The probability of refuting a true claim, or of refusing a true variance.
     unit : float, optional
         What errors are relative to; by default |truth|. With 1 they are absolute.
 
@@ -67,7 +75,7 @@ class MeanTest:
     >>> import numpy as np
     >>> test = MeanTest(1.0, variance=2.0, error=0.1, alpha=1e-6)
     >>> test.draws
-    17477
+    17485
     >>> squares = np.random.default_rng(0).standard_normal(test.draws) ** 2
     >>> test(squares).verdict
     'held'
@@ -91,12 +99,15 @@ class MeanTest:
         ValueError
             If `variance` is negative or infinite, `alpha` is not positive, or `error` or its unit is not.
         """
-        variance, alpha, shift = self.variance, self.alpha, self.error * self._unit
-        if not (0 <= variance < math.inf and shift > 0 and alpha > 0):
+        variance, alpha, shift = self.variance, self._alpha, self.error * self._unit
+        if not (0 <= variance < math.inf and 0 < shift < math.inf and 0 < alpha < 1):
             raise ValueError(
-                f"expected finite variance >= 0, error > 0, alpha > 0, and a unit if the mean is 0; got {self}"
+                f"expected finite variance >= 0, finite error > 0, alpha between 0 and 1, and a unit if the mean is 0; "
+                f"got {self}"
             )
-        draws = max(2, math.ceil(4 * _nats(alpha) * variance / shift**2))
+        if not variance / shift / shift < MOST_DRAWS:
+            raise ValueError(f"no sample is large enough to see so small an error at such a variance; got {self}")
+        draws = max(2, math.ceil(4 * _nats(alpha) * variance / shift / shift))
         while variance > 0 and smallest_shift(draws, variance, alpha) > shift:
             draws = math.ceil(1.02 * draws)
         return draws
@@ -111,9 +122,10 @@ class MeanTest:
         ValueError
             If there is not one sample a draw.
         """
+        samples = real(samples, "samples")
         if samples.ndim != 1:
             raise ValueError(f"expected one sample a draw, got shape {samples.shape}")
-        variance, alpha, unit = self.variance, self.alpha, self._unit
+        variance, alpha, unit = self.variance, self._alpha, self._unit
         told = self.truth if expected is None else float(expected)
         if samples.size == 0 or not (math.isfinite(told) and unit > 0 and math.isfinite(variance) and variance > 0):
             return inconclusive("mean", f"{samples.size} samples, expected {told}, unit {unit}, variance {variance}")
@@ -124,6 +136,10 @@ class MeanTest:
         total = float(influences.sum())
         measured = robust_mean(samples, rate)
         refuted = abs(total) >= threshold
+        vary_so = chance_of_variance(samples, variance)
+        if not refuted and vary_so <= OF_VARIANCE * self.alpha:
+            note = f"the samples' variance, {samples.var():.3g}, refutes the stated {variance:.3g}; state a true bound"
+            return inconclusive("mean", note, expected=told, measured=measured)
         return judged(
             "mean",
             refuted=refuted,
@@ -133,17 +149,22 @@ class MeanTest:
             detectable=smallest_shift(samples.size, variance, alpha) / unit,
             error=self.error,
             effect=abs(measured - told) / unit,
-            miss=self._miss(samples, told, influences) if refuted else 1.0,
+            miss=self._miss(samples, told, influences, vary_so) if refuted else 1.0,
         )
 
-    def _miss(self, samples: Array, told: float, influences: Array) -> float:
+    def _miss(self, samples: Array, told: float, influences: Array, vary_so: float) -> float:
         """Bound it in closed form where theory explains the samples, else by what was seen."""
-        rate = _rate(samples.size, self.variance, self.alpha)
-        threshold = _threshold(samples.size, self.variance, self.alpha)
+        rate = _rate(samples.size, self.variance, self._alpha)
+        threshold = _threshold(samples.size, self.variance, self._alpha)
         explained = abs(float(influence(rate * (samples - self.truth)).sum())) < threshold
-        if told != self.truth and explained:
-            return _miss_of_shift(self.truth - told, samples.size, self.variance, self.alpha)
+        if told != self.truth and explained and vary_so > OF_VARIANCE * self.alpha:
+            return _miss_of_shift(self.truth - told, samples.size, self.variance, self._alpha)
         return _miss_seen(influences, threshold)
+
+    @property
+    def _alpha(self) -> float:
+        """The part of alpha that the mean has."""
+        return self.alpha * (1 - OF_VARIANCE)
 
     @property
     def _unit(self) -> float:

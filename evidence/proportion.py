@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from scipy import optimize, stats
 
-from evidence.finding import POWER, UNSURE, Finding, inconclusive, judged
+from evidence.counts import whole
+from evidence.finding import POWER, UNSURE, Finding, inconclusive, judged, sensible
 
 
 def at_least(successes: int, trials: int, *, share: float, error: float, alpha: float) -> Finding:
@@ -16,10 +17,11 @@ def at_least(successes: int, trials: int, *, share: float, error: float, alpha: 
     Raises
     ------
     ValueError
-        If there are more successes than trials, or fewer than none.
+        If there are more successes than trials, fewer than none, or they are no whole numbers, or `error` or `alpha`
+        make no sense.
     """
-    if not 0 <= successes <= trials:
-        raise ValueError(f"{successes} successes in {trials} trials")
+    sensible(error=error, alpha=alpha)
+    successes, trials = whole(successes, trials)
     if trials < 1 or not 0 < share < 1:
         return inconclusive("proportion", f"{trials} trials, a share of {share}", expected=f"at least {share:g}")
     p_value = float(stats.binom.cdf(successes, trials, share))

@@ -7,15 +7,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from evidence.arrays import Array
+from evidence.arrays import Array, real
 from evidence.certain import identity
 from evidence.finding import Finding
 
 
 def slopes(x: Array, y: Array) -> Array:
     """Return the least-squares slope of each row of `y` (draws, points) against `x` (points,)."""
+    x, y = real(x, "points"), real(y, "rows over the points")
     if x.ndim != 1 or x.size < 2 or np.ptp(x) == 0:
         raise ValueError(f"a slope needs at least two different points, got {x}")
+    if y.ndim != 2 or y.shape[1] != x.size:
+        raise ValueError(f"expected rows over {x.size} points (draws, points), got shape {y.shape}")
     centred = x - x.mean()
     with np.errstate(invalid="ignore"):
         fitted: Array = y @ centred / (centred @ centred)
@@ -40,7 +43,7 @@ def rate(x: Array, y: Array, *, expected: float, bias: float, chance: bool = Tru
     Raises
     ------
     ValueError
-        If `x` has fewer than two different points.
+        If `x` has fewer than two different points, or rows of `y` have not as many.
     """
     fitted = slopes(x, y)
     found = identity(fitted, np.full_like(fitted, expected), rounding=bias, chance=chance)

@@ -23,8 +23,8 @@ import math
 import numpy as np
 from scipy import special
 
-from evidence.arrays import Array
-from evidence.finding import POWER, UNSURE, Finding, inconclusive, judged
+from evidence.arrays import Array, real
+from evidence.finding import POWER, UNSURE, Finding, inconclusive, judged, sensible
 
 _PLANNED_FROM = 458
 """Wei and Dudley's bound has the constant 2 from this many samples a side on."""
@@ -40,7 +40,7 @@ def draws_for_same_law(statistics: int, *, error: float, alpha: float) -> int:
     ValueError
         If there are no statistics, `alpha` is not positive, or `error` is no distance between cdfs.
     """
-    if not (statistics >= 1 and 0 < error <= 1 and alpha > 0):
+    if not (statistics >= 1 and 0 < error <= 1 and 0 < alpha < 1):
         raise ValueError(f"no plan for {statistics} statistics with error {error}, alpha {alpha}")
     # n error = sqrt(n) nats + 1: the critical n D is a whole number.
     nats = math.sqrt(math.log(2 * statistics / alpha)) + math.sqrt(-math.log(1 - POWER))
@@ -65,8 +65,10 @@ def same_law(first: dict[str, Array], second: dict[str, Array], *, error: float,
     Raises
     ------
     ValueError
-        If the sides differ in their names or in their numbers of samples.
+        If the sides differ in their names or in their numbers of samples, or `error` or `alpha` make no sense.
     """
+    sensible(error=error, alpha=alpha)
+    first, second = ({name: real(one, f"samples of {name}") for name, one in side.items()} for side in (first, second))
     count = _samples_a_side(first, second)
     if count == 0:
         unsampled = ", ".join(first) or "any statistic"

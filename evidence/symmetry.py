@@ -11,12 +11,19 @@ import math
 import numpy as np
 from scipy import stats
 
-from evidence.arrays import Array
-from evidence.finding import POWER, UNSURE, Finding, inconclusive, judged
+from evidence.arrays import Array, real
+from evidence.finding import POWER, UNSURE, Finding, inconclusive, judged, sensible
 
 
 def draws_for_symmetry(*, error: float, alpha: float) -> int:
-    """Return how many samples see P(w > t) and P(w < -t) differ by `error` at some t, with probability 0.999."""
+    """Return how many samples see P(w > t) and P(w < -t) differ by `error` at some t, with probability 0.999.
+
+    Raises
+    ------
+    ValueError
+        If `error` is not positive, or `alpha` is no probability.
+    """
+    sensible(error=error, alpha=alpha)
     return math.ceil(((math.sqrt(2 * math.log(4 / alpha)) + math.sqrt(-2 * math.log(1 - POWER))) / error) ** 2)
 
 
@@ -31,7 +38,18 @@ def symmetry(entries: Array, *, error: float, alpha: float) -> Finding:
         The largest difference between P(w > t) and P(w < -t), over all t >= 0, to be seen with probability 0.999.
     alpha : float
         The probability of refuting a symmetric law.
+
+    Raises
+    ------
+    ValueError
+        If `error` or `alpha` make no sense, or there is not one sample a draw.
     """
+    sensible(error=error, alpha=alpha)
+    entries = real(entries, "samples")
+    if entries.ndim != 1:
+        raise ValueError(f"expected one sample a draw, got shape {entries.shape}")
+    if not np.isfinite(entries).all():
+        return inconclusive("symmetry", "samples that are NaN or infinite", expected=0.0)
     signs = np.sign(entries[np.argsort(-np.abs(entries), kind="stable")])
     count = int(np.count_nonzero(signs))
     if count == 0:

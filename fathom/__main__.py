@@ -20,7 +20,14 @@ COMMANDS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status; 2 if there is no such command."""
-    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        return _main(sys.argv[1:] if arguments is None else list(arguments))
+    except KeyboardInterrupt:  # while a command was still being imported; later it answers by itself
+        print("fathom: interrupted", file=sys.stderr)
+        return 130
+
+
+def _main(arguments: list[str]) -> int:
     command, *rest = arguments or [""]
     program = f"fathom {command}"
     if command == "checks":

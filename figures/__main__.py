@@ -2,7 +2,8 @@
 
 Without --out the repository's own pictures, their data, the manifest and the gallery are made anew.
 
-Exit status: 0, 1 if --check finds a picture that is stale, orphaned or changed, 2 if nothing could be done.
+Exit status: 0, 1 if --check finds a picture that is stale, orphaned or changed, 2 if nothing could be done, 130 after
+an interrupt.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from threadpoolctl import threadpool_limits
 from figures.tools import check, gallery, manifest
 from figures.tools.figure import DATA, DRAWS, FORMATS, HERE, INSTALLED, MANIFEST, PICTURES, load, names
 from figures.tools.making import one
-from simulations.command_line import Parser, whole
+from simulations.command_line import Parser, run, whole
 from simulations.executors import ExecutorError, cores, dask, processes
 from simulations.files import unwritable, write
 
@@ -35,6 +36,10 @@ CONSOLE = Console(stderr=True, highlight=False, soft_wrap=True)
 
 def main(arguments: Sequence[str] | None = None, program: str = "python -m figures") -> int:
     """Do what the command line asks and return the exit status."""
+    return run(partial(_main, arguments, program), program, "interrupted; what was drawn before is kept")
+
+
+def _main(arguments: Sequence[str] | None, program: str) -> int:
     options = _parser(program).parse(arguments)
     if options.list:
         print("\n".join(names()))
@@ -46,10 +51,9 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m figur
     except (manifest.ManifestError, ExecutorError) as error:
         return _refuse(str(error))
     except OSError as error:
+        if error.filename is None:  # of standard output
+            raise
         return _refuse(f"cannot read or write {error.filename}: {error.strerror}")
-    except KeyboardInterrupt:
-        CONSOLE.print("interrupted; what was drawn before is kept")
-    return 2
 
 
 def _refuse(why: str) -> int:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from simulations.data.inputs import Inputs
+from simulations.engines.arguments import check_draws, check_generator, check_network
 from simulations.engines.block import block
 from simulations.engines.choice import Engine, choose
 from simulations.engines.record import Record, joined
@@ -82,6 +83,10 @@ def measure(
 
     Raises
     ------
+    TypeError
+        If the network, the stream or the sampling are something else.
+    MemoryError
+        If the record would not fit this machine.
     ValueError
         If there are no draws or no inputs, the inputs have the wrong number of features or are not finite, there are
         not as many targets as inputs, the precision is another, or the engine can't do it.
@@ -103,8 +108,9 @@ def measure(
     >>> print(np.round(found.gradient_second_moment, 1))
     [1. 1. 1. 1.]
     """
-    if draws < 1:
-        raise ValueError(f"expected at least one draw, got draws={draws}")
+    check_network(network)
+    check_generator(rng)
+    check_draws(draws, len(network.layers) + 1)
     asked = request(network, inputs, targets=targets, backward=backward, extras=extras, sampling=sampling, dtype=dtype)
     choice = choose(asked, engine)
     sizes = list(_blocks(network, (draws + 1) // 2, sampling.batch, choice.engine))

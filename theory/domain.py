@@ -19,7 +19,7 @@ def number(expression: sp.Expr) -> float:
 
 def positive_integer(name: str, value: Value, least: int = 1) -> sp.Expr:
     """Return `value` as a SymPy expression if it can be an integer of at least `least`."""
-    given = sp.sympify(value)
+    given = _given(name, value, f"an integer of at least {least}")
     if given.is_integer is False or (given - least).is_negative or given.is_finite is False:
         raise ValueError(f"{name} is {value}; expected an integer of at least {least}")
     return sp.Integer(int(given)) if given.is_Float else given
@@ -37,15 +37,23 @@ def nonnegative(name: str, value: Value) -> sp.Expr:
 
 def real(name: str, value: Value) -> sp.Expr:
     """Return `value` as a SymPy expression if it can be real and finite."""
-    given = sp.sympify(value)
+    given = _given(name, value, "a finite real number")
     if given.is_extended_real is False or given.is_finite is False:
         raise ValueError(f"{name} is {value}; expected a finite real number")
     return given
 
 
 def _real(name: str, value: Value, expected: str, *, strict: bool) -> sp.Expr:
-    given = sp.sympify(value)
+    given = _given(name, value, expected)
     wrong_sign = given.is_nonpositive if strict else given.is_negative
     if wrong_sign or given.is_extended_real is False or given.is_finite is False:
         raise ValueError(f"{name} is {value}; expected {expected}")
+    return given
+
+
+def _given(name: str, value: Value, expected: str) -> sp.Expr:
+    """Return `value` as a SymPy expression unless it is NaN, of which SymPy does not know whether it is finite."""
+    given = None if isinstance(value, str) else sp.sympify(value)
+    if not isinstance(given, sp.Expr) or given is sp.nan:
+        raise ValueError(f"{name} is {value!r}; expected {expected}")
     return given

@@ -10,6 +10,7 @@ from __future__ import annotations
 import fnmatch
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from benchmarks.speed.cases import RACES, Case
 from benchmarks.speed.growth import GROWTHS, Growth
 from benchmarks.speed.teams import Teams
 from docs import parts
-from simulations.command_line import Parser
+from simulations.command_line import Parser, run, writable
 
 ALL: tuple[Case | Growth, ...] = (*RACES, *GROWTHS)
 SMOKE = ("drawn-256-50-16-float64", "undrawn-256-1", "floor-1024-1-float32", "radial-1024", "growth-layers")
@@ -70,6 +71,10 @@ def _warn(results: dict[str, Any]) -> bool:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status."""
+    return run(partial(_main, arguments), "python -m benchmarks.speed")
+
+
+def _main(arguments: list[str] | None) -> int:
     parser = Parser("python -m benchmarks.speed", (__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a smoke run: a small size of each kind, no target judged")
     parser.add_argument(
@@ -78,7 +83,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--list", action="store_true", help="list the cases")
     parser.add_argument(
         "--json",
-        type=Path,
+        type=writable,
         metavar="FILE",
         help="where results go (default benchmarks/results/speed.json; nowhere for --quick and --only)",
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -18,7 +19,7 @@ from benchmarks.speed.table import machine
 from benchmarks.sweeps import memory, shares, table
 from benchmarks.sweeps.runs import ENGINES, Timing, alternating, plan_of
 from docs import parts
-from simulations.command_line import Parser, whole
+from simulations.command_line import Parser, run, whole
 from simulations.executors import Crew, processes, threads
 from simulations.files import write
 from simulations.sweep.block import SECONDS_A_BLOCK
@@ -110,6 +111,10 @@ def _progress(line: str) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure, print the part of docs/sweeps.md, and write it and the numbers."""
+    return run(partial(_main, arguments), "python -m benchmarks.sweeps")
+
+
+def _main(arguments: list[str] | None) -> int:
     parser = Parser("python -m benchmarks.sweeps", (__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=whole(1), default=7)
     parser.add_argument("--only", choices=PARTS, help="measure this part anew and keep what is there of the others")

@@ -24,7 +24,7 @@ from typing import Any
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is imported, here and in the workers
 
 from docs import parts
-from simulations.command_line import Parser, whole
+from simulations.command_line import Parser, numbers, run, whole, writable
 from simulations.data.splits import digits_split
 from simulations.executors import cores
 from simulations.files import write
@@ -132,21 +132,28 @@ def _cell(row: dict[str, Any]) -> str:
     return text if len(found) == len(row["accuracies"]) else f"{text}, {len(row['accuracies']) - len(found)} diverged"
 
 
-def main() -> None:
+def main() -> int:
     """Run the experiment, print its table and write its numbers."""
+    return run(_main, "python -m benchmarks.training.depth")
+
+
+def _main() -> int:
     parser = Parser("python -m benchmarks.training.depth", "Test accuracy after one epoch against depth, on digits.")
-    parser.add_argument("--depths", default=",".join(map(str, DEPTHS)), help="weight layers, first and last included")
+    parser.add_argument(
+        "--depths", type=numbers(1), default=",".join(map(str, DEPTHS)), help="weight layers, first and last included"
+    )
     parser.add_argument("--seeds", type=whole(1), default=SEEDS)
     parser.add_argument("--workers", type=whole(1), default=cores())
-    parser.add_argument("--json", type=Path, default=RESULTS, metavar="FILE")
+    parser.add_argument("--json", type=writable, default=RESULTS, metavar="FILE")
     options = parser.parse()
-    depths = [int(depth) for depth in options.depths.split(",")]
+    depths: list[int] = options.depths
     rows = experiment(depths, options.seeds, options.workers)
     write(options.json, json.dumps({"rates": RATES, "width": WIDTH, "batch": BATCH, "rows": rows}, indent=1) + "\n")
     if (tuple(depths), options.seeds, options.json) == (DEPTHS, SEEDS, RESULTS):
         parts.write("depth", table(rows))
     print(table(rows))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is imported
 
 import numpy as np
 
-from simulations.command_line import Parser, whole
+from simulations.command_line import Parser, numbers, run, whole, writable
 from simulations.experiments.function_change import function_change
 from simulations.files import write
 from simulations.layers.losses import one_hot
@@ -100,18 +101,22 @@ def table(rows: list[dict[str, Any]], depths: list[int]) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
+def main() -> int:
     """Measure, print the table and write the numbers."""
+    return run(_main, "python -m benchmarks.training.one_step")
+
+
+def _main() -> int:
     parser = Parser(
         "python -m benchmarks.training.one_step", "The change of the function in one SGD step against depth."
     )
-    parser.add_argument("--depths", default=",".join(map(str, DEPTHS)), help="residual blocks")
+    parser.add_argument("--depths", type=numbers(1), default=",".join(map(str, DEPTHS)), help="residual blocks")
     parser.add_argument("--draws", type=whole(1), default=8)
     parser.add_argument(
-        "--json", type=Path, default=Path(__file__).parents[1] / "results" / "one_step.json", metavar="FILE"
+        "--json", type=writable, default=Path(__file__).parents[1] / "results" / "one_step.json", metavar="FILE"
     )
     options = parser.parse()
-    depths, rows = [int(depth) for depth in options.depths.split(",")], []
+    depths, rows = options.depths, []
     for name in (BARE, *INITS):
         changes = [change(name, depth, options.draws) for depth in depths]
         wide = [change(name, depth, 1, WIDE, undrawn()) for depth in WIDE_DEPTHS] if name == BARE else []
@@ -119,7 +124,8 @@ def main() -> None:
     text = json.dumps({"depths": depths, "draws": options.draws, "rows": rows}, indent=1, allow_nan=False)
     write(options.json, text + "\n")
     print(table(rows, depths))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -13,6 +13,7 @@ import json
 import multiprocessing
 import os
 import statistics
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from typing import Any, Literal
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is imported, here and in the workers
 
-from simulations.command_line import Parser, whole
+from simulations.command_line import Parser, numbers, run, whole, writable
 from simulations.data.splits import digits_split
 from simulations.executors import cores
 from simulations.files import write
@@ -97,22 +98,29 @@ def _text(row: dict[str, Any]) -> str:
     return f"{statistics.mean(found):.3f} ({min(found):.3f} to {max(found):.3f}), {row['rate']:g}{lost}"
 
 
-def main() -> None:
+def main() -> int:
     """Run the experiment, print its table and write its numbers."""
+    return run(_main, "python -m benchmarks.training.resnet")
+
+
+def _main() -> int:
     parser = Parser(
         "python -m benchmarks.training.resnet", "Test accuracy of ResNet-20 on digits: Fixup against batch norm."
     )
-    parser.add_argument("--epochs", default="1,5", help="passes through the training images, one column each")
+    parser.add_argument(
+        "--epochs", type=numbers(1), default="1,5", help="passes through the training images, one column each"
+    )
     parser.add_argument("--seeds", type=whole(1), default=3)
     parser.add_argument("--workers", type=whole(1), default=cores())
     parser.add_argument(
-        "--json", type=Path, default=Path(__file__).parents[1] / "results" / "resnet.json", metavar="FILE"
+        "--json", type=writable, default=Path(__file__).parents[1] / "results" / "resnet.json", metavar="FILE"
     )
     options = parser.parse()
-    rows = experiment([int(count) for count in options.epochs.split(",")], options.seeds, options.workers)
+    rows = experiment(options.epochs, options.seeds, options.workers)
     write(options.json, json.dumps({"batch": BATCH, "rows": rows}, indent=1) + "\n")
     print(table(rows))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

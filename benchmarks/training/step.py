@@ -17,7 +17,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -181,13 +180,19 @@ def per_layer(depths: tuple[int, ...], rounds: int) -> Iterator[tuple[int, float
 
 def main() -> int:
     """Run the benchmark; exit status 1 if the contestants did not do the same."""
-    from simulations.command_line import Parser, whole  # here, so that PyTorch's processes do not load simulations
+    from simulations.command_line import run  # here, so that PyTorch's processes do not load simulations
+
+    return run(_main, "python -m benchmarks.training.step")
+
+
+def _main() -> int:
+    from simulations.command_line import Parser, whole, writable
     from simulations.files import write
 
     parser = Parser("python -m benchmarks.training.step", __doc__.splitlines()[0])
     parser.add_argument("--layers", type=whole(1), default=10_000)
     parser.add_argument("--rounds", type=whole(1), default=5)
-    parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("--json", type=writable, metavar="FILE")
     options = parser.parse()
     found = race(options.layers, options.rounds)
     for name in ("Fathom", "PyTorch, 1 thread", "PyTorch, 2 threads"):

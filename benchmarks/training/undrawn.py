@@ -9,14 +9,14 @@ import json
 import resource
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from simulations import mlp, stream
-from simulations.command_line import Parser
+from simulations.command_line import Parser, writable
+from simulations.command_line import run as finish
 from simulations.files import write
 from simulations.numbers.memory import keep_freed_memory
 from simulations.training.sgd import step
@@ -47,8 +47,12 @@ def run() -> dict[str, float | list[float]]:
 
 def main() -> int:
     """Run, print and perhaps write the result."""
+    return finish(_main, "python -m benchmarks.training.undrawn")
+
+
+def _main() -> int:
     parser = Parser("python -m benchmarks.training.undrawn", (__doc__ or "").splitlines()[0])
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers")
+    parser.add_argument("--json", type=writable, metavar="FILE", help="also write the numbers")
     options = parser.parse()
     with threadpool_limits(1):
         found = run()

@@ -12,6 +12,7 @@ from claims.examine import Result
 from claims.ledger import stands
 from claims.registry import Claim, Mutant
 from claims.reports.formula import formula
+from claims.reports.headings import typeset
 from claims.reports.picture import picture
 from claims.reports.words import MARKS, measured, sentence, size, spaced, status, survival, text
 from evidence import Finding
@@ -23,7 +24,7 @@ def card(claim: Claim, result: Result) -> Iterator[str]:
     found, rest = result.finding, "\n".join((claim.check.__doc__ or "").splitlines()[1:]).strip()
     kind = "exact" if claim.exact else "asymptotic"
     yield f'<article id="{claim.id}" class="card {status(result)}" {attributes(claim, result)}>'
-    yield f'<h3><a class="code" href="#{claim.id}">{" ".join(claim.codes)}</a> {escape(claim.words)}</h3>'
+    yield f'<h3><a class="code" href="#{claim.id}">{" ".join(claim.codes)}</a> {typeset(claim.words)}</h3>'
     yield f'<p class="quiet">{escape(claim.paper)}, {escape(claim.where)} · {kind} · <code>{claim.id}</code></p>'
     yield f'<div class="states">{formula(claim.states)}</div>'
     yield f'<p>{escape(rest)}</p><div class="columns"><section><h4>Evidence: {escape(found.kind)}</h4>'

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from claims.reports.wrapping import pieces
+
 VARIANTS = {
     ("double-struck", "E"): "𝔼",
     ("double-struck", "R"): "ℝ",
@@ -19,7 +21,7 @@ class MissingLibraryError(ImportError):
 
 
 def formula(latex: str) -> str:
-    """Return LaTeX as MathML, whose brackets grow by themselves.
+    """Return LaTeX as MathML, whose brackets grow by themselves; a long formula in pieces, where lines may end.
 
     Raises
     ------
@@ -32,8 +34,18 @@ def formula(latex: str) -> str:
         raise MissingLibraryError(
             "--html needs the library latex2mathml: use `make report`, or pip install 'fathom-init[report]'"
         ) from None
-    plain = re.sub(r"\\[Bb]igg?[lrm]?(?![a-z])", "", latex)
-    return re.sub(r' mathvariant="(?!normal)([\w-]+)">(\w)<', _letter, str(convert(plain, display="block")))
+    parts = pieces(re.sub(r"\\[Bb]igg?[lrm]?(?![a-z])", "", latex))
+    if len(parts) == 1:
+        return _lettered(convert(parts[0], display="block"))
+    # Empty braces before an operator make it one between two things, as it was.
+    return " ".join(
+        _lettered(convert(f"{{}}{part}", display="inline")).replace("<math ", '<math displaystyle="true" ', 1)
+        for part in parts
+    )
+
+
+def _lettered(mathml: object) -> str:
+    return re.sub(r' mathvariant="(?!normal)([\w-]+)">(\w)<', _letter, str(mathml))
 
 
 def _letter(found: re.Match[str]) -> str:

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from claims.catalogue import REGISTRY
-from claims.examine import Result, share_of_alpha, spent_on_misses
+from claims.examine import Result, share_of_alpha
 from claims.ledger import Ledger
 from claims.reports import contents
 from claims.reports.words import measured, size, text, wrongs
@@ -110,9 +110,10 @@ def totals(results: Sequence[Result], inputs: Inputs, seed: int, effort: Effort,
     held = sum(result.finding.verdict == "held" for result in results)
     refuted, mutants = sum(result.refuted for result in results), sum(len(result.mutants) for result in results)
     zero = f"; {inputs.zero_rows} rows are all zero: Theorem 1 is undefined there" if inputs.zero_rows else ""
-    spent = spent_on_misses(results)
+    spent = sum(found.miss for result in results for _, found in result.mutants if found.verdict == "refuted")
     yield f"{held} of {len(results)} claims held, {refuted} of {mutants} mutants refuted"
     yield f"inputs: {inputs.source}{zero}"
     yield f"false alarms: at most {ALPHA:.0e} a run, {share_of_alpha():.1e} a claim"
-    yield f"missed mutants: at most {spent:.1e} of {MISS:.0e}" + ("" if spent <= MISS else ": over the budget")
+    others = "missed mutants: " if refuted == mutants else f"missed mutants: {mutants - refuted} here, of the others "
+    yield f"{others}at most {min(1.0, spent):.1e} of {MISS:.0e}" + ("" if spent <= MISS else ": over the budget")
     yield f"seed {seed}, {effort} effort, {seconds:.1f} s"

@@ -42,14 +42,14 @@ def least_power(found: Finding) -> str:
 def measured(found: Finding) -> str:
     """Return what was measured, in a few words."""
     says = "" if found.non_vacuous in (None, 1.0) else f", {found.non_vacuous:.0%} not vacuous"
-    return re.sub(r"^to (\d+%) of tolerance", r"\1 of bound", text(found.measured)) + says
+    return re.sub(r"^gap (\d+%) of tolerance", r"gap \1 of bound", text(found.measured)) + says
 
 
 def sentence(found: Finding) -> str:
     """Return what was measured as a sentence, or an empty text where it is a number that stands for itself."""
     if not isinstance(found.measured, str):
         return ""
-    if agreement := re.fullmatch(r"to (\d+)% of tolerance", found.measured):
+    if agreement := re.fullmatch(r"gap (\d+)% of tolerance", found.measured):
         share = f"{agreement[1]}%" if agreement[1] != "0" else "less than 1%"
         return (
             f"Both sides agree within the bound derived for their difference, by rounding or by what the statement "

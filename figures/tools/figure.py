@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import pkgutil
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from html import escape
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
@@ -71,6 +73,17 @@ def load(name: str) -> Module:
     return cast(Module, import_module(f"{figures.__name__}.{name}"))
 
 
+def described(svg: bytes, figure: Figure) -> bytes:
+    """Give a picture whose letters are drawn as outlines a title and a text, for those who search or cannot see it."""
+    head = re.search(rb"<svg [^>]*>", svg)
+    if head is None:
+        raise ValueError("expected an SVG picture, which begins with an element svg")
+    title, text = (escape(words.replace("$", "")) for words in (figure.title, f"{figure.alt} {figure.finding}"))
+    says = f"<title>{title}</title>\n <desc>{text}</desc>".encode()
+    start = head[0][:-1] + b' role="img">'
+    return svg[: head.start()] + start + b"\n " + says + svg[head.end() :]
+
+
 def render(module: Module, table: Table, formats: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
     """Draw a table and yield each format with its bytes, which depend on nothing but data and versions."""
     import matplotlib
@@ -84,5 +97,5 @@ def render(module: Module, table: Table, formats: tuple[str, ...]) -> Iterator[t
             out = io.BytesIO()
             metadata: dict[str, Any] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}[one]
             picture.savefig(out, format=one, metadata=metadata)
-            yield one, out.getvalue()
+            yield one, described(out.getvalue(), module.FIGURE) if one == "svg" else out.getvalue()
         plt.close(picture)

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import resources
+from numbers import Integral
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simulations.data.files import InputError as InputError
+from simulations.data.files import archive, read
 from simulations.layers.losses import one_hot
 from simulations.numbers.arrays import Array
 from simulations.numbers.streams import stream
 
 MOST_ROWS = 256
-
-
-class InputError(ValueError):
-    """Inputs that cannot be used, with what was wrong and what was expected."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,14 @@ class Inputs:
         """Return the rows averaged over `width` groups of consecutive features, all-zero results left out.
 
         Where a claim holds at any width, small widths give it power; fewer features than `width` are padded with zeros.
+
+        Raises
+        ------
+        InputError
+            If the width is no whole number of at least 1.
         """
+        if not isinstance(width, Integral) or width < 1:
+            raise InputError(f"expected a width of at least 1, a whole number, got {width!r}")
         features = self.x.shape[1]
         if features <= width:
             rows = np.pad(self.x, ((0, 0), (0, width - features)))
@@ -61,12 +66,12 @@ class Inputs:
 def digits(seed: int = 0) -> Inputs:
     """Load the 8x8 optical digits of the UCI repository (CC BY 4.0; see ``simulations/data/README.md``)."""
     with resources.files(__package__).joinpath("digits.npz").open("rb") as file:
-        x, y = _arrays(file, "the shipped digits")
+        x, y = archive(file, "the shipped digits")
     return _choose(x, y, seed, "optical digits (UCI, 8x8, raw scale 0 to 16)")
 
 
 def load(path: str | Path, seed: int = 0) -> Inputs:
-    """Load ``x`` (samples, features) and integer labels ``y`` (samples) from an .npz file, without unpickling.
+    """Load features (samples, features) and integer labels (samples) from a file (see `simulations.data.files`).
 
     Raises
     ------
@@ -74,25 +79,8 @@ def load(path: str | Path, seed: int = 0) -> Inputs:
         If the file cannot be read, is pickled or malformed, or the arrays do not fit; the message says what was
         expected.
     """
-    try:
-        with Path(path).open("rb") as file:
-            x, y = _arrays(file, str(path))
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}; expected an .npz file with x and y") from None
+    x, y = read(Path(path))
     return _choose(x, y, seed, f"{path} (raw scale)")
-
-
-def _arrays(file: IO[bytes], name: str) -> tuple[np.ndarray, np.ndarray]:
-    expected = "expected an .npz file with numeric arrays x (samples, features) and y (samples)"
-    try:
-        with np.load(file, allow_pickle=False) as archive:
-            if not hasattr(archive, "files") or not {"x", "y"} <= set(archive.files):
-                raise InputError(f"{name} has no arrays x and y; {expected}")
-            return archive["x"], archive["y"]
-    except InputError:
-        raise
-    except Exception as error:  # damaged archives fail in as many ways as there are layers to read them
-        raise InputError(f"{name} is not a plain .npz file ({error}); {expected}") from None
 
 
 def _choose(x: np.ndarray, y: np.ndarray, seed: int, source: str) -> Inputs:

@@ -87,8 +87,9 @@ def _by_states(request: Request, kind: Kind, x: Array, labels: Array | None, rng
         losses=np.empty(0) if loss is None else loss.loss.mean(axis=1),
         widths=tuple(state.shape[-1] for state in run.states),
     )
+    refuse_overflow(network, list(record.variances.T), x.dtype)  # of a difference, which may be twice as large
     others = {f"the gradient of {name!r}": norms for name, norms in record.weight_gradients.items()}
-    refuse_overflow_of(network, {"the variances": record.variances, "the loss": record.losses} | others, x.dtype)
+    refuse_overflow_of(network, {"the loss of the output": record.losses} | others, x.dtype)
     return record
 
 

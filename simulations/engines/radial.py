@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from simulations.engines.arguments import check_generator, check_network
 from simulations.engines.radial_chain import Branch, Chain, read_chain
 from simulations.engines.radial_chain import why_not_radial as why_not_radial
 from simulations.engines.radial_output import Law, output_cotangent, pass_to_loss
@@ -89,11 +90,15 @@ def radial(
 
     Raises
     ------
+    TypeError
+        If the network or the stream are something else.
     ValueError
         If norms alone can't tell (the message names the layer and the reason), or the arguments don't fit.
     OverflowError
         Without `log2`, if a squared norm is beyond the range of float64; always, if logits are.
     """
+    check_network(network)
+    check_generator(rng)
     chain = read_chain(network)
     _check(chain, square_norms, targets, cotangent if backward else gaussian)
     if weight_gradients and not backward:
@@ -120,7 +125,10 @@ def radial(
 
 def _check(chain: Chain, square_norms: Array, targets: Array | None, cotangent: Law) -> None:
     if square_norms.ndim != 1 or not len(square_norms) or not ((square_norms >= 0) & np.isfinite(square_norms)).all():
-        raise ValueError("expected finite squared norms of at least one input, (draws,), none negative")
+        raise ValueError(
+            f"expected finite squared norms of at least one input, (draws,), none negative, got shape "
+            f"{square_norms.shape} and {square_norms.ravel()[:3]} ..."
+        )
     if targets is not None:
         if chain.last is None:
             raise ValueError("targets need logits: the network has no last linear layer")

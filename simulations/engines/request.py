@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Literal, get_args
 
 import numpy as np
@@ -45,6 +46,8 @@ class Sampling:
     same_input: bool = True
 
     def __post_init__(self) -> None:
+        if not isinstance(self.batch, Integral):
+            raise ValueError(f"a batch is a whole number of inputs, got batch={self.batch!r}")
         if self.batch < 1:
             raise ValueError(f"a batch needs at least one input, got batch={self.batch}")
 
@@ -82,9 +85,15 @@ def request(
 
     Raises
     ------
+    TypeError
+        If the sampling or the way back is something else.
     ValueError
         If something does not fit; the message says what, and what to do.
     """
+    if not isinstance(sampling, Sampling):
+        raise TypeError(f"sampling must be Sampling(batch=..., same_input=...), got {type(sampling).__name__}")
+    if not (isinstance(backward, bool) or callable(backward)):
+        raise TypeError(f"backward must be True, False or a law such as gaussian, got {backward!r}")
     rows = _rows(inputs, dtype)
     _check_width(network, inputs, rows.shape[1])
     if sampling.batch > len(rows):
@@ -135,6 +144,10 @@ def _targets(inputs: ArrayLike | Inputs, targets: ArrayLike | bool | None, sampl
             raise ValueError("targets=True takes the labels of Inputs; with an array give targets (samples, classes)")
         return inputs.targets
     labels = _array(targets, "targets (samples, classes)")
+    if labels.shape == (samples,):
+        raise ValueError(
+            f"expected targets (samples, classes), got {samples} labels; one_hot(labels, classes) makes them"
+        )
     if labels.ndim != 2 or len(labels) != samples:
         raise ValueError(
             f"expected one target an input, got {len(labels) if labels.ndim else 0} targets and {samples} inputs, of "

@@ -11,8 +11,10 @@ the network's input if ``incoming`` was 1 there), or None if of none. A constant
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Protocol
 
 import numpy as np
@@ -55,8 +57,15 @@ class Dense:
 
     def __post_init__(self) -> None:
         for label, width in (("fan_in", self.fan_in), ("fan_out", self.fan_out)):
+            if not isinstance(width, Integral):
+                raise ValueError(f"{label} of layer {self.name!r} must be a whole number, got {width!r}")
             if width < 1:
                 raise ValueError(f"{label} of layer {self.name!r} must be at least 1, got {width}")
+        if not isinstance(self.init, Initialiser):
+            raise TypeError(
+                f"init of layer {self.name!r} must be an Initialiser, such as he or Initialiser(lambda fan_in, fan_out:"
+                f" 1 / fan_in), got {self.init!r}"
+            )
 
     @property
     def weight(self) -> str:
@@ -131,6 +140,10 @@ class LeakyReLU(Parameterless):
     """``x`` where positive and ``slope * x`` elsewhere; the derivative at 0 is `slope`."""
 
     slope: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.slope, Real) and math.isfinite(self.slope)):
+            raise ValueError(f"the slope of a LeakyReLU must be a finite number, got {self.slope!r}")
 
     def forward(self, parameters: AnyParameters, x: Array) -> tuple[Array, Pullback]:
         """Apply the activation entry by entry."""

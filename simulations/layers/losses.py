@@ -58,7 +58,17 @@ def softmax_loss(logits: Array, targets: Array) -> SoftmaxLoss:
 
 
 def one_hot(labels: NDArray[np.int64], classes: int) -> Array:
-    """Return integer labels (...) as one-hot rows (..., classes)."""
+    """Return integer labels (...) as one-hot rows (..., classes).
+
+    Raises
+    ------
+    ValueError
+        If a label is no whole number from 0 to ``classes - 1``.
+    """
+    labels = np.asarray(labels)
+    if labels.dtype.kind not in "iu" or (labels.size and not 0 <= labels.min() <= labels.max() < classes):
+        seen = f"{labels.min()} to {labels.max()}" if labels.size and labels.dtype.kind in "iuf" else f"{labels.dtype}"
+        raise ValueError(f"expected whole labels from 0 to {classes - 1}, got {seen} of type {labels.dtype}")
     rows = np.zeros((*labels.shape, classes))
     np.put_along_axis(rows, labels[..., None], 1.0, axis=-1)
     return rows

@@ -31,6 +31,12 @@ class Sequential:
 
     layers: tuple[Layer, ...]
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.layers, tuple) or not all(hasattr(layer, "forward") for layer in self.layers):
+            raise TypeError(
+                f"expected a tuple of layers, such as (Dense('first', 8, 8), LeakyReLU()), got {self.layers!r}"
+            )
+
     def draw(self, rng: np.random.Generator, draws: int, kind: KindOf[W] | None = None) -> dict[str, Array | W]:
         """Draw the parameters of all layers."""
         return {name: value for layer in self.layers for name, value in layer.draw(rng, draws, kind).items()}
@@ -72,6 +78,11 @@ class Residual:
         """Add the branch to the shortcut."""
         branch, through_branch = self.branch.forward(parameters, x)
         shortcut, through_shortcut = self.shortcut.forward(parameters, x)
+        if branch.shape != shortcut.shape:
+            raise ValueError(
+                f"the branch of a residual block returns {branch.shape[1:]} numbers an input, its shortcut "
+                f"{shortcut.shape[1:]} (batch, features); give it a shortcut such as Dense, or a branch that fits"
+            )
         return shortcut + branch, lambda dy, into: through_shortcut(dy, into) + through_branch(dy, into)
 
     def degree(self, incoming: int | None, scaled: frozenset[str]) -> int | None:

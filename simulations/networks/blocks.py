@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from numbers import Integral
 
 from simulations.layers.dense import Dense, Layer, LeakyReLU
 from simulations.layers.network import Network
@@ -47,7 +48,9 @@ def chain(blocks: Iterable[Layer], *, stem: Layer | None = None, readout: Layer 
 
 
 def at_least(least: int, **numbers: int) -> None:
-    """Raise ValueError, which names the number, if one is below `least`."""
+    """Raise ValueError, which names the number, if one is below `least` or no whole number."""
     for name, number in numbers.items():
+        if not isinstance(number, Integral):
+            raise ValueError(f"{name} must be a whole number, got {number!r}")
         if number < least:
             raise ValueError(f"{name} must be at least {least}, got {number}")

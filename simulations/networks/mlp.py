@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+import numpy as np
+
 from simulations.layers.dense import Dense, Layer
 from simulations.layers.network import Network, Residual, Sequential
 from simulations.networks.blocks import RELU, at_least, branch, chain
@@ -33,9 +35,13 @@ def mlp(
 
     Raises
     ------
+    TypeError
+        If `widths` is no list, or `init` no initialiser.
     ValueError
         If a width is below 1 or there is no layer to build.
     """
+    if isinstance(widths, str) or not isinstance(widths, Sequence | np.ndarray):
+        raise TypeError(f"widths must be a list such as [64, 64, 64], got {widths!r}")
     if len(widths) + (classes is not None) < 2:
         raise ValueError(f"a plain network needs at least one layer, got widths {list(widths)}")
     blocks: list[Layer] = []

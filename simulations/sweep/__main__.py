@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+from simulations.command_line import run as finish
 from simulations.executors import Crew, ExecutorError, Hire, cores, dask
 from simulations.sweep import export
 from simulations.sweep.driver import hire, open_store, run
@@ -27,15 +28,17 @@ from simulations.sweep.store import Store, StoreError
 def main(arguments: Sequence[str] | None = None, program: str = "python -m simulations.sweep") -> int:
     """Do what the command line asks and return the exit status."""
     options = parse(arguments, program)
+    kept = f"; what was done is in {options.store}, and the same command goes on" if options.store else ""
+    return finish(partial(_told, options), program, f"interrupted{kept or ', nothing kept (see --store)'}")
+
+
+def _told(options: argparse.Namespace) -> int:
     try:
         return _main(options)
     except (GridError, StoreError, ExportError, ExecutorError, MissingLibraryError) as error:
         return _say(error, 2)
     except SweepError as error:
         return _say(error, 1)
-    except KeyboardInterrupt:
-        kept = f"; what was done is in {options.store}, and the same command goes on" if options.store else ""
-        return _say(f"interrupted{kept or ', nothing kept (see --store)'}", 130)
 
 
 def _main(options: argparse.Namespace) -> int:
@@ -134,7 +137,7 @@ class _Line:
 
 
 def _say(what: object, status: int) -> int:
-    print(f"error: {what}" if status < 130 else what, file=sys.stderr)
+    print(f"error: {what}", file=sys.stderr)
     return status
 
 

@@ -16,11 +16,13 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from simulations.command_line import Parser
+from simulations.command_line import run as finish
 from simulations.data.splits import Data, cifar_split, digits_split
 from simulations.files import unwritable, write
 from simulations.layers.dense import Parameters
@@ -189,6 +191,10 @@ def _run(options: argparse.Namespace) -> dict[str, object]:
 
 def main(arguments: Sequence[str] | None = None, program: str = "python -m simulations.training") -> int:
     """Run the command line; return its exit status: 0, or 130 after an interrupt."""
+    return finish(partial(_main, arguments, program), program)
+
+
+def _main(arguments: Sequence[str] | None, program: str) -> int:
     parser = _parser(program)
     options = parser.parse(arguments)
     before = signal.getsignal(signal.SIGINT)
@@ -196,6 +202,8 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m simul
         result = _run(options)
         if options.json:
             write(options.json, json.dumps(result, indent=1) + "\n")
+    except BrokenPipeError:
+        raise
     except (ValueError, OSError) as error:  # InputError and CheckpointError are ValueErrors
         parser.error(str(error))
     finally:

@@ -54,12 +54,36 @@ class Initialiser:
     law: Law = gaussian
     scale: float = 1.0
 
+    def __post_init__(self) -> None:
+        if not (callable(self.variance) and callable(self.law)):
+            raise TypeError(
+                f"an initialiser needs a variance that is a function of fan_in and fan_out, and a law such as gaussian,"
+                f" got {self.variance!r} and {self.law!r}"
+            )
+
     def deviation(self, fan_in: int, fan_out: int) -> float:
-        """Return the standard deviation of an entry, for entries of variance 1."""
-        return self.scale * math.sqrt(self.variance(fan_in, fan_out))
+        """Return the standard deviation of an entry, for entries of variance 1.
+
+        Raises
+        ------
+        ValueError
+            If the variance at these fans is negative, infinite or NaN.
+        """
+        variance = self.variance(fan_in, fan_out)
+        if not 0 <= variance < math.inf:
+            raise ValueError(f"the variance of an initialiser must be finite and not negative, got {variance}")
+        return self.scale * math.sqrt(variance)
 
     def draw(self, rng: np.random.Generator, draws: int, fan_in: int, fan_out: int) -> Array:
-        """Draw `draws` weight matrices as one array (draws, fan_in, fan_out)."""
+        """Draw `draws` weight matrices as one array (draws, fan_in, fan_out).
+
+        Raises
+        ------
+        ValueError
+            If the draws or a fan are below 1.
+        """
+        if min(draws, fan_in, fan_out) < 1:
+            raise ValueError(f"expected at least one draw and fans of at least 1, got {draws}, {fan_in} and {fan_out}")
         deviation = self.deviation(fan_in, fan_out)
         if deviation == 0:
             return np.zeros((draws, fan_in, fan_out))

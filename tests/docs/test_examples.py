@@ -13,11 +13,12 @@ from tests.docs.pages import PAGES, python
 (MEASURE,) = python("README.md")
 (UNDRAWN,) = python("docs/engines.md")
 (SWEEP,) = python("docs/sweeps.md")
-NETWORK, INPUTS, CHECKED, LAW, PROPERTY, CLAIM = python("docs/own-work.md")
+NETWORK, INPUTS, CHECKED, PARAMETERS, LAW, PROPERTY, CLAIM = python("docs/own-work.md")
 (DERIVATION,) = python("CONTRIBUTING.md")
 EXPONENTS, REVERSALS = python("docs/transformers.md")
 RUN = [
-    MEASURE, UNDRAWN, SWEEP, NETWORK, INPUTS, CHECKED, LAW, PROPERTY, CLAIM, DERIVATION, EXPONENTS, REVERSALS
+    MEASURE, UNDRAWN, SWEEP, NETWORK, INPUTS, CHECKED, PARAMETERS, LAW, PROPERTY, CLAIM, DERIVATION,
+    EXPONENTS, REVERSALS,
 ]  # fmt: skip
 
 
@@ -90,6 +91,13 @@ def test_the_initialiser_check_passes_and_fails(capsys: pytest.CaptureFixture[st
     assert not run(CHECKED.replace("(2 / fan_in)", "(1 / fan_in)"))["report"].passed  # type: ignore[attr-defined]
 
 
+def test_the_parameters_of_a_model_are_checked_and_the_cause_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    run(PARAMETERS)
+    printed = capsys.readouterr().out
+    assert printed.startswith("1 of 2 parameters passed\nFAILED  depthwise: variance / stated 0.03")
+    assert "fan_out counted over 32 groups (channels, of a depthwise" in printed
+
+
 def test_an_initialiser_of_ones_own_is_measured() -> None:
     """Its variance is 3/100, and a ReLU halves the mean square of 50 units: 3/4 a layer."""
     names = run(LAW)
@@ -108,22 +116,22 @@ def test_the_property_test_runs_and_finds_counterexamples() -> None:
 @pytest.fixture
 def registry() -> Iterator[None]:
     yield
-    REGISTRY.pop("residual.one_block_doubles", None)
+    REGISTRY.pop("mine.one_block_doubles", None)
 
 
 @pytest.mark.usefixtures("registry")
 @pytest.mark.parametrize("effort", ["quick", "standard"])
 def test_a_claim_of_ones_own_holds_and_is_attacked(effort: str) -> None:
-    run(CLAIM, "claims.residual.mine")
-    result = examine("residual.one_block_doubles", digits(), 0, effort)  # type: ignore[arg-type]
+    run(CLAIM, "mine")
+    result = examine("mine.one_block_doubles", digits(), 0, effort)  # type: ignore[arg-type]
     assert result.passed, result
 
 
 @pytest.mark.usefixtures("registry")
 def test_a_mutant_that_is_true_is_seen_as_the_page_says() -> None:
     assert "change the 4 of the second mutant into 2" in PAGES["docs/own-work.md"]
-    run(CLAIM.replace("factor=lambda: 4", "factor=lambda: 2"), "claims.residual.mine")
-    assert not examine("residual.one_block_doubles", digits(), 0, "quick").passed
+    run(CLAIM.replace("factor=lambda: 4", "factor=lambda: 2"), "mine")
+    assert not examine("mine.one_block_doubles", digits(), 0, "quick").passed
 
 
 def test_a_derivation_of_ones_own_checks(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,6 @@ from tests.docs.pages import PAGES, anchors, links, spans
 
 LINKS = [(page, link) for page in PAGES for link in links(page) if not link.startswith("http")]
 CHOSEN = {
-    "claims/residual/mine.py",
     "claims/SUBJECT/",
     "theory/SUBJECT/",
     "lessons/lesson_N_name.py",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from evidence import check_initialiser
 from evidence.finding import POWER
-from evidence.initialisers import _products_test, inner_products
+from evidence.initialisers.independent import _products_test, inner_products
 from evidence.symmetry import symmetry
 from simulations import (
     Initialiser,

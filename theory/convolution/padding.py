@@ -162,6 +162,8 @@ def share(rows: Value, columns: Value, size: Value) -> sp.Expr:
 
 def axis_windows(length: int, size: int, stride: int, padding: int) -> tuple[int, ...]:
     """Return, for each pixel of one axis, how many windows of a convolution it lies in."""
+    for name, value in (("length", length), ("size", size), ("stride", stride)):
+        positive_integer(name, value)
     outputs = (length + 2 * padding - size) // stride + 1
     starts = [stride * output - padding for output in range(outputs)]
     return tuple(sum(start <= pixel < start + size for start in starts) for pixel in range(length))

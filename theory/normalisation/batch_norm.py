@@ -14,7 +14,7 @@ from functools import cache
 import sympy as sp
 
 from theory.derivation import Derivation, Value
-from theory.domain import nonnegative
+from theory.domain import nonnegative, real
 from theory.rules import differentiated, substituting
 
 FEATURES = sp.symbols("z_1:4", real=True)
@@ -78,12 +78,12 @@ def restored() -> Derivation:
 
 def output_shift(bias: Value) -> sp.Expr:
     """Return by how much a `bias` below a batch norm moves its output: 0. Exact."""
-    return sp.diff(shift().result, BIAS) * sp.sympify(bias)
+    return sp.diff(shift().result, BIAS) * real("bias", bias)
 
 
 def gradient_of_bias(gradient_above: Value) -> sp.Expr:
     """Return the gradient of a bias below a batch norm, given that of a bias above it: 0. Exact."""
-    return bias_gradient().result * sp.sympify(gradient_above)
+    return bias_gradient().result * real("gradient_above", gradient_above)
 
 
 def restoring_gain(variance: Value, epsilon: Value) -> sp.Expr:

@@ -64,7 +64,7 @@ def test_shares_of_draws_have_an_axis_of_their_own() -> None:
         verdict="held",
         p_value=None,
         expected="equal",
-        measured="to 12% of tolerance",
+        measured="gap 12% of tolerance",
         detectable="4e-15 to 5.0%",
         effect=0.0,
         miss=1.0,

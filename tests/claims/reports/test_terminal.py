@@ -18,7 +18,7 @@ LONGEST = Finding(
     verdict="held",
     p_value=0.5,
     expected="no violation",
-    measured="to 100% of tolerance",
+    measured="gap 100% of tolerance",
     detectable="4e-15 to 12.7%",
     effect=0.0,
     miss=1.0,
@@ -52,7 +52,7 @@ def test_every_word_and_number_is_there_at_any_width() -> None:
         assert all("".join(REGISTRY[result.claim_id].words.split()) in text for result in RESULTS)
     assert "100% of bound" in " ".join(printed(160))
     narrow = "".join("".join(line.strip("│").split("│")[0].split()) for line in printed(80))
-    assert "expectednoviolation,measured100%ofbound,50%notvacuous,sees4e-15to12.7%,12.3s" in narrow
+    assert "expectednoviolation,measuredgap100%ofbound,50%notvacuous,sees4e-15to12.7%,12.3s" in narrow
 
 
 def test_the_reason_of_a_refutation_is_printed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,8 +26,8 @@ REFUTED = replace(HELD, verdict="refuted", p_value=1e-9, measured=3.0, miss=1e-1
 def test_an_identity_says_what_its_share_of_tolerance_means() -> None:
     sides = np.ones((5, 2))
     found = identity(sides, sides + 1e-12, rounding=1e-12 * (1 + 1e-3))
-    assert words.sentence(found).endswith("the largest difference is 100% of it.")
-    assert words.measured(found) == "100% of bound"
+    assert words.sentence(found).endswith("the largest difference is 99% of it.")
+    assert words.measured(found) == "gap 99% of bound"
     assert "to the last bit" in words.sentence(identity(sides, sides, rounding=0.0))
     assert "less than 1%" in words.sentence(identity(sides, sides + 1e-15, rounding=1e-12))
     assert "40% of the larger" in words.sentence(inequality(sides, 0.4 * sides, rounding=1e-12))

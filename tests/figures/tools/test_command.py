@@ -165,7 +165,7 @@ def test_an_interrupt_leaves_no_picture_ahead_of_the_manifest(
     monkeypatch.setattr(command, "one", interrupted)
     monkeypatch.setattr(command, "names", lambda: [ONE, "bounds"])
     before = (house / "pictures" / f"{ONE}.svg").read_bytes()
-    assert command.main([*arguments, "--effort", "quick", "--seed", "1", "--workers", "1"]) == 2
+    assert command.main([*arguments, "--effort", "quick", "--seed", "1", "--workers", "1"]) == 130
     assert "what was drawn before is kept" in capsys.readouterr().err
     assert (house / "pictures" / f"{ONE}.svg").read_bytes() != before
     monkeypatch.setattr(command, "names", lambda: [ONE])

@@ -1,13 +1,14 @@
 """Every figure: its words, its data in their place, and the picture as a reader sees it; the same bytes every time."""
 
 from typing import Any
+from xml.etree import ElementTree
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from figures.tools.figure import DATA, STYLE, Module, load, names, render
+from figures.tools.figure import DATA, PICTURES, STYLE, Module, load, names, render
 from figures.tools.table import Table, read_csv
 
 FIGURES = [pytest.param(name, id=name) for name in names()]
@@ -99,3 +100,13 @@ def test_the_same_data_make_the_same_bytes(name: str) -> None:
     module, table = kept(name)
     formats = ("svg", "png", "pdf")
     assert dict(render(module, table, formats)) == dict(render(module, table, formats))
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_picture_tells_its_title_and_a_text(name: str) -> None:
+    """Its letters are outlines, so this is what is searched, and read aloud."""
+    picture, figure = ElementTree.parse(PICTURES / f"{name}.svg").getroot(), load(name).FIGURE
+    title, text = (picture.findtext(f"{{http://www.w3.org/2000/svg}}{part}") or "" for part in ("title", "desc"))
+    assert picture.get("role") == "img"
+    assert title == figure.title.replace("$", "")
+    assert text == f"{figure.alt} {figure.finding}".replace("$", "")

@@ -156,3 +156,52 @@ def test_a_damaged_file_loads_or_is_refused(
     path.write_bytes(content)
     with contextlib.suppress(InputError):
         assert load(path).x.any()
+
+
+TABLE = np.column_stack([X, Y])
+TABLES: dict[str, Callable[[Path], object]] = {
+    "a.npy": lambda path: np.save(path, TABLE),
+    "a.csv": lambda path: np.savetxt(path, TABLE, delimiter=","),
+    "heading.csv": lambda path: np.savetxt(path, TABLE, delimiter=",", header="a,b,c,label", comments=""),
+    "a.tsv": lambda path: np.savetxt(path, TABLE, delimiter="\t"),
+    "a.txt": lambda path: np.savetxt(path, TABLE),
+    "mark.TXT": lambda path: path.write_text("\ufeff0 1 2 0\n\n3 4 5 1\n6 7 8 2\n9 10 11 1\n", encoding="utf-8"),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_are_read_with_the_labels_last(name: str, tmp_path: Path) -> None:
+    TABLES[name](tmp_path / name)
+    data = load(tmp_path / name)
+    np.testing.assert_array_equal(data.x, X)
+    np.testing.assert_array_equal(data.labels, Y)
+
+
+WRONG_TABLES: dict[str, tuple[bytes, str]] = {
+    "a.csv": (b"1,2,0\n3,4\n", "line 2 of .* has 2 columns, not 3"),
+    "b.csv": (b"a,b,c\n1,x,0\n", "line 2 of .* is not numbers: '1,x,0'"),
+    "c.csv": (b"1,2,0\n3,4,0.5\n", "integer labels"),
+    "d.csv": (b"\xff\xfe\x00\x01", "not text in UTF-8"),
+    "e.csv": (b"", r"numbers of shape \(0,\)"),
+    "f.txt": (b"1\n2\n", r"numbers of shape \(2, 1\)"),
+    "g.npy": (b"\x80\x04N.", "not a .npy file of numbers"),
+    "h.npy": (npy()[:-8], "not a .npy file of numbers"),
+    "i.mat": (b"MATLAB", "ends in '.mat'; expected an .npz file"),
+    "j": (b"1,2,0", "ends in ''; expected an .npz file"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_TABLES)
+def test_wrong_tables(name: str, tmp_path: Path) -> None:
+    content, message = WRONG_TABLES[name]
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=message) as caught:
+        load(tmp_path / name)
+    assert "allow_pickle" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_array_of_objects_is_not_unpickled(tmp_path: Path) -> None:
+    np.save(tmp_path / "objects.npy", np.array([[Bomb(), 1]], dtype=object))
+    with pytest.raises(InputError, match="objects are not unpickled"):
+        load(tmp_path / "objects.npy")
