@@ -124,6 +124,7 @@ def backward_relative_variance(
     return fluctuation(readout).at(rho=fluctuations.fourth_moment_ratio(widths[:-1]), **ends) - 1
 
 
-DERIVATIONS: tuple[Callable[[], Derivation], ...] = tuple(
-    partial(one, readout) for readout in ("signs", "gaussian") for one in (one_layer_fluctuation, fluctuation)
-) + (layer_ratio,)
+DERIVATIONS: tuple[Callable[[], Derivation], ...] = (
+    *(partial(one, readout) for readout in ("signs", "gaussian") for one in (one_layer_fluctuation, fluctuation)),
+    layer_ratio,
+)
