@@ -1,0 +1,242 @@
+"""A network's norms per depth beside their closed forms, with a verdict at every depth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from evidence import Finding
+from profiles.chain import Chain, back, follow, log2_mean, there
+from profiles.seen import Progress, Seen, look
+from profiles.slope import Slope, slope
+from profiles.step import Reading, Step
+from profiles.theory_of import steps_of
+from profiles.variance import variances
+from profiles.verdicts import ALPHA, Test, judged, of_chain, of_twins
+from simulations import InputError, Inputs, Network
+from simulations.numbers.arrays import Array
+
+Verdict = Literal["held", "refuted", "too few draws", "not judged"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One quantity per position: its closed form and what was measured, in base-2 logarithms; -inf for 0, NaN if none.
+
+    Attributes
+    ----------
+    readings : tuple of "exact", "wide limit" or "none"
+        What kind of closed form there is at each position.
+    """
+
+    expected: Array
+    measured: Array
+    readings: tuple[Reading, ...]
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A network per position: 0 is the input, then behind every block.
+
+    Attributes
+    ----------
+    second_moment : Column
+        Mean square of a unit.
+    variance : Column or None
+        Of a unit over weights at a fixed input; None if no states were seen.
+    gradient : Column or None
+        Mean square of an entry of the cotangent, from a normal one at the output.
+    means, active : array (positions,) or None
+        Mean of the units, and the share of them that are not zero.
+    typical : array (positions,)
+        Mean of log2 of the mean square of a unit, over draws that are alive.
+    forward_slope, gradient_slope : Slope or None
+        Of log2 of the squared norm of a draw, a block.
+    findings : tuple of (Test, Finding)
+        All tests that were made; they share `ALPHA`.
+    """
+
+    name: str
+    steps: tuple[Step, ...]
+    widths: tuple[int, ...]
+    draws: int
+    state_draws: int
+    engine: str
+    second_moment: Column
+    variance: Column | None
+    gradient: Column | None
+    means: Array | None
+    active: Array | None
+    typical: Array
+    forward_slope: Slope | None
+    gradient_slope: Slope | None
+    findings: tuple[tuple[Test, Finding], ...]
+
+    def at(self, position: int) -> Verdict:
+        """Return the verdict at a position: over all tests made there."""
+        here = [found for test, found in self.findings if test.position == position]
+        if any(found.verdict == "refuted" for found in here):
+            return "refuted"
+        steps = [
+            f.verdict
+            for test, f in self.findings
+            if test.position == position and test.what in ("step", "gradient step", "zero")
+        ]
+        if not steps:
+            return "not judged"
+        return "held" if set(steps) == {"held"} else "too few draws"
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict on the network: refuted if it is anywhere, held if it is somewhere and nowhere else wrong."""
+        all_of_them = [self.at(position) for position in range(len(self.widths))]
+        for verdict in ("refuted", "too few draws", "held"):
+            if verdict in all_of_them:
+                return verdict
+        return "not judged"
+
+    def sees(self, position: int) -> float | None:
+        """Return the smallest relative error of a step that its test would have seen; None if there was no test."""
+        found = [f.detectable for test, f in self.findings if test.position == position and test.what == "step"]
+        return found[0] if found and isinstance(found[0], float) else None
+
+
+def profile(
+    network: Network,
+    inputs: ArrayLike | Inputs,
+    *,
+    rng: np.random.Generator,
+    draws: int | None = None,
+    backward: bool = False,
+    claimed: Network | None = None,
+    name: str = "",
+    shares: int = 1,
+    progress: Progress = lambda share: None,
+) -> Profile:
+    """Measure a network per depth and put its closed forms beside it.
+
+    Parameters
+    ----------
+    inputs : Inputs or array (samples, features) or (samples, channels, height, width)
+        A draw sees one of them, chosen at random.
+    draws : int, optional
+        By default as many as take about a second.
+    backward : bool
+        Also pass a normal cotangent back from the output.
+    claimed : Network, optional
+        The network whose closed forms are asked, if it is another: what this one is said to be. Of the same shape.
+    name : str
+        A title.
+    shares : int
+        How many profiles share the probability of a false alarm.
+
+    Raises
+    ------
+    InputError
+        If inputs do not fit or are not finite, `draws` is below 2, or `claimed` has another number of blocks.
+    OverflowError
+        If a squared norm leaves float64 where it is not known by its logarithm.
+
+    Examples
+    --------
+    >>> from simulations import digits, residual_mlp, stream
+    >>> found = profile(residual_mlp(width=16, blocks=3), digits().narrowed(16), rng=stream(0, "example"))
+    >>> found.verdict, [found.at(position) for position in range(4)]
+    ('held', ['not judged', 'held', 'held', 'held'])
+    >>> growth = found.second_moment.expected - found.second_moment.expected[0]
+    >>> print(growth.round(9))  # log2
+    [0. 1. 2. 3.]
+    """
+    rows = _rows(inputs)
+    if draws is not None and draws < 2:
+        raise InputError(f"expected at least 2 draws, got {draws}")
+    if claimed is not None and len(claimed.layers) != len(network.layers):
+        raise InputError(
+            f"claimed has {len(claimed.layers)} blocks and the network {len(network.layers)}; expected as many"
+        )
+    steps = steps_of(claimed or network, nonnegative=bool((rows >= 0).all()))
+    found = _look(network, rows, rng, draws, backward, progress)
+    forward = follow(found.square_norms, there(steps))
+    backwards = follow(found.gradients[:, ::-1], back(steps)) if backward else None
+    tests = [*of_chain(forward), *(of_chain(backwards, backward=True) if backwards else ())]
+    if found.states:
+        tests += of_twins(found.states, steps)
+    first, last = _hidden(network)
+    states = found.states
+    return Profile(
+        name=name,
+        steps=tuple(steps),
+        widths=found.widths,
+        draws=len(found.square_norms),
+        state_draws=len(states.means) if states else 0,
+        engine=found.engine,
+        second_moment=_column(forward, found.widths),
+        variance=_variance(forward, steps, found),
+        gradient=_column(backwards, found.widths, backward=True) if backwards else None,
+        means=states.means.mean(axis=0) if states else None,
+        active=states.active.mean(axis=0) if states else None,
+        typical=_typical(found.square_norms) - np.log2(found.widths),
+        forward_slope=slope(found.square_norms, first, last, twins=found.twins, steps=steps),
+        gradient_slope=slope(found.gradients, first, last, twins=found.twins) if backward else None,
+        findings=tuple(judged(tests, ALPHA / shares)),
+    )
+
+
+def _look(
+    network: Network, rows: Array, rng: np.random.Generator, draws: int | None, backward: bool, progress: Progress
+) -> Seen:
+    """Measure; what does not fit is an error of the inputs."""
+    try:
+        return look(network, rows, rng=rng, draws=draws, backward=backward, progress=progress)
+    except ValueError as error:
+        raise InputError(str(error)) from None
+
+
+def _rows(inputs: ArrayLike | Inputs) -> Array:
+    rows = np.asarray(inputs.x if isinstance(inputs, Inputs) else inputs)
+    if rows.dtype.kind not in "fiub" or rows.ndim < 2 or not rows.size:
+        raise InputError(
+            f"expected numbers (samples, features) or (samples, channels, height, width), got an array of shape "
+            f"{rows.shape} and type {rows.dtype}"
+        )
+    rows = rows.astype(np.float64)
+    if not np.isfinite(rows).all():
+        raise InputError(
+            f"inputs have {int((~np.isfinite(rows)).sum())} values that are NaN or infinite; leave them out"
+        )
+    if not (kept := rows.reshape(len(rows), -1).any(axis=1)).any():
+        raise InputError("inputs are zero in every row; expected at least one row that is not")
+    return rows[kept]
+
+
+def _column(chain: Chain, widths: Sequence[int], *, backward: bool = False) -> Column:
+    turn = slice(None, None, -1) if backward else slice(None)
+    expected, measured = log2_mean(chain.levels), log2_mean(chain.logs)
+    known = np.array([reading != "none" for reading in chain.readings])
+    known[0] = True
+    sizes = np.log2(widths)
+    return Column(np.where(known, expected, np.nan)[turn] - sizes, measured[turn] - sizes, tuple(chain.readings[turn]))
+
+
+def _variance(forward: Chain, steps: Sequence[Step], found: Seen) -> Column | None:
+    if found.states is None:
+        return None
+    expected, readings = variances(forward, steps)
+    return Column(expected - np.log2(found.widths), log2_mean(found.states.distances) - np.log2(found.widths), readings)
+
+
+def _typical(logs: Array) -> Array:
+    alive = logs[np.isfinite(logs).all(axis=1)]
+    return alive.mean(axis=0) if len(alive) else np.full(logs.shape[1], -np.inf)
+
+
+def _hidden(network: Network) -> tuple[int, int]:
+    """Return the positions between a first layer and a readout, whose blocks are alike."""
+    names = [[dense.name for dense in block.weights()] for block in network.layers]
+    first = int(bool(names) and names[0][:1] == ["stem"])
+    last = len(names) - int(bool(names) and names[-1] == ["readout"])
+    return first, last

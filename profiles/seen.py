@@ -1,0 +1,208 @@
+"""What is measured of a network: squared norms there and back, over many draws, and states over fewer.
+
+Where norms alone can tell (``simulations/engines/radial.py``), they come from many draws of norms, in logarithms and so
+at any depth; states, which means and twins need, come from fewer draws. Elsewhere all comes from states.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from simulations import Network, radial, why_not_radial
+from simulations.engines.choice import DEARER, automatic, pays
+from simulations.engines.overflow import naming_blocks, refuse_overflow
+from simulations.layers.convolution import Convolution
+from simulations.layers.network import Residual, Sequential
+from simulations.numbers.arrays import Array
+from simulations.numbers.magnitudes import square_norm
+from simulations.numbers.memory import keep_freed_memory
+from simulations.weights.initialisers import gaussian
+from simulations.weights.kinds import Kind, drawn
+
+Progress = Callable[[float], None]
+"""Told the share of the work that is done."""
+MOST_DRAWS, LEAST_DRAWS = 12_000, 128
+WORK = 50_000_000
+"""Random numbers that a measurement takes at most, unless that leaves fewer than the least number of draws."""
+AT_ONCE = 1 << 22
+"""Numbers of weights and states that are kept for the way back at a time."""
+
+
+@dataclass(frozen=True)
+class States:
+    """Of states, per draw or twin and position; logarithms are in base 2."""
+
+    square_norms: Array
+    """Logarithms, (draws, positions); draws 2k and 2k + 1 are twins with one input."""
+    gradients: Array
+    """Logarithms, of cotangents from a normal one at the output; no positions if not asked for."""
+    distances: Array
+    """Logarithms of half the squared distances of twins, (draws / 2, positions)."""
+    means: Array
+    """Mean of the units, (draws, positions)."""
+    active: Array
+    """Share of the units that are not zero, (draws, positions)."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Squared norms of all draws in base-2 logarithms, (draws, positions), and what states told, if they were seen."""
+
+    square_norms: Array
+    gradients: Array
+    widths: tuple[int, ...]
+    engine: str
+    states: States | None
+    twins: bool
+    """Whether draws 2k and 2k + 1 have one input."""
+
+
+def look(
+    network: Network,
+    inputs: Array,
+    *,
+    rng: np.random.Generator,
+    draws: int | None = None,
+    backward: bool = False,
+    progress: Progress = lambda share: None,
+) -> Seen:
+    """Draw `network` and record its norms on rows of `inputs`, which are features or images.
+
+    Parameters
+    ----------
+    inputs : array (samples, ...)
+    draws : int, optional
+        By default as many as take about a second.
+    backward : bool
+        Also pass a normal cotangent back from the output.
+
+    Raises
+    ------
+    OverflowError
+        If a squared norm leaves float64 where it is not known by its logarithm; the message names the block.
+    """
+    keep_freed_memory()
+    norms_rng, states_rng = rng.spawn(2)
+    if why_not_radial(network) or inputs.ndim != 2:
+        windows = math.prod(inputs.shape[2:])  # of which a convolution has about as many as there are pixels
+        states, widths = _states(
+            network, inputs, states_rng, draws or _affordable(network, WORK / windows), backward, progress
+        )
+        engine = "undrawn where that is cheaper" if _kind(network) is not drawn_kind else "drawn"
+        return Seen(states.square_norms, states.gradients, widths, engine, states, twins=True)
+    count = draws or int(np.clip(WORK / (20 * len(network.layers)), LEAST_DRAWS, MOST_DRAWS))
+    parts = []
+    for size in _shares(count, 4096):
+        rows = inputs[norms_rng.integers(len(inputs), size=size)]
+        found = radial(network, square_norm(rows), rng=norms_rng, backward=backward, cotangent=gaussian, log2=True)
+        parts.append(found)
+        progress(sum(len(part.square_norms) for part in parts) / count / 2)
+    try:
+        fewer = min(count, _affordable(network, WORK / 2))
+        fewer_states, _ = _states(network, inputs, states_rng, fewer, backward, lambda share: progress(0.5 + share / 2))
+    except OverflowError:
+        seen = None
+    else:
+        seen = fewer_states
+    return Seen(
+        np.concatenate([part.square_norms for part in parts]),
+        np.concatenate([part.gradient_square_norms for part in parts]),
+        parts[0].widths,
+        "radial: norms only; means, twins and shares of active units from states",
+        seen,
+        twins=False,
+    )
+
+
+def _shares(total: int, at_once: int) -> Iterator[int]:
+    for start in range(0, total, at_once):
+        yield min(at_once, total - start)
+
+
+drawn_kind: Kind = drawn(np.float64)
+
+
+def _kind(network: Network) -> Kind:
+    """Leave matrices undrawn where one input pays for it; a convolution meets as many as there are windows."""
+    return drawn_kind if any(isinstance(part, Convolution) for part in _all(network)) else automatic(1)
+
+
+def _all(layer: object) -> Iterator[object]:
+    if isinstance(layer, Sequential):
+        for part in layer.layers:
+            yield from _all(part)
+    elif isinstance(layer, Residual):
+        yield from _all(layer.branch)
+        yield from _all(layer.shortcut)
+    else:
+        yield layer
+
+
+def _numbers(network: Network) -> int:
+    """Count the random numbers of a draw, undrawn ones at what they cost."""
+    return sum(
+        DEARER * (one.fan_in + one.fan_out)
+        if one.init.law is gaussian and pays(1, one.fan_in, one.fan_out)
+        else one.fan_in * one.fan_out
+        for one in network.weights()
+    )
+
+
+def _affordable(network: Network, work: float) -> int:
+    return int(np.clip(work / max(1, _numbers(network)), LEAST_DRAWS, MOST_DRAWS))
+
+
+def _states(
+    network: Network, inputs: Array, rng: np.random.Generator, draws: int, backward: bool, progress: Progress
+) -> tuple[States, tuple[int, ...]]:
+    """Run twins on rows chosen at random, a few at a time."""
+    pairs, parts, done = max(1, (draws + 1) // 2), list[States](), 0
+    widths: tuple[int, ...] = ()
+    at_once = max(1, AT_ONCE // max(1, 2 * _numbers(network)))
+    for size in _shares(pairs, at_once):
+        rows = np.repeat(inputs[rng.integers(len(inputs), size=size)], 2, axis=0)[:, None]
+        part, widths = _few(network, rows, rng, backward)
+        parts.append(part)
+        progress((done := done + size) / pairs)
+    names = ("square_norms", "gradients", "distances", "means", "active")
+    joined = (np.concatenate([getattr(part, name) for part in parts]) for name in names)
+    return States(*joined), widths
+
+
+def _few(network: Network, x: Array, rng: np.random.Generator, backward: bool) -> tuple[States, tuple[int, ...]]:
+    """Run twins that follow each other in x (draws, 1, ...)."""
+    parameters = network.draw(rng, len(x), _kind(network))
+    with np.errstate(over="ignore", invalid="ignore"):
+        with naming_blocks(network, x.dtype):
+            run = network.run(parameters, x)
+        norms = [square_norm(state) for state in run.states]
+        refuse_overflow(network, norms, x.dtype)
+        cotangents: tuple[Array, ...] = ()
+        if backward:
+            with naming_blocks(network, x.dtype, backward=True):
+                cotangents = run.backward(gaussian(rng, run.output.shape))
+        back = [square_norm(one) for one in cotangents]
+        refuse_overflow(network, back[::-1], x.dtype, backward=True)
+    sizes = [state[0].size for state in run.states]
+    found = States(
+        square_norms=_log2(norms, len(x)),
+        gradients=_log2(back, len(x)),
+        distances=_log2([square_norm(state[::2] - state[1::2]) / 2 for state in run.states], len(x) // 2),
+        means=np.stack([state.reshape(len(x), -1).mean(axis=1) for state in run.states], axis=1),
+        active=np.stack(
+            [np.count_nonzero(s.reshape(len(x), -1), axis=1) / n for s, n in zip(run.states, sizes, strict=True)],
+            axis=1,
+        ),
+    )
+    return found, tuple(sizes)
+
+
+def _log2(columns: list[Array], draws: int) -> Array:
+    if not columns:
+        return np.empty((draws, 0))
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log2(np.stack(columns, axis=1)))

@@ -1,0 +1,103 @@
+"""What theory says of one block of a network, given the state before it. Squared norms are in base-2 logarithms.
+
+*exact* means: at this width, for the mean over the block's weights given the state before. Where all steps so far are
+exact and `affine`, the mean over all weights in depth is exact, too; else iterating it is the wide limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from simulations.numbers.arrays import Array
+
+Reading = Literal["exact", "wide limit", "none"]
+Along = Callable[[Array], Array]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One block; where theory is silent the field is None.
+
+    Attributes
+    ----------
+    theory : str
+        The module that it is taken from, or why there is no closed form.
+    reading : "exact", "wide limit" or "none"
+        Of `forward`.
+    forward : function
+        From log2 ||x||^2 to log2 of the mean of ||y||^2 given x.
+    spread : function
+        From log2 ||x||^2 to the variance of ||y||^2 over its squared mean, given x; or a bound above it.
+    affine : bool
+        Whether the mean of ||y||^2 is affine in ||x||^2, so that means obey it in depth.
+    bounds : pair of float
+        Where `forward` is a limit: exact bounds of the mean of ||y||^2 / ||x||^2.
+    centred : "yes", "keeps" or a number
+        Of ||E y||^2: it is 0, it is ||E x||^2, or it is that share of E||y||^2 where pre-activations are normal.
+    normal : bool
+        Whether pre-activations are normal given x.
+    backward, backward_spread : float
+        The mean of ||v||^2 before the block over that behind it, and the relative variance of that ratio, or a bound.
+    apart : triple of float
+        (a, b, s): half the squared distance D of twins becomes a D + b A on average, A the mean of their squared norms
+        before; s bounds its relative variance.
+    log_slope : function
+        Returns the mean of log2 ||y||^2 / ||x||^2 given an x that is not 0, and a bound on the error of that.
+    alive : float
+        The probability that a state that is not 0 stays so.
+    """
+
+    theory: str
+    reading: Reading = "none"
+    forward: Along | None = None
+    spread: Along | None = None
+    affine: bool = True
+    bounds: tuple[float, float] | None = None
+    centred: Literal["yes", "keeps"] | float | None = None
+    normal: bool = True
+    backward: float | None = None
+    backward_spread: float | None = None
+    apart: tuple[float, float, float] | None = None
+    log_slope: Callable[[], tuple[float, float]] | None = field(default=None, compare=False)
+    alive: float = 1.0
+
+
+def constant(value: float) -> Along:
+    """Return the function that is this number at every x."""
+    return lambda logs: np.full_like(logs, value)
+
+
+def times(factor: float) -> Along:
+    """Return the function that multiplies a squared norm by `factor`."""
+    with np.errstate(divide="ignore"):
+        log2 = float(np.log2(factor))
+    return lambda logs: logs + log2
+
+
+IDENTITY = Step(
+    theory="theory.fixup.rules: branches that start at zero",
+    reading="exact",
+    forward=times(1.0),
+    spread=constant(0.0),
+    centred="keeps",
+    backward=1.0,
+    backward_spread=0.0,
+    apart=(1.0, 0.0, 0.0),
+    log_slope=lambda: (0.0, 0.0),
+)
+"""A block that passes its input on as it is."""
+ZERO = Step(
+    theory="theory.fixup.rules: a readout of zeros",
+    reading="exact",
+    forward=times(0.0),
+    spread=constant(0.0),
+    centred="yes",
+    backward=0.0,
+    backward_spread=0.0,
+    apart=(0.0, 0.0, 0.0),
+)
+"""A block whose output is zero."""
