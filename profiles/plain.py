@@ -31,15 +31,14 @@ def layer(dense: Dense, activation: Layer | None) -> Step:
 def _step(layer: Affine) -> Step:
     entries, moments = layer.entries, layer.moments
     leaky = isinstance(moments, Leaky)
-    if not leaky and not entries.normal:
-        return Step(theory="no closed form: with a smooth activation weights must be Gaussian")
+    exact = leaky or entries.normal  # sums of other entries are normal in wide layers only
     return Step(
         theory="theory.plain.norms" if leaky else "theory.layer.gain_stability, layer by layer",
-        reading="exact",
+        reading="exact" if exact else "wide limit",
         forward=_forward(layer),
-        spread=_spread(layer),
+        spread=_spread(layer) if exact else None,
         affine=leaky,
-        centred="yes" if moments.mean_share == 0 else moments.mean_share,
+        mean_share=moments.mean_share,
         normal=entries.normal,
         backward=_backward(layer),
         backward_spread=_backward_spread(layer),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -24,10 +25,14 @@ from theory.symbols import ETA, N
 NO_BRANCH = "no closed form: theory knows branches that begin and end in a dense layer without bias"
 
 
-def block(branch: Sequence[Layer]) -> Step:
-    """Return the step of a block with this branch, or the reason why there is none."""
+def block(branch: Sequence[Layer], factor: float = 1.0) -> Step:
+    """Return the step of a block with this branch times `factor`, or the reason why there is none."""
     layers = _read(branch)
-    return Step(theory=layers) if isinstance(layers, str) else _step(layers)
+    if isinstance(layers, str):
+        return Step(theory=layers)
+    *inner, last = layers
+    entries = replace(last.entries, variance=last.entries.variance * factor**2)
+    return _step((*inner, replace(last, entries=entries)))
 
 
 @cache
@@ -85,7 +90,7 @@ def _homogeneous(layers: Sequence[Affine]) -> Step:
         reading="exact",
         forward=times(growth),
         spread=constant(max(0.0, second / growth**2 - 1)),
-        centred="keeps",
+        keeps=1.0,
         backward=float(residual.backward_growth(gain, 1)),
         backward_spread=max(0.0, second / growth**2 - 1),
         apart=(1.0, gain, float(twins.distance_relative_variance(width, kurtosis))),
@@ -111,7 +116,7 @@ def _scalar(layers: Sequence[Affine]) -> Step:
         reading="exact",
         forward=times(growth),
         spread=constant(spread),
-        centred="keeps",
+        keeps=1.0,
         backward=growth,
         backward_spread=spread,
         apart=(1.0, added, float(twins.distance_relative_variance(1, 3 ** (len(layers) - 1)))) if normal else None,
@@ -140,7 +145,7 @@ def _smooth(first: Affine, last: Affine, moments: Smooth) -> Step:
         forward=forward,
         spread=spread,
         affine=False,
-        centred="keeps",
+        keeps=1.0,
     )
 
 

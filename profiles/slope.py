@@ -7,6 +7,7 @@ covers (``tests/profiles/test_slope.py`` counts).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -67,7 +68,7 @@ def slope(logs: Array, first: int, last: int, *, twins: bool, steps: Sequence[St
     slopes = slopes[np.isfinite(slopes)]
     if len(slopes) < 2:
         return None
-    error = float(slopes.std(ddof=1)) / np.sqrt(len(slopes))
+    error = float(slopes.std(ddof=1)) / math.sqrt(len(slopes))
     half = float(stdtrit(len(slopes) - 1, (1 + CONFIDENCE) / 2)) * error + 1e-12
     expected, off = _expected(steps[first:last]) if steps else (None, None)
     return Slope(float(slopes.mean()), half, expected, off, first, last)

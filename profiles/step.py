@@ -7,7 +7,7 @@ exact and `affine`, the mean over all weights in depth is exact, too; else itera
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -36,8 +36,9 @@ class Step:
         Whether the mean of ||y||^2 is affine in ||x||^2, so that means obey it in depth.
     bounds : pair of float
         Where `forward` is a limit: exact bounds of the mean of ||y||^2 / ||x||^2.
-    centred : "yes", "keeps" or a number
-        Of ||E y||^2: it is 0, it is ||E x||^2, or it is that share of E||y||^2 where pre-activations are normal.
+    mean_share, keeps : float or None
+        Of ||E y||^2, E over all weights: it is the share `mean_share` of E||y||^2 where pre-activations are normal, or
+        `keeps` times ||E x||^2.
     normal : bool
         Whether pre-activations are normal given x.
     backward, backward_spread : float
@@ -57,7 +58,8 @@ class Step:
     spread: Along | None = None
     affine: bool = True
     bounds: tuple[float, float] | None = None
-    centred: Literal["yes", "keeps"] | float | None = None
+    mean_share: float | None = None
+    keeps: float | None = None
     normal: bool = True
     backward: float | None = None
     backward_spread: float | None = None
@@ -78,12 +80,35 @@ def times(factor: float) -> Along:
     return lambda logs: logs + log2
 
 
+def scaled(step: Step, factor: float) -> Step:
+    """Return the step of a block whose output is multiplied by `factor` behind it."""
+    if factor == 1 or step.forward is None:
+        return step
+    square, ahead, logs = factor**2, step.forward, step.log_slope
+    log2 = float(np.log2(square))
+
+    def log_slope() -> tuple[float, float]:
+        assert logs is not None
+        mean, off = logs()
+        return mean + log2, off
+
+    return replace(
+        step,
+        forward=lambda before: ahead(before) + log2,
+        bounds=None if step.bounds is None else (step.bounds[0] * square, step.bounds[1] * square),
+        keeps=None if step.keeps is None else step.keeps * square,
+        backward=None if step.backward is None else step.backward * square,
+        apart=None if step.apart is None else (step.apart[0] * square, step.apart[1] * square, step.apart[2]),
+        log_slope=None if logs is None else log_slope,
+    )
+
+
 IDENTITY = Step(
     theory="theory.fixup.rules: branches that start at zero",
     reading="exact",
     forward=times(1.0),
     spread=constant(0.0),
-    centred="keeps",
+    keeps=1.0,
     backward=1.0,
     backward_spread=0.0,
     apart=(1.0, 0.0, 0.0),
@@ -95,7 +120,7 @@ ZERO = Step(
     reading="exact",
     forward=times(0.0),
     spread=constant(0.0),
-    centred="yes",
+    mean_share=0.0,
     backward=0.0,
     backward_spread=0.0,
     apart=(0.0, 0.0, 0.0),

@@ -4,7 +4,7 @@
 |---|---|
 | dense layer, then an activation or none | `theory.plain`, `theory.fluctuations`; `theory.layer` where it is smooth |
 | identity shortcut around dense layers | `theory.residual`; of width 1 `theory.residual.scalar_branches` |
-| a branch whose last layer is zero | the identity, `theory.fixup.rules` |
+| a branch whose last layer or multiplier is zero | the identity, `theory.fixup.rules` |
 | identity shortcut, then ReLU | `theory.residual.post_addition`: bounds, and the limit of wide layers |
 | anything else | none, and the reason |
 """
@@ -15,11 +15,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from profiles import laws, plain, residual
-from profiles.step import IDENTITY, ZERO, Step
+from profiles.step import IDENTITY, ZERO, Step, scaled
 from simulations.layers.convolution import Convolution
 from simulations.layers.dense import Dense, Layer, LeakyReLU
 from simulations.layers.network import Network, Residual, Sequential
 from simulations.layers.scalars import ScalarBias, ScalarMultiplier
+from simulations.layers.scaling import Scale
 
 NO_CONVOLUTIONS = "no closed form: what a convolution keeps depends on the image and its borders (theory.convolution)"
 NO_SHORTCUT = "no closed form: the shortcut is not the identity"
@@ -67,23 +68,34 @@ def _step(parts: tuple[Layer, ...], before: _Before) -> Step:
 
 
 def _residual(block: Residual, behind: Sequence[Layer], before: _Before) -> Step:
-    branch = tuple(_parts(block.branch))
-    if any(True for _ in _parts(block.shortcut)):
+    """Return the step of a shortcut times s around a branch times b, then a factor c or a ReLU: c s (x + b/s F(x))."""
+    branch, inside = _factor(tuple(_parts(block.branch)))
+    rest, shortcut = _factor(tuple(_parts(block.shortcut)))
+    if rest or not shortcut:
         return Step(theory=NO_SHORTCUT)
-    rectified = len(behind) == 1 and _is_relu(behind[0])
-    if behind and not rectified:
+    others, outside = _factor(tuple(behind))
+    rectified = len(others) == 1 and _is_relu(others[0])
+    if (others and not rectified) or (rectified and not before.nonnegative):
         return Step(theory=NO_BLOCK)
-    if branch and isinstance(branch[-1], Dense | Convolution) and laws.is_zero(branch[-1]):
-        if not rectified:
-            return IDENTITY
+    if not inside or (branch and isinstance(branch[-1], Dense | Convolution) and laws.is_zero(branch[-1])):
         # what a ReLU takes from the cotangent is gone after the first block from above that has one
-        return replace(IDENTITY, backward=None) if before.nonnegative else Step(theory=NO_BLOCK)
-    if any(isinstance(part, Convolution) for part in branch):
+        step = replace(IDENTITY, backward=None) if rectified else IDENTITY
+    elif any(isinstance(part, Convolution) for part in branch):
         return Step(theory=NO_CONVOLUTIONS)
-    inside = residual.block(branch)
-    if not rectified:
-        return inside
-    return residual.rectified(inside, above_relu=before.rectified) if before.nonnegative else Step(theory=NO_BLOCK)
+    else:
+        step = residual.block(branch, inside / shortcut)
+        step = residual.rectified(step, above_relu=before.rectified) if rectified else step
+    return scaled(step, shortcut * outside)
+
+
+def _factor(parts: tuple[Layer, ...]) -> tuple[tuple[Layer, ...], float]:
+    """Take constant factors off the end."""
+    factor = 1.0
+    while parts and isinstance(parts[-1], Scale | ScalarMultiplier):
+        last = parts[-1]
+        factor *= last.factor if isinstance(last, Scale) else last.value
+        parts = parts[:-1]
+    return parts, factor
 
 
 def _backwards_too(steps: Sequence[Step], network: Network) -> list[Step]:

@@ -28,14 +28,13 @@ def variances(forward: Chain, steps: Sequence[Step]) -> tuple[Array, tuple[Readi
     found[0] = -np.inf
     for place, step in enumerate(steps, 1):
         grown = forward.levels[:, place] - forward.levels[:, place - 1]
-        if forward.readings[place] == "none" or step.centred is None:
+        if forward.readings[place] == "none" or (step.mean_share is None and step.keeps is None):
             squared_mean = None
-        elif step.centred == "yes":
-            squared_mean, exact = np.zeros(len(grown)), True
-        elif step.centred == "keeps":
-            squared_mean = None if squared_mean is None else squared_mean * np.exp2(-grown)
-        else:
-            squared_mean, exact = np.full(len(grown), float(step.centred)), fixed and step.normal
+        elif step.mean_share is not None:
+            squared_mean = np.full(len(grown), step.mean_share)
+            exact = step.mean_share == 0 or (fixed and step.normal)
+        elif squared_mean is not None and step.keeps is not None:
+            squared_mean = squared_mean * step.keeps * np.exp2(-grown)
         fixed = fixed and step.apart == (1.0, 0.0, 0.0)
         if squared_mean is None:
             continue

@@ -1,0 +1,216 @@
+"""The command: options, the profiles that they ask for, and where these are shown."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from profiles import json_file, picture, table, words
+from profiles.families import FAMILIES, Asked, network_of
+from profiles.formats import FORMATS, Leaving, leaving
+from profiles.loss import Loss, loss_at_start
+from profiles.profile import Profile, profile
+from simulations import InputError, Inputs, Network, digits, load, stream
+from simulations.command_line import Parser, whole
+from simulations.files import unwritable, write
+from simulations.numbers.arrays import Array
+from simulations.sweep.networks import ACTIVATIONS
+
+
+@dataclass(frozen=True)
+class Made:
+    """A profile with what was asked beside it."""
+
+    profile: Profile
+    loss: Loss | None
+    leaving: tuple[Leaving, ...]
+
+
+def run(arguments: Sequence[str] | None, program: str) -> int:
+    """Do what the command line asks and return the exit status: 0, or 1 if something was refuted."""
+    parser = _parser(program)
+    options = parser.parse(arguments)
+    start = time.perf_counter()
+    try:
+        _check_files(options)
+        inputs = load(options.input, options.seed) if options.input else digits(options.seed)
+        made = _made(options, inputs)
+        _write(options, made)
+    except (InputError, ArithmeticError) as error:  # among them OverflowError, which names the block
+        parser.error(str(error))
+    except OSError as error:
+        parser.error(f"cannot write: {error}")
+    _show(made, inputs, options, time.perf_counter() - start)
+    return int(any(one.profile.verdict == "refuted" or _broken(one.loss) for one in made))
+
+
+def _parser(program: str) -> Parser:
+    inits = "\n".join(f"  {family:<10}{', '.join(names)}" for family, (_, names, _) in FAMILIES.items())
+    parser = Parser(
+        program,
+        "Measure a network per depth and put its closed forms beside it, with a verdict at every depth.",
+        epilog=f"initialisations of each family:\n{inits}\n\nactivations: {', '.join(ACTIVATIONS)}",
+    )
+    add = parser.add_argument
+    add("family", metavar="FAMILY", help=", ".join(FAMILIES))
+    add("--depth", type=whole(1, 100_000), default=20, metavar="N", help="layers, or blocks if it has branches (20)")
+    add("--width", type=whole(1), default=None, metavar="N", help="units a layer, channels of a first stage (64)")
+    add("--init", nargs="+", metavar="NAME", help="one, or several side by side, see below")
+    add("--activation", default="relu", metavar="NAME", help="see below (relu)")
+    add("--branch", type=whole(1), default=2, metavar="M", help="layers in a branch (2)")
+    add("--bias", type=_deviation, default=0.0, metavar="S", help="standard deviation of biases (0)")
+    add("--backward", action="store_true", help="gradients too, from a normal cotangent at the output")
+    add("--loss", action="store_true", help="a readout, the loss at the start, and theorems 1 and 2 of Fixup")
+    for name in FORMATS:
+        add(f"--{name}", action="store_true", help=f"say at which depth mean squares leave {name}")
+    add("--draws", type=whole(2), metavar="N", help="random networks (as many as take about a second)")
+    add("--input", type=Path, metavar="FILE", help="your own .npz with x (samples, features) and y (samples)")
+    add("--seed", type=whole(0), default=0, metavar="N", help="root of all random streams (0)")
+    add("--plot", type=Path, metavar="FILE", help=f"draw, as {', '.join(picture.SUFFIXES)}")
+    add("--json", type=Path, metavar="FILE", help="write everything, at every position")
+    return parser
+
+
+def _deviation(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 <= number < math.inf:
+        raise argparse.ArgumentTypeError(f"expected a finite number of at least 0, got {text!r}")
+    return number
+
+
+def _check_files(options: argparse.Namespace) -> None:
+    if options.plot and options.plot.suffix not in picture.SUFFIXES:
+        raise InputError(f"cannot draw {options.plot}: expected a name that ends in {', '.join(picture.SUFFIXES)}")
+    for path in filter(None, (options.plot, options.json)):
+        if reason := unwritable(path):
+            raise InputError(f"cannot write {path}: {reason}; expected a file path in a writable folder")
+
+
+def _made(options: argparse.Namespace, inputs: Inputs) -> list[Made]:
+    width = options.width or (1 if options.family == "scalar" else 16 if options.family == "resnet" else 64)
+    asked = Asked(
+        options.depth,
+        width,
+        options.activation,
+        options.bias,
+        options.branch,
+        inputs.classes if options.loss else None,
+    )
+    inits = list(dict.fromkeys(options.init or [None]))
+    built = [network_of(options.family, init, asked, inputs) for init in inits]
+    with _bar(len(built)) as tell:
+        return [
+            _one(options, asked, name, network, rows, inputs, len(built), partial(_add, tell, number))
+            for number, (name, network, rows) in enumerate(built)
+        ]
+
+
+def _add(tell: Callable[[float], None], before: int, share: float) -> None:
+    tell(before + share)
+
+
+def _one(
+    options: argparse.Namespace,
+    asked: Asked,
+    init: str,
+    network: Network,
+    rows: Array,
+    inputs: Inputs,
+    shares: int,
+    tell: Callable[[float], None],
+) -> Made:
+    shape = f"depth {asked.depth}, width {asked.width}"
+    found = profile(
+        network,
+        rows,
+        rng=stream(options.seed, "profile", options.family, init),
+        draws=options.draws,
+        backward=options.backward,
+        name=f"{options.family}, {init}"
+        + (f", {asked.activation}" if options.family == "plain" else "")
+        + f", {shape}",
+        shares=shares,
+        progress=tell,
+    )
+    loss = None
+    if options.loss:
+        logits = found.second_moment
+        known = logits.readings[-1] != "none" and found.steps[-1].normal
+        loss = loss_at_start(
+            network,
+            rows,
+            _targets(inputs, rows),
+            float(logits.expected[-1]) if known else math.nan,
+            stream(options.seed, "profile loss", options.family, init),
+        )
+    columns = [("units", found.second_moment, False)] + (
+        [("gradients", found.gradient, True)] if found.gradient else []
+    )
+    left = [
+        one
+        for name in FORMATS
+        if getattr(options, name)
+        for what, column, backward in columns
+        for one in leaving(what, column, name, backward=backward)
+    ]
+    return Made(found, loss, tuple(left))
+
+
+def _targets(inputs: Inputs, rows: Array) -> Array:
+    """Return the labels of the rows that were kept: those that are not zero."""
+    targets = inputs.targets[inputs.x.any(axis=1)]
+    if len(targets) != len(rows):
+        raise InputError(
+            "inputs average to zero in some rows, which have no labels then; take a width of their features"
+        )
+    return targets
+
+
+def _write(options: argparse.Namespace, made: Sequence[Made]) -> None:
+    found = [one.profile for one in made]
+    if options.json:
+        settings = {name: str(value) if isinstance(value, Path) else value for name, value in vars(options).items()}
+        text = json_file.document(found, [one.loss for one in made], [one.leaving for one in made], settings)
+        write(options.json, text)
+    if options.plot:
+        write(options.plot, picture.drawn(found, options.plot.suffix))
+
+
+def _show(made: Sequence[Made], inputs: Inputs, options: argparse.Namespace, seconds: float) -> None:
+    table.show([one.profile for one in made])
+    for one in made:
+        print(*words.sentences(one.profile), sep="\n")
+        print(
+            *(f"  {line}" for line in words.of_loss(one.loss)) if one.loss else (), sep="\n", end="\n" * bool(one.loss)
+        )
+        for left in one.leaving:
+            print(f"  {left.words}")
+    print(words.error_rate())
+    print(f"inputs: {inputs.source}; seed {options.seed}, {seconds:.1f} s")
+
+
+def _broken(loss: Loss | None) -> bool:
+    return loss is not None and any(bound.broken for bound in loss.bounds)
+
+
+@contextlib.contextmanager
+def _bar(total: int) -> Iterator[Callable[[float], None]]:
+    """Yield the function to call with the number of networks that are done; shows a bar on a terminal."""
+    console = Console(stderr=True)
+    columns = (TextColumn("measuring"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("measuring", total=total)
+        yield lambda done: bar.update(task, completed=float(np.clip(done, 0, total)))
