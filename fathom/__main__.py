@@ -11,6 +11,7 @@ from typing import NoReturn
 
 COMMANDS = {
     "checks": "derive, measure and attack the claims of initialisation theory",
+    "profile": "measure one network per depth, beside its closed form",
     "figures": "draw the figures of the field: theory as lines, measurement as points",
     "sweep": "measure a grid of networks: resumable, on one machine or on Dask",
     "train": "train one deep network on digits or CIFAR-10",
@@ -27,6 +28,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         import paper_checks
 
         return paper_checks.main(rest, program)
+    if command == "profile":
+        from profiles.__main__ import main as profile
+
+        return profile(rest, program)
     if command == "figures":
         from figures.__main__ import main as figures
 

@@ -27,6 +27,7 @@ def drawn(profiles: Sequence[Profile], suffix: str) -> bytes:
 
 def _drawn(profiles: Sequence[Profile], suffix: str) -> bytes:
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     panels = [("mean square", [found.second_moment for found in profiles])]
     if all(found.variance for found in profiles):
@@ -38,6 +39,7 @@ def _drawn(profiles: Sequence[Profile], suffix: str) -> bytes:
         for number, (found, column) in enumerate(zip(profiles, columns, strict=True)):
             _draw(axes, column, found, f"C{number}")
         axes.set(title=title, xlabel="position", ylabel=r"$\log_2$")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     picture.axes[0].legend(frameon=False, fontsize=8)
     file = io.BytesIO()
     metadata = {
@@ -54,7 +56,9 @@ def _draw(axes: Axes, column: Column, found: Profile, colour: str) -> None:
     measured = np.where(np.isfinite(column.measured), column.measured, np.nan)
     for reading, look in LOOKS.items():
         known = np.array([one == reading for one in column.readings])
-        known |= np.roll(known, -1) | np.roll(known, 1)  # lines reach their neighbours
+        beside = np.convolve(known, [True, True, True], "same")
+        others = ("none",) if reading == "exact" else ("none", "exact")
+        known |= beside & np.array([one in others for one in column.readings])  # to where its line begins
         line = np.where(known & np.isfinite(column.expected), column.expected, np.nan)
         axes.plot(positions, line, look, color=colour, linewidth=1, zorder=1)
     refuted = np.array([found.at(int(position)) == "refuted" for position in positions])

@@ -56,6 +56,8 @@ class Profile:
         Mean of log2 of the mean square of a unit, over draws that are alive.
     forward_slope, gradient_slope : Slope or None
         Of log2 of the squared norm of a draw, a block.
+    rarity : float or None
+        Relative variance of the squared norm at the last position given the input, or a bound; None if it is unknown.
     findings : tuple of (Test, Finding)
         All tests that were made; they share `ALPHA`.
     """
@@ -74,6 +76,7 @@ class Profile:
     typical: Array
     forward_slope: Slope | None
     gradient_slope: Slope | None
+    rarity: float | None
     findings: tuple[tuple[Test, Finding], ...]
 
     def at(self, position: int) -> Verdict:
@@ -182,6 +185,7 @@ def profile(
         typical=_typical(found.square_norms) - np.log2(found.widths),
         forward_slope=slope(found.square_norms, first, last, twins=found.twins, steps=steps),
         gradient_slope=slope(found.gradients, first, last, twins=found.twins) if backward else None,
+        rarity=forward.level_spreads[-1],
         findings=tuple(judged(tests, ALPHA / shares)),
     )
 

@@ -16,6 +16,7 @@ from simulations import Network, radial, why_not_radial
 from simulations.engines.choice import DEARER, automatic, pays
 from simulations.engines.overflow import naming_blocks, refuse_overflow
 from simulations.layers.convolution import Convolution
+from simulations.layers.dense import Dense
 from simulations.layers.network import Residual, Sequential
 from simulations.numbers.arrays import Array
 from simulations.numbers.magnitudes import square_norm
@@ -92,7 +93,8 @@ def look(
         states, widths = _states(
             network, inputs, states_rng, draws or _affordable(network, WORK / windows), backward, progress
         )
-        engine = "undrawn where that is cheaper" if _kind(network) is not drawn_kind else "drawn"
+        some = any(_stays_undrawn(one) for one in network.weights()) and _kind(network) is not DRAWN
+        engine = "undrawn where that is cheaper" if some else "drawn"
         return Seen(states.square_norms, states.gradients, widths, engine, states, twins=True)
     count = draws or int(np.clip(WORK / (20 * len(network.layers)), LEAST_DRAWS, MOST_DRAWS))
     parts = []
@@ -123,12 +125,12 @@ def _shares(total: int, at_once: int) -> Iterator[int]:
         yield min(at_once, total - start)
 
 
-drawn_kind: Kind = drawn(np.float64)
+DRAWN: Kind = drawn(np.float64)
 
 
 def _kind(network: Network) -> Kind:
     """Leave matrices undrawn where one input pays for it; a convolution meets as many as there are windows."""
-    return drawn_kind if any(isinstance(part, Convolution) for part in _all(network)) else automatic(1)
+    return DRAWN if any(isinstance(part, Convolution) for part in _all(network)) else automatic(1)
 
 
 def _all(layer: object) -> Iterator[object]:
@@ -145,11 +147,13 @@ def _all(layer: object) -> Iterator[object]:
 def _numbers(network: Network) -> int:
     """Count the random numbers of a draw, undrawn ones at what they cost."""
     return sum(
-        DEARER * (one.fan_in + one.fan_out)
-        if one.init.law is gaussian and pays(1, one.fan_in, one.fan_out)
-        else one.fan_in * one.fan_out
+        DEARER * (one.fan_in + one.fan_out) if _stays_undrawn(one) else one.fan_in * one.fan_out
         for one in network.weights()
     )
+
+
+def _stays_undrawn(dense: Dense) -> bool:
+    return dense.init.law is gaussian and pays(1, dense.fan_in, dense.fan_out)
 
 
 def _affordable(network: Network, work: float) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Literal
 
 from rich.console import Console
 from rich.markup import escape
@@ -14,12 +15,20 @@ from profiles.profile import Profile
 
 COLOURS = {"held": "green", "refuted": "red", "too few draws": "yellow", "not judged": "dim", "": "dim"}
 PIPED_WIDTH = 160
+SIDE_BY_SIDE = 4
 
 
 def show(profiles: Sequence[Profile]) -> None:
     """Print one profile with all its columns, or several side by side."""
     console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH, highlight=False)
-    console.print(one(profiles[0]) if len(profiles) == 1 else beside(profiles))
+    if len(profiles) == 1:
+        console.print(one(profiles[0]))
+        return
+    for start in range(0, len(profiles), SIDE_BY_SIDE):
+        some = profiles[start : start + SIDE_BY_SIDE]
+        console.print(beside(some, "mean square"))
+        if all(found.gradient for found in some):
+            console.print(beside(some, "gradient²"))
 
 
 def one(found: Profile) -> Table:
@@ -53,26 +62,29 @@ def _row(found: Profile, position: int) -> list[str]:
     return [*cells, words.sees(found, position), _coloured(words.verdict(found, position))]
 
 
-def beside(profiles: Sequence[Profile]) -> Table:
-    """Return a table of several profiles, the mean square of each, and of its gradient."""
-    table = Table()
+def beside(profiles: Sequence[Profile], quantity: Literal["mean square", "gradient²"]) -> Table:
+    """Return a table of one quantity of several profiles, with the verdicts on all that they tested."""
+    table = Table(title=quantity, title_justify="left")
     table.add_column("", justify="right")
-    for found in profiles:
-        table.add_column(f"{escape(found.name)}\nmean square", justify="right")
-        table.add_column("\nmeasured", justify="right")
-        if found.gradient:
-            table.add_column("\ngradient²", justify="right")
-            table.add_column("\nmeasured", justify="right")
-        table.add_column("\nverdict")
+    for name in _names(profiles):
+        table.add_column(escape(name), justify="right", no_wrap=True)
+        table.add_column("measured", justify="right", no_wrap=True)
+        table.add_column("verdict", no_wrap=True)
     for position in sorted({position for found in profiles for position in words.shown(found)}):
         cells = [str(position)]
         for found in profiles:
-            for column in (found.second_moment, found.gradient):
-                if column:
-                    cells += [words.expected(column, position), words.size(column.measured[position])]
+            column = found.second_moment if quantity == "mean square" else found.gradient
+            assert column is not None
+            cells += [words.expected(column, position), words.size(column.measured[position])]
             cells.append(_coloured(words.verdict(found, position)))
         table.add_row(*cells)
     return table
+
+
+def _names(profiles: Sequence[Profile]) -> list[str]:
+    """Return of each name the parts in which they differ."""
+    parts = [found.name.split(", ") for found in profiles]
+    return [", ".join(p for p in own if not all(p in others for others in parts)) or ", ".join(own) for own in parts]
 
 
 def _coloured(word: str) -> str:

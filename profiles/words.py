@@ -60,12 +60,16 @@ def sentences(found: Profile) -> Iterator[str]:
     )
     yield from (f"refuted: {line}" for line in refutations(found))
     for theory in dict.fromkeys(step.theory for step in found.steps):
-        places = [str(number) for number, step in enumerate(found.steps, 1) if step.theory == theory]
-        at = places[0] if len(places) == 1 else f"{places[0]} to {places[-1]}" if len(places) > 2 else ", ".join(places)
+        at = _ranges([number for number, step in enumerate(found.steps, 1) if step.theory == theory])
         yield f"{'closed form' if not theory.startswith('no closed form') else 'none'}, block {at}: {theory}"
     for name, one in (("squared norm", found.forward_slope), ("squared norm of the gradient", found.gradient_slope)):
         if one is not None:
             yield _slope(name, one)
+    if found.rarity is not None and found.rarity > found.draws / 10:
+        yield (
+            "the mean over draws is made by draws too rare to be among these, so that measured means fall behind it; "
+            "verdicts rest on the steps from one depth to the next"
+        )
     if found.state_draws == 0:
         yield "states leave float64 at this depth: no variances, means and active units"
     yield (
@@ -73,6 +77,13 @@ def sentences(found: Profile) -> Iterator[str]:
         + (f", of states {found.state_draws:,}" if found.state_draws not in (0, found.draws) else "")
         + f" ({found.engine})"
     )
+
+
+def _ranges(numbers: list[int]) -> str:
+    """Write numbers in order as ranges, such as 1 to 3, 5."""
+    starts = [number for number in numbers if number - 1 not in numbers]
+    ends = [number for number in numbers if number + 1 not in numbers]
+    return ", ".join(f"{a}" if a == b else f"{a} to {b}" for a, b in zip(starts, ends, strict=True))
 
 
 def refutations(found: Profile) -> Iterator[str]:

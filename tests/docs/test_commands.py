@@ -21,6 +21,7 @@ from tests.docs.pages import FENCED, PAGES, commands
 MAKEFILE = (ROOT / "Makefile").read_text()
 FATHOM = {
     "checks": "paper_checks.py",
+    "profile": "-m profiles",
     "figures": "-m figures",
     "sweep": "-m simulations.sweep",
     "train": "-m simulations.training",
