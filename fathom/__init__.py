@@ -7,8 +7,8 @@ The mean square of a residual stream doubles with every block:
 >>> (record.second_moment / record.second_moment[0]).round()
 array([1., 2., 4., 8.])
 
-Theory, simulations, evidence, claims, figures, lessons and profiles are packages of their own in a checkout (``import theory``)
-and parts of this one where it is installed (``import fathom.theory``). ``fathom --help`` lists the commands.
+Theory, simulations, evidence, claims, figures, lessons and profiles are packages of their own in a checkout (``import
+theory``) and parts of this one where it is installed (``import fathom.theory``). ``fathom --help`` lists the commands.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ from typing import NoReturn
 
 COMMANDS = {
     "checks": "derive, measure and attack the claims of initialisation theory",
-    "profile": "measure one network per depth, beside its closed form",
     "figures": "draw the figures of the field: theory as lines, measurement as points",
+    "profile": "measure one network per depth, beside its closed form",
     "sweep": "measure a grid of networks: resumable, on one machine or on Dask",
     "train": "train one deep network on digits or CIFAR-10",
     "lessons": "serve the lessons to browsers on this machine",

@@ -33,6 +33,8 @@ NAMES: dict[Layer, str] = {
 ODD = ("tanh", "sine")
 DEGREE = 10
 ACCURACY = 1e-8
+LEAST_SPREAD = 1e-7
+"""Of units that saturate: below it a spread is rounding."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class Smooth:
     def relative_variance(self, log2_q: Array) -> Array:
         """Return Var phi(z)^2 / (E phi(z)^2)^2."""
         fourth = even_moment(self.name, 4, log2_q)
-        found: Array = np.maximum(np.exp2(fourth - 2 * self.second_moment(log2_q)) - 1, 0.0)
+        found: Array = np.maximum(np.exp2(fourth - 2 * self.second_moment(log2_q)) - 1, LEAST_SPREAD)
         return found
 
 

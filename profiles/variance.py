@@ -27,7 +27,9 @@ def variances(forward: Chain, steps: Sequence[Step]) -> tuple[Array, tuple[Readi
     exact, fixed = True, True
     found[0] = -np.inf
     for place, step in enumerate(steps, 1):
-        grown = forward.levels[:, place] - forward.levels[:, place - 1]
+        alive = np.isfinite(forward.levels[:, place])
+        grown = np.zeros(len(alive))  # of a state that is zero all shares are of nothing
+        grown[alive] = forward.levels[alive, place] - forward.levels[alive, place - 1]
         if forward.readings[place] == "none" or (step.mean_share is None and step.keeps is None):
             squared_mean = None
         elif step.mean_share is not None:

@@ -111,7 +111,7 @@ def of_twins(states: States, steps: Sequence[Step]) -> Iterator[Test]:
             given = np.logaddexp2(states.distances[:, place] + np.log2(kept), squares[:, place] + np.log2(added))
         rows = np.isfinite(given)
         if rows.any():
-            logs = (states.distances[:, place + 1] - given)[rows]
+            logs = states.distances[rows, place + 1] - given[rows]
             yield Test(place + 1, "twins", logs, np.full(len(logs), spread))
 
 
