@@ -27,7 +27,7 @@ profile: .venv/base
 	$(BIN)/python -m profiles $(ARGS)
 
 sweep: .venv/sweep
-	$(BIN)/python -m simulations.sweep $(ARGS)
+	$(BIN)/python -m profiles.sweep $(ARGS)
 
 test: .venv/development
 	$(BIN)/python -m pytest --numprocesses auto $(ARGS)

@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         return figures(rest, program)
     if command == "sweep":
-        from simulations.sweep.__main__ import main as sweep
+        from profiles.sweep import main as sweep
 
         return sweep(rest, program)
     if command == "train":

@@ -4,7 +4,23 @@
 every depth by `evidence`. ``python -m profiles --help`` is the same as a command.
 """
 
-from profiles.profile import Column, Profile, profile
-from profiles.theory_of import steps_of
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from profiles.profile import profile
+    from profiles.record import Column, Profile
+    from profiles.theory_of import steps_of
 
 __all__ = ["Column", "Profile", "profile", "steps_of"]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first asked for: the workers of a sweep do without theory."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from profiles import record, theory_of
+    from profiles.profile import profile
+
+    return profile if name == "profile" else getattr(theory_of if name == "steps_of" else record, name)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from profiles.profile import Column
+from profiles.record import Column
 from simulations.numbers.arrays import Array
 from theory.derivation import Derivation
 from theory.precision import formats

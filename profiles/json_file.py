@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 from profiles.formats import Leaving
 from profiles.loss import Loss
-from profiles.profile import Column, Profile
+from profiles.record import Column, Profile
 from profiles.slope import Slope
 from profiles.verdicts import ALPHA
 from simulations.numbers.arrays import Array

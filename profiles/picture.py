@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from profiles.profile import Column, Profile
+from profiles.record import Column, Profile
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from profiles import words
-from profiles.profile import Profile
+from profiles.record import Profile
 
 COLOURS = {"held": "green", "refuted": "red", "too few draws": "yellow", "not judged": "dim", "": "dim"}
 PIPED_WIDTH = 160

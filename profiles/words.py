@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from profiles.loss import Loss
-from profiles.profile import Column, Profile
+from profiles.record import Column, Profile
 from profiles.slope import CONFIDENCE, Slope
 from profiles.verdicts import ALPHA
 

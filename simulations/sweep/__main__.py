@@ -9,7 +9,7 @@ import argparse
 import contextlib
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from simulations.executors import Crew, ExecutorError, Hire, cores, dask
@@ -20,15 +20,19 @@ from simulations.sweep.grid import Grid, GridError
 from simulations.sweep.options import grid_of, parse
 from simulations.sweep.passes import Progress, SweepError
 from simulations.sweep.plan import MOST_CELLS, MOST_SECONDS, Plan, duration
-from simulations.sweep.results import MissingLibraryError, entries
+from simulations.sweep.results import Entry, MissingLibraryError, entries
 from simulations.sweep.store import Store, StoreError
 
 
-def main(arguments: Sequence[str] | None = None, program: str = "python -m simulations.sweep") -> int:
-    """Do what the command line asks and return the exit status."""
+def main(
+    arguments: Sequence[str] | None = None,
+    program: str = "python -m simulations.sweep",
+    beside: Callable[[Entry], str] | None = None,
+) -> int:
+    """Do what the command line asks and return the exit status; `beside` puts a column into the table of means."""
     options = parse(arguments, program)
     try:
-        return _main(options)
+        return _main(options, beside)
     except (GridError, StoreError, ExportError, ExecutorError, MissingLibraryError) as error:
         return _say(error, 2)
     except SweepError as error:
@@ -38,7 +42,7 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m simul
         return _say(f"interrupted{kept or ', nothing kept (see --store)'}", 130)
 
 
-def _main(options: argparse.Namespace) -> int:
+def _main(options: argparse.Namespace, beside: Callable[[Entry], str] | None) -> int:
     grid = grid_of(options)
     if grid is None:
         return _look(options)
@@ -56,7 +60,7 @@ def _main(options: argparse.Namespace) -> int:
     with open_store(grid, options.store, options.extend) as store, _Line() as line:
         run(plan, store, lambda: _announced(plan, use, where), line.show)
         line.clear()
-        print(export.summary(entries(store, plan)), end="")
+        print(export.summary(entries(store, plan), beside), end="")
         _results(store, plan, options)
     return 0
 

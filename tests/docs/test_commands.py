@@ -23,7 +23,7 @@ FATHOM = {
     "checks": "paper_checks.py",
     "profile": "-m profiles",
     "figures": "-m figures",
-    "sweep": "-m simulations.sweep",
+    "sweep": "-m profiles.sweep",
     "train": "-m simulations.training",
     "lessons": "-m lessons",
 }

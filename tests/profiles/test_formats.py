@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from profiles.formats import leaving
-from profiles.profile import Column
+from profiles.record import Column
 from profiles.step import Reading
 from simulations.numbers.formats import STORES
 from theory.precision.formats import FLOAT16, FLOAT32, Format, depth_of_overflow, depth_of_vanishing

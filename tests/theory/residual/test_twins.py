@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from theory.residual import twins
 
@@ -11,9 +12,10 @@ def test_distance_against_drawn_blocks(hidden: int) -> None:
     """Mean within six standard errors; the spread below its bound, which a net of equal twins nearly reaches."""
     rng, n, draws = np.random.default_rng(0), 4, 200_000
 
-    def block(x: np.ndarray) -> np.ndarray:
+    def block(x: NDArray[np.float64]) -> NDArray[np.float64]:
         inner = np.maximum(rng.standard_normal((draws, hidden, n)) @ x, 0) * np.sqrt(2 / n)
-        return x + np.einsum("dnh,dh->dn", rng.standard_normal((draws, n, hidden)), inner) / np.sqrt(hidden)
+        branch = np.einsum("dnh,dh->dn", rng.standard_normal((draws, n, hidden)), inner) / np.sqrt(hidden)
+        return np.asarray(x + branch)
 
     x, y = np.array([1.0, 0, 2, 1]), np.array([1.0, 1, 1, 0])
     before, average = ((x - y) ** 2).sum() / 2, ((x**2).sum() + (y**2).sum()) / 2
