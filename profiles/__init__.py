@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from profiles.profile import profile
+    from profiles.profiling import profile
     from profiles.record import Column, Profile
     from profiles.theory_of import steps_of
 
@@ -21,6 +21,6 @@ def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from profiles import record, theory_of
-    from profiles.profile import profile
+    from profiles.profiling import profile
 
     return profile if name == "profile" else getattr(theory_of if name == "steps_of" else record, name)

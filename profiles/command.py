@@ -19,7 +19,7 @@ from profiles import json_file, picture, table, words
 from profiles.families import FAMILIES, Asked, network_of
 from profiles.formats import FORMATS, Leaving, leaving
 from profiles.loss import Loss, loss_at_start
-from profiles.profile import profile
+from profiles.profiling import profile
 from profiles.record import Profile
 from simulations import InputError, Inputs, Network, digits, load, stream
 from simulations.command_line import Parser, whole

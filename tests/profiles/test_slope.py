@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from profiles.profile import profile
+from profiles.profiling import profile
 from profiles.slope import CONFIDENCE, slope
 from profiles.step import IDENTITY
 from simulations import lecun, mlp, radial, residual_mlp, stream
