@@ -43,7 +43,8 @@ def _step(layer: Affine) -> Step:
         backward=_backward(layer),
         backward_spread=_backward_spread(layer),
         apart=_apart(layer),
-        log_slope=(lambda: log_slope(layer)) if _has_logs(layer) else None,
+        log_slope=(lambda: _log_slope(layer)) if _has_logs(layer) else None,
+        log_slope_back=(lambda: _log_slope_back(layer)) if _has_logs(layer) else None,
         alive=1 - 2.0**-layer.fan_out if moments == Leaky(0.0) else 1.0,
     )
 
@@ -111,11 +112,25 @@ def _has_logs(layer: Affine) -> bool:
     )
 
 
-def log_slope(layer: Affine) -> tuple[float, float]:
+def _log_slope(layer: Affine) -> tuple[float, float]:
     """Return the mean of log2 ||y||^2 / ||x||^2 given that y is not 0, and how far off it may be."""
-    slope = layer.moments.slope if isinstance(layer.moments, Leaky) else 1.0
+    assert isinstance(layer.moments, Leaky)
+    slope = layer.moments.slope
     nats, off = _lyapunov(layer.fan_out, slope)
     factor = float(norms.layer_factor(layer.fan_out, layer.entries.variance, slope))
+    return math.log2(factor) + nats / math.log(2), off / math.log(2)
+
+
+def _log_slope_back(layer: Affine) -> tuple[float, float]:
+    """Return the mean of log2 ||W^T D v||^2 / ||v||^2 of a normal v: E log of s^2 chi^2_m chi^2_K / chi^2_n.
+
+    m inputs, K open of n units; for leaky ReLUs the middle one has the law of a forward squared norm.
+    """
+    assert isinstance(layer.moments, Leaky)
+    nats, off = _lyapunov(layer.fan_out, layer.moments.slope)
+    nats += _lyapunov(layer.fan_in, 1.0)[0] - _lyapunov(layer.fan_out, 1.0)[0]
+    factor = _backward(layer)
+    assert factor is not None
     return math.log2(factor) + nats / math.log(2), off / math.log(2)
 
 

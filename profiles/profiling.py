@@ -95,7 +95,9 @@ def profile(
         active=states.active.mean(axis=0) if states else None,
         typical=_typical(found.square_norms) - np.log2(found.widths),
         forward_slope=slope(found.square_norms, first, last, twins=found.twins, steps=steps),
-        gradient_slope=slope(found.gradients, first, last, twins=found.twins) if backward else None,
+        gradient_slope=(
+            slope(found.gradients, first, last, twins=found.twins, steps=steps, backward=True) if backward else None
+        ),
         rarity=forward.level_spreads[-1],
         findings=tuple(judged(tests, ALPHA / shares)),
     )

@@ -84,7 +84,8 @@ def _homogeneous(layers: Sequence[Affine]) -> Step:
         kurtosis *= 1 + float(weight_laws.layer_relative_variance(layer.fan_out, layer.moments.slope))
     growth = float(residual.block_growth(gain))
     second = float(branch_gains.deep_ratio().at(n=width, eta=math.sqrt(gain), kappa=kurtosis))
-    relu = len(layers) == 2 and layers[0].moments == Leaky(0.0)
+    relu = len(layers) == 2 and layers[0].moments == Leaky(0.0) and gain > 0
+    logs = (lambda: (_log_slope(width, layers[0].fan_out, gain), 1e-9)) if relu else None
     return Step(
         theory="theory.residual.norms",
         reading="exact",
@@ -94,7 +95,8 @@ def _homogeneous(layers: Sequence[Affine]) -> Step:
         backward=float(residual.backward_growth(gain, 1)),
         backward_spread=max(0.0, second / growth**2 - 1),
         apart=(1.0, gain, float(twins.distance_relative_variance(width, kurtosis))),
-        log_slope=(lambda: (_log_slope(width, layers[0].fan_out, gain), 1e-9)) if relu and gain else None,
+        log_slope=logs,
+        log_slope_back=logs,  # the ratios of both ways have one law
     )
 
 

@@ -49,15 +49,19 @@ class Slope:
         return abs(self.measured - self.expected) <= self.half_width + self.off
 
 
-def slope(logs: Array, first: int, last: int, *, twins: bool, steps: Sequence[Step] | None = None) -> Slope | None:
+def slope(
+    logs: Array, first: int, last: int, *, twins: bool, steps: Sequence[Step] = (), backward: bool = False
+) -> Slope | None:
     """Estimate the slope between two positions of logarithms (draws, positions); None if there is nothing to estimate.
 
     Parameters
     ----------
     twins : bool
         Whether draws 2k and 2k + 1 share an input, so that only their averages are independent.
-    steps : sequence of Step, optional
+    steps : sequence of Step
         All blocks of the network, for what theory says.
+    backward : bool
+        Whether the logarithms are of cotangents, which grow from the last position to the first.
     """
     if last - first < 1 or logs.shape[1] <= last:
         return None
@@ -70,12 +74,14 @@ def slope(logs: Array, first: int, last: int, *, twins: bool, steps: Sequence[St
         return None
     error = float(slopes.std(ddof=1)) / math.sqrt(len(slopes))
     half = float(stdtrit(len(slopes) - 1, (1 + CONFIDENCE) / 2)) * error + 1e-12
-    expected, off = _expected(steps[first:last]) if steps else (None, None)
+    expected, off = _expected(steps[first:last], backward)
     return Slope(float(slopes.mean()), half, expected, off, first, last)
 
 
-def _expected(steps: Sequence[Step]) -> tuple[float | None, float | None]:
-    if any(step.log_slope is None for step in steps):
+def _expected(steps: Sequence[Step], backward: bool) -> tuple[float | None, float | None]:
+    known = [step.log_slope_back if backward else step.log_slope for step in steps]
+    told = [one() for one in known if one is not None]
+    if not told or len(told) < len(known):
         return None, None
-    told = [step.log_slope() for step in steps if step.log_slope is not None]
-    return sum(mean for mean, _ in told) / len(told), sum(off for _, off in told) / len(told)
+    mean, off = (sum(parts) / len(told) for parts in zip(*told, strict=True))
+    return -mean if backward else mean, off

@@ -16,6 +16,7 @@ from simulations.numbers.arrays import Array
 
 Reading = Literal["exact", "wide limit", "none"]
 Along = Callable[[Array], Array]
+Logs = Callable[[], tuple[float, float]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +48,9 @@ class Step:
         (a, b, s): half the squared distance D of twins becomes a D + b A on average, A the mean of their squared norms
         before; s bounds its relative variance.
     log_slope : function
-        Returns the mean of log2 ||y||^2 / ||x||^2 given an x that is not 0, and a bound on the error of that.
+        Returns the mean of log2 ||y||^2 / ||x||^2 of nets that are alive, and a bound on the error of that.
+    log_slope_back : function
+        The same of the cotangent: log2 of ||v||^2 before the block over that behind it.
     alive : float
         The probability that a state that is not 0 stays so.
     """
@@ -64,7 +67,8 @@ class Step:
     backward: float | None = None
     backward_spread: float | None = None
     apart: tuple[float, float, float] | None = None
-    log_slope: Callable[[], tuple[float, float]] | None = field(default=None, compare=False)
+    log_slope: Logs | None = field(default=None, compare=False)
+    log_slope_back: Logs | None = field(default=None, compare=False)
     alive: float = 1.0
 
 
@@ -84,13 +88,8 @@ def scaled(step: Step, factor: float) -> Step:
     """Return the step of a block whose output is multiplied by `factor` behind it."""
     if factor == 1 or step.forward is None:
         return step
-    square, ahead, logs = factor**2, step.forward, step.log_slope
+    square, ahead = factor**2, step.forward
     log2 = float(np.log2(square))
-
-    def log_slope() -> tuple[float, float]:
-        assert logs is not None
-        mean, off = logs()
-        return mean + log2, off
 
     return replace(
         step,
@@ -99,8 +98,13 @@ def scaled(step: Step, factor: float) -> Step:
         keeps=None if step.keeps is None else step.keeps * square,
         backward=None if step.backward is None else step.backward * square,
         apart=None if step.apart is None else (step.apart[0] * square, step.apart[1] * square, step.apart[2]),
-        log_slope=None if logs is None else log_slope,
+        log_slope=_shifted(step.log_slope, log2),
+        log_slope_back=_shifted(step.log_slope_back, log2),
     )
+
+
+def _shifted(logs: Logs | None, by: float) -> Logs | None:
+    return None if logs is None else lambda: (logs()[0] + by, logs()[1])
 
 
 IDENTITY = Step(
@@ -113,6 +117,7 @@ IDENTITY = Step(
     backward_spread=0.0,
     apart=(1.0, 0.0, 0.0),
     log_slope=lambda: (0.0, 0.0),
+    log_slope_back=lambda: (0.0, 0.0),
 )
 """A block that passes its input on as it is."""
 ZERO = Step(

@@ -54,11 +54,16 @@ def test_intervals_cover_although_norms_have_heavy_tails() -> None:
     assert CONFIDENCE == 0.99
 
 
+def _lyapunov(*widths: int) -> float:
+    return sum(float(relu_lyapunov(width)) for width in widths) / len(widths) / math.log(2)
+
+
 LOGS = {
     "relu": (mlp([16] * 4), 16, float(relu_lyapunov(16)) / math.log(2)),
     "residual": (residual_mlp(8, 3), 8, block_log_ratio(8, 8)),
     "linear": (mlp([8] * 4, activation=None, init=lecun), 8, (1.256117668 - math.log(4)) / math.log(2)),
     "wide relu": (mlp([100] * 4), 100, -5 / 200 / math.log(2)),
+    "taper": (mlp([8, 16, 4]), 8, (math.log2(2 / 8 * 16 / 2) + math.log2(2 / 16 * 4 / 2)) / 2 + _lyapunov(16, 4)),
 }
 """E log2 of chi^2_8 / 8 is (psi(4) + log(2/8)) / log 2."""
 
@@ -66,10 +71,15 @@ LOGS = {
 @pytest.mark.parametrize("name", LOGS)
 def test_theory_has_mean_logarithms(name: str) -> None:
     network, width, per_block = LOGS[name]
-    found = profile(network, np.ones((1, width)), rng=stream(0, "logs", width), draws=4_000).forward_slope
-    assert found is not None
-    assert found.expected == pytest.approx(per_block, abs=1e-8)
-    assert found.agrees
+    found = profile(network, np.ones((1, width)), rng=stream(0, "logs", width), draws=4_000, backward=True)
+    there, back = found.forward_slope, found.gradient_slope
+    assert there is not None
+    assert back is not None
+    assert there.expected == pytest.approx(per_block, abs=1e-8)
+    assert there.agrees
+    assert back.agrees
+    if name != "taper":  # at equal widths a cotangent has the slope of a state
+        assert back.expected == pytest.approx(-per_block, abs=1e-8)
 
 
 def test_a_wrong_expectation_is_outside() -> None:
