@@ -44,3 +44,8 @@ def test_theory_and_measurement_may_differ() -> None:
     logs = np.arange(20.0)
     found = leaving("units", Column(logs, logs - 1, ("exact",) * 20), "float16")[0]
     assert found.words == "float16: the mean square of units is infinite from position 16 by theory, 17 by measurement"
+
+
+def test_an_input_may_be_out_of_range_already() -> None:
+    logs = np.array([17.0, 1.0])
+    assert leaving("units", Column(logs, logs, ("none", "exact")), "float16")[0].measured == 0

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
+from evidence import Finding
 from profiles import plain, profile, residual, verdicts
 from profiles.chain import follow, there
 from profiles.seen import look
@@ -137,6 +138,19 @@ def test_too_few_draws_are_said_to_be() -> None:
     network, rows = case("plain", width=4)
     found = profile(network, rows, rng=stream(0, "few"), draws=40)
     assert found.verdict == "too few draws"
+
+
+def test_tests_share_the_false_alarms_equally() -> None:
+    asked: list[float] = []
+
+    class Asked(verdicts.Test):
+        def __call__(self, alpha: float) -> Finding:
+            asked.append(alpha)
+            return super().__call__(alpha)
+
+    some = Asked(1, "step", np.zeros(10), np.ones(10))
+    verdicts.judged([some] * 4)
+    assert asked == [1e-3 / 4] * 4
 
 
 def test_bonferroni_takes_several_profiles_together() -> None:
