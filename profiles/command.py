@@ -65,7 +65,13 @@ def _parser(program: str) -> Parser:
     add = parser.add_argument
     add("family", metavar="FAMILY", help=", ".join(FAMILIES))
     add("--depth", type=whole(1, 100_000), default=20, metavar="N", help="layers, or blocks if it has branches (20)")
-    add("--width", type=whole(1), default=None, metavar="N", help="units a layer, channels of a first stage (64)")
+    add(
+        "--width",
+        type=whole(1, 100_000),
+        default=None,
+        metavar="N",
+        help="units a layer, channels of a first stage (64)",
+    )
     add("--init", nargs="+", metavar="NAME", help="one, or several side by side, see below")
     add("--activation", default="relu", metavar="NAME", help="see below (relu)")
     add("--branch", type=whole(1), default=2, metavar="M", help="layers in a branch (2)")

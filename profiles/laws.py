@@ -27,6 +27,11 @@ class Entries:
     """At most 3 in every law that is known here; 3 means normal."""
 
     @property
+    def continuous(self) -> bool:
+        """Whether sums of them are not 0; those of random signs, the only kurtosis of 1, may be."""
+        return self.kurtosis > 1
+
+    @property
     def normal(self) -> bool:
         """Whether they are Gaussian."""
         return self.kurtosis == 3

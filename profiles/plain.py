@@ -81,8 +81,11 @@ def _spread(layer: Affine) -> Along:
 
 
 def _backward(layer: Affine) -> float | None:
-    """Twice the mean squared slope is what a leaky ReLU has more than a ReLU. A smooth slope depends on its weights."""
-    if not isinstance(layer.moments, Leaky):
+    """Twice the mean squared slope is what a leaky ReLU has more than a ReLU.
+
+    There is none of a smooth slope, which depends on its weights, nor where pre-activations may be 0.
+    """
+    if not isinstance(layer.moments, Leaky) or not (layer.entries.continuous or layer.moments.slope == 1):
         return None
     relative = 2 * float(rectifiers.leaky_second_moment(layer.moments.slope, 1))
     return relative * float(backward.backward_factor(layer.fan_in, layer.entries.variance))
@@ -112,6 +115,7 @@ def _has_logs(layer: Affine) -> bool:
     )
 
 
+@cache
 def _log_slope(layer: Affine) -> tuple[float, float]:
     """Return the mean of log2 ||y||^2 / ||x||^2 given that y is not 0, and how far off it may be."""
     assert isinstance(layer.moments, Leaky)
@@ -121,6 +125,7 @@ def _log_slope(layer: Affine) -> tuple[float, float]:
     return math.log2(factor) + nats / math.log(2), off / math.log(2)
 
 
+@cache
 def _log_slope_back(layer: Affine) -> tuple[float, float]:
     """Return the mean of log2 ||W^T D v||^2 / ||v||^2 of a normal v: E log of s^2 chi^2_m chi^2_K / chi^2_n.
 

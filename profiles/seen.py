@@ -97,14 +97,14 @@ def look(
         engine = "undrawn where that is cheaper" if some else "drawn"
         return Seen(states.square_norms, states.gradients, widths, engine, states, twins=True)
     count = draws or int(np.clip(WORK / (20 * len(network.layers)), LEAST_DRAWS, MOST_DRAWS))
-    parts = []
+    parts, square_norms = [], square_norm(inputs)
     for size in _shares(count, 4096):
-        rows = inputs[norms_rng.integers(len(inputs), size=size)]
-        found = radial(network, square_norm(rows), rng=norms_rng, backward=backward, cotangent=gaussian, log2=True)
+        chosen = square_norms[norms_rng.integers(len(inputs), size=size)]
+        found = radial(network, chosen, rng=norms_rng, backward=backward, cotangent=gaussian, log2=True)
         parts.append(found)
         progress(sum(len(part.square_norms) for part in parts) / count / 2)
     try:
-        fewer = min(count, _affordable(network, WORK / 2))
+        fewer = min(count, _affordable(network, WORK / 2, least=LEAST_DRAWS // 4))
         fewer_states, _ = _states(network, inputs, states_rng, fewer, backward, lambda share: progress(0.5 + share / 2))
     except OverflowError:
         seen = None
@@ -156,8 +156,8 @@ def _stays_undrawn(dense: Dense) -> bool:
     return dense.init.law is gaussian and pays(1, dense.fan_in, dense.fan_out)
 
 
-def _affordable(network: Network, work: float) -> int:
-    return int(np.clip(work / max(1, _numbers(network)), LEAST_DRAWS, MOST_DRAWS))
+def _affordable(network: Network, work: float, least: int = LEAST_DRAWS) -> int:
+    return int(np.clip(work / max(1, _numbers(network)), least, MOST_DRAWS))
 
 
 def _states(

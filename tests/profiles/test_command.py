@@ -107,7 +107,7 @@ ERRORS = {
     "unknown init of family 'plain' 'hee'; did you mean 'he'?": ["plain", "--init", "hee"],
     "unknown activation 'rellu'; did you mean 'relu'?": ["plain", "--activation", "rellu"],
     "expected a whole number from 1 to 100000, got 0": ["plain", "--depth", "0"],
-    "expected a whole number of at least 1, got -3": ["plain", "--width", "-3"],
+    "expected a whole number from 1 to 100000, got -3": ["plain", "--width", "-3"],
     "expected a whole number of at least 2, got 1": ["plain", "--draws", "1"],
     "expected a finite number of at least 0, got 'nan'": ["plain", "--bias", "nan"],
     "family 'scalar' has width 1, got --width 4": ["scalar", "--width", "4"],
