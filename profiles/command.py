@@ -27,6 +27,9 @@ from simulations.files import unwritable, write
 from simulations.numbers.arrays import Array
 from simulations.sweep.networks import ACTIVATIONS
 
+LARGEST_BIAS = 1e100
+"""Whose square float64 can hold many times over."""
+
 
 @dataclass(frozen=True)
 class Made:
@@ -34,6 +37,8 @@ class Made:
 
     profile: Profile
     loss: Loss | None
+    trouble: str
+    """Why there is no loss, if it was asked for."""
     leaving: tuple[Leaving, ...]
 
 
@@ -64,10 +69,10 @@ def _parser(program: str) -> Parser:
     )
     add = parser.add_argument
     add("family", metavar="FAMILY", help=", ".join(FAMILIES))
-    add("--depth", type=whole(1, 100_000), default=20, metavar="N", help="layers, or blocks if it has branches (20)")
+    add("--depth", type=whole(1, 10_000), default=20, metavar="N", help="layers, or blocks if it has branches (20)")
     add(
         "--width",
-        type=whole(1, 100_000),
+        type=whole(1, 10_000),
         default=None,
         metavar="N",
         help="units a layer, channels of a first stage (64)",
@@ -93,8 +98,8 @@ def _deviation(text: str) -> float:
         number = float(text)
     except ValueError:
         number = math.nan
-    if not 0 <= number < math.inf:
-        raise argparse.ArgumentTypeError(f"expected a finite number of at least 0, got {text!r}")
+    if not 0 <= number <= LARGEST_BIAS:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to {LARGEST_BIAS:g}, got {text!r}")
     return number
 
 
@@ -152,17 +157,15 @@ def _one(
         shares=shares,
         progress=tell,
     )
-    loss = None
+    loss, trouble = None, ""
     if options.loss:
         logits = found.second_moment
         known = logits.readings[-1] != "none" and found.steps[-1].normal
-        loss = loss_at_start(
-            network,
-            rows,
-            _targets(inputs, rows),
-            float(logits.expected[-1]) if known else math.nan,
-            stream(options.seed, "profile loss", options.family, init),
-        )
+        log2, rng = float(logits.expected[-1]), stream(options.seed, "profile loss", options.family, init)
+        try:
+            loss = loss_at_start(network, rows, _targets(inputs, rows), log2 if known else math.nan, rng)
+        except OverflowError:
+            trouble = "loss at the start: none, states or logits leave float64"
     columns = [("units", found.second_moment, False)] + (
         [("gradients", found.gradient, True)] if found.gradient else []
     )
@@ -173,7 +176,7 @@ def _one(
         for what, column, backward in columns
         for one in leaving(what, column, name, backward=backward)
     ]
-    return Made(found, loss, tuple(left))
+    return Made(found, loss, trouble, tuple(left))
 
 
 def _targets(inputs: Inputs, rows: Array) -> Array:
@@ -200,9 +203,8 @@ def _show(made: Sequence[Made], inputs: Inputs, options: argparse.Namespace, sec
     table.show([one.profile for one in made])
     for one in made:
         print(*words.sentences(one.profile), sep="\n")
-        print(
-            *(f"  {line}" for line in words.of_loss(one.loss)) if one.loss else (), sep="\n", end="\n" * bool(one.loss)
-        )
+        for line in words.of_loss(one.loss) if one.loss else filter(None, [one.trouble]):
+            print(f"  {line}")
         for left in one.leaving:
             print(f"  {left.words}")
     print(words.error_rate())

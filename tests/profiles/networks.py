@@ -14,6 +14,7 @@ CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "leaky": ("plain", "he", {"activation": "leaky_relu"}),
     "biased": ("plain", "glorot", {"bias": 0.5}),
     "uniform": ("plain", "he_uniform", {}),
+    "signs": ("plain", "he_rademacher", {}),
     "tanh": ("plain", "lecun", {"activation": "tanh"}),
     "gelu": ("plain", "he", {"activation": "gelu"}),
     "residual": ("residual", "he_lecun", {}),

@@ -106,10 +106,10 @@ ERRORS = {
     "unknown family 'plian'; did you mean 'plain'?": ["plian"],
     "unknown init of family 'plain' 'hee'; did you mean 'he'?": ["plain", "--init", "hee"],
     "unknown activation 'rellu'; did you mean 'relu'?": ["plain", "--activation", "rellu"],
-    "expected a whole number from 1 to 100000, got 0": ["plain", "--depth", "0"],
-    "expected a whole number from 1 to 100000, got -3": ["plain", "--width", "-3"],
+    "expected a whole number from 1 to 10000, got 0": ["plain", "--depth", "0"],
+    "expected a whole number from 1 to 10000, got -3": ["plain", "--width", "-3"],
     "expected a whole number of at least 2, got 1": ["plain", "--draws", "1"],
-    "expected a finite number of at least 0, got 'nan'": ["plain", "--bias", "nan"],
+    "expected a number from 0 to 1e+100, got 'nan'": ["plain", "--bias", "nan"],
     "family 'scalar' has width 1, got --width 4": ["scalar", "--width", "4"],
     "family 'resnet' has 2 stages": ["resnet", "--depth", "3"],
     "family 'fixup' with init 'fixup' has --bias 0.0 only": ["fixup", "--bias", "1"],
@@ -141,6 +141,12 @@ def test_errors_are_one_line_and_status_2(message: str, capsys: pytest.CaptureFi
     assert (stop.value.code, out, len(errors.splitlines())) == (2, "", 1)
     assert errors.startswith("error: ")
     assert message in errors
+
+
+def test_a_loss_that_leaves_float64_leaves_the_profile(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["residual", "--depth", "900", "--width", "16", "--init", "he", "--loss", "--draws", "40"]
+    assert main(options) == 0
+    assert "loss at the start: none, states or logits leave float64" in capsys.readouterr().out
 
 
 def test_an_interrupt_is_status_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
