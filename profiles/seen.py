@@ -7,28 +7,21 @@ at any depth; states, which means and twins need, come from fewer draws. Elsewhe
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from profiles.costs import DRAWN, LEAST_DRAWS, MOST_DRAWS, WORK, affordable, kind_of, numbers, shares, stays_undrawn
 from simulations import Network, radial, why_not_radial
-from simulations.engines.choice import DEARER, automatic, pays
 from simulations.engines.overflow import naming_blocks, refuse_overflow
-from simulations.layers.convolution import Convolution
-from simulations.layers.dense import Dense
-from simulations.layers.network import Residual, Sequential
 from simulations.numbers.arrays import Array
 from simulations.numbers.magnitudes import square_norm
 from simulations.numbers.memory import keep_freed_memory
 from simulations.weights.initialisers import gaussian
-from simulations.weights.kinds import Kind, drawn
 
 Progress = Callable[[float], None]
 """Told the share of the work that is done."""
-MOST_DRAWS, LEAST_DRAWS = 12_000, 128
-WORK = 50_000_000
-"""Random numbers that a measurement takes at most, unless that leaves fewer than the least number of draws."""
 AT_ONCE = 1 << 22
 """Numbers of weights and states that are kept for the way back at a time."""
 
@@ -91,20 +84,20 @@ def look(
     if why_not_radial(network) or inputs.ndim != 2:
         windows = math.prod(inputs.shape[2:])  # of which a convolution has about as many as there are pixels
         states, widths = _states(
-            network, inputs, states_rng, draws or _affordable(network, WORK / windows), backward, progress
+            network, inputs, states_rng, draws or affordable(network, WORK / windows), backward, progress
         )
-        some = any(_stays_undrawn(one) for one in network.weights()) and _kind(network) is not DRAWN
+        some = any(stays_undrawn(one) for one in network.weights()) and kind_of(network) is not DRAWN
         engine = "undrawn where that is cheaper" if some else "drawn"
         return Seen(states.square_norms, states.gradients, widths, engine, states, twins=True)
     count = draws or int(np.clip(WORK / (20 * len(network.layers)), LEAST_DRAWS, MOST_DRAWS))
     parts, square_norms = [], square_norm(inputs)
-    for size in _shares(count, 4096):
+    for size in shares(count, 4096):
         chosen = square_norms[norms_rng.integers(len(inputs), size=size)]
         found = radial(network, chosen, rng=norms_rng, backward=backward, cotangent=gaussian, log2=True)
         parts.append(found)
         progress(sum(len(part.square_norms) for part in parts) / count / 2)
     try:
-        fewer = min(count, _affordable(network, WORK / 2, least=LEAST_DRAWS // 4))
+        fewer = min(count, affordable(network, WORK / 2, least=LEAST_DRAWS // 4))
         fewer_states, _ = _states(network, inputs, states_rng, fewer, backward, lambda share: progress(0.5 + share / 2))
     except OverflowError:
         seen = None
@@ -120,54 +113,14 @@ def look(
     )
 
 
-def _shares(total: int, at_once: int) -> Iterator[int]:
-    for start in range(0, total, at_once):
-        yield min(at_once, total - start)
-
-
-DRAWN: Kind = drawn(np.float64)
-
-
-def _kind(network: Network) -> Kind:
-    """Leave matrices undrawn where one input pays for it; a convolution meets as many as there are windows."""
-    return DRAWN if any(isinstance(part, Convolution) for part in _all(network)) else automatic(1)
-
-
-def _all(layer: object) -> Iterator[object]:
-    if isinstance(layer, Sequential):
-        for part in layer.layers:
-            yield from _all(part)
-    elif isinstance(layer, Residual):
-        yield from _all(layer.branch)
-        yield from _all(layer.shortcut)
-    else:
-        yield layer
-
-
-def _numbers(network: Network) -> int:
-    """Count the random numbers of a draw, undrawn ones at what they cost."""
-    return sum(
-        DEARER * (one.fan_in + one.fan_out) if _stays_undrawn(one) else one.fan_in * one.fan_out
-        for one in network.weights()
-    )
-
-
-def _stays_undrawn(dense: Dense) -> bool:
-    return dense.init.law is gaussian and pays(1, dense.fan_in, dense.fan_out)
-
-
-def _affordable(network: Network, work: float, least: int = LEAST_DRAWS) -> int:
-    return int(np.clip(work / max(1, _numbers(network)), least, MOST_DRAWS))
-
-
 def _states(
     network: Network, inputs: Array, rng: np.random.Generator, draws: int, backward: bool, progress: Progress
 ) -> tuple[States, tuple[int, ...]]:
     """Run twins on rows chosen at random, a few at a time."""
     pairs, parts, done = max(1, (draws + 1) // 2), list[States](), 0
     widths: tuple[int, ...] = ()
-    at_once = max(1, AT_ONCE // max(1, 2 * _numbers(network)))
-    for size in _shares(pairs, at_once):
+    at_once = max(1, AT_ONCE // max(1, 2 * numbers(network)))
+    for size in shares(pairs, at_once):
         rows = np.repeat(inputs[rng.integers(len(inputs), size=size)], 2, axis=0)[:, None]
         part, widths = _few(network, rows, rng, backward)
         parts.append(part)
@@ -179,7 +132,7 @@ def _states(
 
 def _few(network: Network, x: Array, rng: np.random.Generator, backward: bool) -> tuple[States, tuple[int, ...]]:
     """Run twins that follow each other in x (draws, 1, ...)."""
-    parameters = network.draw(rng, len(x), _kind(network))
+    parameters = network.draw(rng, len(x), kind_of(network))
     with np.errstate(over="ignore", invalid="ignore"):
         with naming_blocks(network, x.dtype):
             run = network.run(parameters, x)

@@ -1,5 +1,7 @@
 """True theory is held, wrong networks and wrong theory are refuted, and false alarms are as rare as is said."""
 
+import doctest
+import sys
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -193,3 +195,7 @@ def test_numbers_that_leave_float64_are_named() -> None:
     network = residual_mlp(2, 1100, activation=LeakyReLU(0.1), last_layer=he.scaled(4))
     with pytest.raises(OverflowError, match="block"):
         profile(network, np.ones((1, 2)), rng=stream(0), draws=4)
+
+
+def test_the_example_is_true() -> None:
+    assert doctest.testmod(sys.modules["profiles.profiling"]) == (0, 5)
