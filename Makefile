@@ -1,4 +1,5 @@
 # make checks   derive, measure and attack the claims      make test   the tests      make lint   style, types, walls
+# make profile  one network per depth, ARGS="residual"     (the closed form beside the measurement)
 # make report   the same as a page, report.html            make figures   every picture, with its data and the gallery
 # make lessons  nine lessons in the browser                make browser   the lessons tested in a real browser
 # make sweep    grids of networks, ARGS="sweep.toml"       make faults    sweeps that are killed, cut off and run out of disk
@@ -6,7 +7,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: checks report figures lessons sweep test fast attack browser faults lint calibrate bench locks clean
+.PHONY: checks report figures lessons profile sweep test fast attack browser faults lint calibrate bench locks clean
 
 checks: .venv/base
 	$(BIN)/python paper_checks.py $(ARGS)
@@ -22,8 +23,11 @@ lessons: .venv/lessons
 	test -e report.html || $(BIN)/python paper_checks.py --html report.html > /dev/null || test -e report.html
 	$(BIN)/python -m lessons $(ARGS)
 
+profile: .venv/base
+	$(BIN)/python -m profiles $(ARGS)
+
 sweep: .venv/sweep
-	$(BIN)/python -m simulations.sweep $(ARGS)
+	$(BIN)/python -m profiles.sweep $(ARGS)
 
 test: .venv/development
 	$(BIN)/python -m pytest --numprocesses auto $(ARGS)

@@ -7,8 +7,8 @@ The mean square of a residual stream doubles with every block:
 >>> (record.second_moment / record.second_moment[0]).round()
 array([1., 2., 4., 8.])
 
-Theory, simulations, evidence, claims, figures and lessons are packages of their own in a checkout (``import theory``)
-and parts of this one where it is installed (``import fathom.theory``). ``fathom --help`` lists the commands.
+Theory, simulations, evidence, claims, figures, lessons and profiles are packages of their own in a checkout (``import
+theory``) and parts of this one where it is installed (``import fathom.theory``). ``fathom --help`` lists the commands.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from claims import claim, mutant
     from evidence import check_initialiser
+    from profiles import profile
     from simulations import Inputs, digits, glorot, he, lecun, load, measure, mlp, residual_mlp, stream
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "measure",
     "mlp",
     "mutant",
+    "profile",
     "residual_mlp",
     "stream",
 ]
@@ -49,6 +51,10 @@ def __getattr__(name: str) -> object:
         from evidence import check_initialiser
 
         return check_initialiser
+    if name == "profile":
+        from profiles import profile
+
+        return profile
     import simulations
 
     return getattr(simulations, name)

@@ -12,6 +12,7 @@ from typing import NoReturn
 COMMANDS = {
     "checks": "derive, measure and attack the claims of initialisation theory",
     "figures": "draw the figures of the field: theory as lines, measurement as points",
+    "profile": "measure one network per depth, beside its closed form",
     "sweep": "measure a grid of networks: resumable, on one machine or on Dask",
     "train": "train one deep network on digits or CIFAR-10",
     "lessons": "serve the lessons to browsers on this machine",
@@ -34,12 +35,16 @@ def _main(arguments: list[str]) -> int:
         import paper_checks
 
         return paper_checks.main(rest, program)
+    if command == "profile":
+        from profiles.__main__ import main as profile
+
+        return profile(rest, program)
     if command == "figures":
         from figures.__main__ import main as figures
 
         return figures(rest, program)
     if command == "sweep":
-        from simulations.sweep.__main__ import main as sweep
+        from profiles.sweep import main as sweep
 
         return sweep(rest, program)
     if command == "train":

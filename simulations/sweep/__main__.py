@@ -9,7 +9,7 @@ import argparse
 import contextlib
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from simulations.command_line import run as finish
@@ -21,12 +21,16 @@ from simulations.sweep.grid import Grid, GridError
 from simulations.sweep.options import grid_of, parse
 from simulations.sweep.passes import Progress, SweepError
 from simulations.sweep.plan import MOST_CELLS, MOST_SECONDS, Plan, duration
-from simulations.sweep.results import MissingLibraryError, entries
+from simulations.sweep.results import Entry, MissingLibraryError, entries
 from simulations.sweep.store import Store, StoreError
 
 
-def main(arguments: Sequence[str] | None = None, program: str = "python -m simulations.sweep") -> int:
-    """Do what the command line asks and return the exit status."""
+def main(
+    arguments: Sequence[str] | None = None,
+    program: str = "python -m simulations.sweep",
+    beside: Callable[[Entry], str] | None = None,
+) -> int:
+    """Do what the command line asks and return the exit status; `beside` puts a column into the table of means."""
     options = parse(arguments, program)
     kept = f"; what was done is in {options.store}, and the same command goes on" if options.store else ""
     return finish(partial(_told, options), program, f"interrupted{kept or ', nothing kept (see --store)'}")
@@ -34,14 +38,14 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m simul
 
 def _told(options: argparse.Namespace) -> int:
     try:
-        return _main(options)
+        return _main(options, beside)
     except (GridError, StoreError, ExportError, ExecutorError, MissingLibraryError) as error:
         return _say(error, 2)
     except SweepError as error:
         return _say(error, 1)
 
 
-def _main(options: argparse.Namespace) -> int:
+def _main(options: argparse.Namespace, beside: Callable[[Entry], str] | None) -> int:
     grid = grid_of(options)
     if grid is None:
         return _look(options)
@@ -59,7 +63,7 @@ def _main(options: argparse.Namespace) -> int:
     with open_store(grid, options.store, options.extend) as store, _Line() as line:
         run(plan, store, lambda: _announced(plan, use, where), line.show)
         line.clear()
-        print(export.summary(entries(store, plan)), end="")
+        print(export.summary(entries(store, plan), beside), end="")
         _results(store, plan, options)
     return 0
 

@@ -76,12 +76,22 @@ def _netcdf(path: Path, store: Store, plan: Plan | None) -> None:
 FORMATS: dict[str, Callable[[Path, Store, Plan | None], None]] = {".csv": _csv, ".parquet": _parquet, ".nc": _netcdf}
 
 
-def summary(found: Iterable[Entry]) -> str:
-    """Return a table of every cell and quantity at its last position."""
+def summary(found: Iterable[Entry], beside: Callable[[Entry], str] | None = None) -> str:
+    """Return a table of every cell and quantity at its last position.
+
+    Parameters
+    ----------
+    beside : function, optional
+        Says what the mean is expected to be; sweeps themselves know no closed form.
+    """
     shown = list(found)
     varying = [axis for axis in AXES if len({getattr(entry.cell, axis) for entry in shown}) > 1]
     head = [*varying, "quantity", "draws", "position", "mean", "variance", "mean log2", "variance log2"]
     lines = [[*(str(getattr(e.cell, axis)) for axis in varying), e.quantity, *_last(e)] for e in shown[:MOST_LINES]]
+    if beside:
+        place = head.index("mean")
+        lines = [[*one[:place], beside(e), *one[place:]] for one, e in zip(lines, shown, strict=False)]
+        head.insert(place, "closed form")
     widths = [max(len(line[i]) for line in [head, *lines]) for i in range(len(head))]
     out = io.StringIO()
     for line in [head, *lines]:

@@ -23,8 +23,9 @@ from tests.docs.pages import FENCED, PAGES, commands
 MAKEFILE = (ROOT / "Makefile").read_text()
 FATHOM = {
     "checks": "paper_checks.py",
+    "profile": "-m profiles",
     "figures": "-m figures",
-    "sweep": "-m simulations.sweep",
+    "sweep": "-m profiles.sweep",
     "train": "-m simulations.training",
     "lessons": "-m lessons",
 }

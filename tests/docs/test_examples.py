@@ -13,11 +13,12 @@ from tests.docs.pages import PAGES, python
 (MEASURE,) = python("README.md")
 (UNDRAWN,) = python("docs/engines.md")
 (SWEEP,) = python("docs/sweeps.md")
+(PROFILE,) = python("docs/profile.md")
 NETWORK, INPUTS, CHECKED, PARAMETERS, LAW, PROPERTY, CLAIM = python("docs/own-work.md")
 (DERIVATION,) = python("CONTRIBUTING.md")
 EXPONENTS, REVERSALS = python("docs/transformers.md")
 RUN = [
-    MEASURE, UNDRAWN, SWEEP, NETWORK, INPUTS, CHECKED, PARAMETERS, LAW, PROPERTY, CLAIM, DERIVATION,
+    MEASURE, UNDRAWN, SWEEP, PROFILE, NETWORK, INPUTS, CHECKED, PARAMETERS, LAW, PROPERTY, CLAIM, DERIVATION,
     EXPONENTS, REVERSALS,
 ]  # fmt: skip
 
@@ -67,6 +68,15 @@ def test_a_sweep_agrees_with_its_closed_form(
     assert abs(found / exact - 1).max() < 6 * 0.0026 + 0.005 / min(exact)  # they are printed to two digits
     assert (tmp_path / "depths.db").exists()
     assert last in PAGES["docs/sweeps.md"]
+
+
+def test_a_profile_has_verdicts(capsys: pytest.CaptureFixture[str]) -> None:
+    run(PROFILE)
+    verdict, *rows = capsys.readouterr().out.splitlines()
+    assert verdict == "held"
+    expected = [float(row.split()[1]) for row in rows]
+    assert [row.split()[-1] for row in rows] == ["held"] * 5  # at the input, of its gradient
+    assert [round(number - expected[0], 9) for number in expected] == [0, 1, 2, 3, 4]
 
 
 def test_a_network_of_ones_own_is_measured() -> None:

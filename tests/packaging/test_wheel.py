@@ -214,14 +214,23 @@ def test_figures_are_not_drawn_into_the_package(place: Path) -> None:
     assert "name a folder with --out DIR" in done.stderr
 
 
-@pytest.mark.parametrize("command", ["checks", "sweep", "train"])
+@pytest.mark.parametrize("command", ["checks", "profile", "sweep", "train"])
 def test_help_names_the_command_as_it_was_called(place: Path, command: str) -> None:
     assert fathom(place, command, "--help").stdout.startswith(f"usage: fathom {command} ")
 
 
+def test_a_profile_has_the_numbers_of_the_checkout(place: Path, tmp_path: Path) -> None:
+    here, there = tmp_path / "here.json", tmp_path / "there.json"
+    options = ["residual", "--depth", "3", "--width", "16", "--backward", "--json"]
+    run([sys.executable, "-m", "profiles", *options, str(here)], ROOT)
+    assert "residual, he_lecun, depth 3, width 16: held" in fathom(place, "profile", *options, str(there)).stdout
+    assert here.read_text().replace("here.json", "there.json") == there.read_text()
+
+
 def test_sweeps_and_training_run(place: Path, tmp_path: Path) -> None:
     table = tmp_path / "a.csv"
-    fathom(place, "sweep", "--depth", "2", "--width", "8", "--draws", "100", "--workers", "2", "--export", str(table))
+    small = ["--depth", "2", "--width", "8", "--draws", "100"]
+    assert "closed form" in fathom(place, "sweep", *small, "--workers", "2", "--export", str(table)).stdout
     assert len(table.read_text().splitlines()) == 1 + 3
     trained = fathom(place, "train", "--init", "fixup", "--layers", "6", "--rate", "0.1", "--width", "8")
     assert "accuracy" in trained.stdout

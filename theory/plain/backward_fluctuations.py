@@ -5,6 +5,8 @@ Gaussian weights, fan-in He, at a fixed input; exact at every width. A readout i
 - E||d_0||^4 / (E||d_0||^2)^2 = (1 + 2/n_0) (1 + 1/n_L) rho below a readout of random signs, 5/n_L for 1/n_L if it is
   normal (`fluctuation`); rho is the forward ratio of the layers between,
   `theory.fluctuations.norms.fourth_moment_ratio`. For one layer rho = 1 (`one_layer_fluctuation`).
+- One layer, ||W^T D v||^2 over ||v||^2 at a normal v: E R^2 / (E R)^2 = (1 + 2/m) F / (1 + 2/n), m inputs, n units,
+  F the relative second moment of the forward ratio of the layer (`layer_ratio`). Leaky ReLU of any slope.
 """
 
 from __future__ import annotations
@@ -18,9 +20,12 @@ import sympy as sp
 from theory.derivation import Derivation, Value
 from theory.domain import positive_integer
 from theory.fluctuations import norms as fluctuations
+from theory.fluctuations import weight_laws
+from theory.rules import substituting
 from theory.written_out import WrittenOut, at_sizes, flipped, matrix, normal, sign
 
 BOTTOM, TOP = (sp.Symbol(name, integer=True, positive=True) for name in ("n_0", "n_L"))
+FORWARD = sp.Symbol("F", positive=True)
 BELOW = sp.Symbol(r"\|W^{T}Dv\|^2", nonnegative=True)
 
 
@@ -64,6 +69,40 @@ def fluctuation(readout: str) -> Derivation:
     ).then("Collect.", (1 + growth / TOP) * rho * (1 + 2 / BOTTOM))
 
 
+@cache
+def layer_ratio() -> Derivation:
+    """Derive E R^2 / (E R)^2 of R = ||W^T D v||^2 / ||v||^2 across one layer, D the slopes, v normal."""
+    slope = sp.Symbol("c", positive=True)
+    mean_square = TOP * slope
+    return (
+        Derivation.begin(
+            "Ratio of the square norms of a cotangent across one layer",
+            "The direction of a normal v does not depend on its norm, so E R^2 = E||W^T D v||^4 / E||v||^4, and "
+            "E||v||^4 = n (n + 2). Its entries' signs absorb those of the rows of W, so W^T D v has m normal entries "
+            "given ||D v||, whose square has the law of a forward square norm: mean n c, c the mean squared slope, and "
+            "mean square F times that squared. Over the squared mean m c.",
+            BOTTOM * (BOTTOM + 2) * FORWARD * mean_square**2 / (TOP * (TOP + 2)) / (BOTTOM * slope) ** 2,
+        )
+        .then("Collect.", (1 + 2 / BOTTOM) * FORWARD / (1 + 2 / TOP))
+        .then(
+            "For ReLU F is 1 + 5/n: as for a layer below a normal readout, over what the norm of the readout does.",
+            one_layer_fluctuation("gaussian").result / (TOP * (TOP + 2)),
+            substituting({FORWARD: 1 + 5 / TOP}),
+        )
+    )
+
+
+def layer_relative_variance(fan_in: Value, fan_out: Value, slope: Value = 0) -> sp.Expr:
+    """Return Var R / (E R)^2 of R = ||W^T D v||^2 / ||v||^2 across one Gaussian leaky ReLU layer, v normal. Exact.
+
+    Over weights and v, which is independent of them; also of a v that is pulled back from a normal one through layers
+    above. Slope 1 is linear.
+    """
+    sizes = {BOTTOM: positive_integer("fan_in", fan_in), TOP: positive_integer("fan_out", fan_out)}
+    forward = 1 + weight_laws.layer_relative_variance(fan_out, slope)
+    return layer_ratio().steps[1].statement.subs({**sizes, FORWARD: forward}) - 1
+
+
 def backward_relative_variance(
     widths: Sequence[Value], input_width: Value, readout: Literal["signs", "gaussian"] = "signs"
 ) -> sp.Expr:
@@ -85,6 +124,7 @@ def backward_relative_variance(
     return fluctuation(readout).at(rho=fluctuations.fourth_moment_ratio(widths[:-1]), **ends) - 1
 
 
-DERIVATIONS: tuple[Callable[[], Derivation], ...] = tuple(
-    partial(one, readout) for readout in ("signs", "gaussian") for one in (one_layer_fluctuation, fluctuation)
+DERIVATIONS: tuple[Callable[[], Derivation], ...] = (
+    *(partial(one, readout) for readout in ("signs", "gaussian") for one in (one_layer_fluctuation, fluctuation)),
+    layer_ratio,
 )

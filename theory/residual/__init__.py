@@ -1,7 +1,7 @@
 """How a residual stream grows, and what its rivals to normalisation do about it.
 
 - `block`: one block written out entry by entry, over which the others average.
-- `norms`, `total_variance`: means; `fluctuations`, `logs`: around them; `paths`: by the branches gone through.
+- `norms`, `total_variance`: means; `fluctuations`, `logs`, `twins`: around them; `paths`: by the branches gone through.
 - `branch_gains`, `rivals`: scaled branches; `tangent_kernel`: what their gradients add up to.
 - `post_addition`, `rectified_branches`, `tanh_branches`, `scalar_branches`, `correlated_branches`: other blocks.
 

@@ -95,3 +95,11 @@ def test_the_summary_is_of_last_positions_and_not_endless(store: Store) -> None:
     many = summary(found * 10).splitlines()
     assert len(many) == 42
     assert many[-1].startswith("and 40 more")
+
+
+def test_the_summary_has_a_column_for_what_is_expected(store: Store) -> None:
+    found = list(entries(store))
+    plain, with_column = (summary(found, beside).splitlines() for beside in (None, lambda entry: "1 / 2"))
+    assert "closed form" in with_column[0]
+    assert with_column[0].replace("closed form", "").split() == plain[0].split()
+    assert all(line.count("1 / 2") == 1 for line in with_column[1:])
