@@ -21,7 +21,7 @@ from simulations.numbers.arrays import Array
 
 ALPHA = 1e-3
 """Probability that a profile refutes anything although all that theory says of it is true."""
-ERROR = 0.5
+ERROR = 0.25
 """A step held if an error of this size would have been seen; how small an error was seen is told with it."""
 EPS = float(np.finfo(np.float64).eps)
 

@@ -33,10 +33,10 @@ def main(
     """Do what the command line asks and return the exit status; `beside` puts a column into the table of means."""
     options = parse(arguments, program)
     kept = f"; what was done is in {options.store}, and the same command goes on" if options.store else ""
-    return finish(partial(_told, options), program, f"interrupted{kept or ', nothing kept (see --store)'}")
+    return finish(partial(_told, options, beside), program, f"interrupted{kept or ', nothing kept (see --store)'}")
 
 
-def _told(options: argparse.Namespace) -> int:
+def _told(options: argparse.Namespace, beside: Callable[[Entry], str] | None) -> int:
     try:
         return _main(options, beside)
     except (GridError, StoreError, ExportError, ExecutorError, MissingLibraryError) as error:

@@ -13,7 +13,7 @@ from profiles.__main__ import main
 from profiles.families import FAMILIES
 
 ROOT = Path(__file__).parents[2]
-SMALL = ["--depth", "2", "--draws", "400"]
+SMALL = ["--depth", "2", "--draws", "2000"]
 SIZES = {
     "plain": ["--width", "8"],
     "residual": ["--width", "8"],
