@@ -196,7 +196,7 @@ def _same(left: sp.Basic, right: sp.Basic) -> str:
     difference = left - right
     if sp.expand(difference) == 0 or _numerator(difference) == 0:
         return "exact"
-    undefined = difference.has(AppliedUndef)
+    undefined = left.has(AppliedUndef) or right.has(AppliedUndef)
     if not undefined:
         _same_digits(left, right)  # refutes a wrong step far faster than `simplify`
     if _numerator(difference.rewrite(sp.exp)) == 0 or sp.simplify(difference) == 0:
