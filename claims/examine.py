@@ -9,6 +9,7 @@ from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from typing import NamedTuple
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -23,14 +24,23 @@ from theory.derivation import Derivation
 from theory.rules import DerivationError
 
 
+class Checked(NamedTuple):
+    """A derivation's title, each step's sentence and how it was verified; or, without steps, what is wrong with it."""
+
+    title: str
+    steps: tuple[tuple[str, str], ...] = ()
+    trouble: str = ""
+
+
 @dataclass(frozen=True)
 class Result:
-    """A claim, what its examination found, and the same for its mutants."""
+    """A claim, what its examination found, the same for its mutants, and how its derivations were checked."""
 
     claim_id: str
     finding: Finding
     mutants: tuple[tuple[str, Finding], ...]
     seconds: float
+    derivations: tuple[Checked, ...] = ()
 
     @property
     def refuted(self) -> int:
@@ -92,9 +102,11 @@ def examine(claim_id: str, inputs: Inputs, seed: int, effort: Effort) -> Result:
     claim = REGISTRY[claim_id]
     run = Run(claim_id, inputs, seed, effort, share_of_alpha())
     start = time.perf_counter()
-    finding = _derivation_trouble(claim) or _find(claim, run, None)
+    derivations = tuple(checked(derive) for derive in claim.derivations)
+    troubles = "; ".join(one.trouble for one in derivations if one.trouble)
+    finding = inconclusive("derivation", troubles) if troubles else _find(claim, run, None)
     mutants = tuple((m.name, _find(claim, run, m)) for m in claim.mutants)
-    return Result(claim_id, finding, mutants, time.perf_counter() - start)
+    return Result(claim_id, finding, mutants, time.perf_counter() - start, derivations)
 
 
 def _find(claim: Claim, run: Run, mutant: Mutant | None) -> Finding:
@@ -105,18 +117,16 @@ def _find(claim: Claim, run: Run, mutant: Mutant | None) -> Finding:
         return inconclusive("error", f"{type(error).__name__}: {error}")
 
 
-def _derivation_trouble(claim: Claim) -> Finding | None:
-    troubles = [trouble for derive in claim.derivations if (trouble := _trouble(derive))]
-    return inconclusive("derivation", "; ".join(troubles)) if troubles else None
-
-
 @cache
-def _trouble(derive: Callable[[], Derivation]) -> str:
-    """Say which step does not follow, or return an empty text; claims that share a derivation check it once."""
+def checked(derive: Callable[[], Derivation]) -> Checked:
+    """Check a derivation, or say which step does not follow; claims that share a derivation check it once."""
+    title = ""
     try:
-        derive().check()
+        derivation = derive()
+        title = derivation.title
+        ways = derivation.check()
     except DerivationError as error:
-        return str(error)
+        return Checked(title, trouble=str(error))
     except Exception as error:  # so that the other claims are still heard
-        return f"{type(error).__name__}: {error}"
-    return ""
+        return Checked(title, trouble=f"{type(error).__name__}: {error}")
+    return Checked(title, tuple((step.says, how) for step, how in zip(derivation.steps, ways, strict=True)))

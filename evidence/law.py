@@ -123,7 +123,7 @@ class ChiSquareTest:
         degrees = np.atleast_1d(real(self.degrees, "degrees of freedom"))
         if not ((degrees > 0).any() and np.isfinite(degrees).all()):
             raise ValueError(f"expected finite degrees of freedom, some above 0, got {self.degrees}")
-        distance = _scale_distance(degrees[degrees > 0], self.error)
+        distance = _scale_distances(degrees[degrees > 0])(self.error)
         nats = math.sqrt(math.log(2 / self.alpha * 2) / 2) + math.sqrt(math.log(2 / (1 - POWER) * 2) / 2)
         return math.ceil(1.02 * (nats / distance) ** 2)
 
@@ -154,7 +154,7 @@ class ChiSquareTest:
         return law(
             stats.chi2.cdf(statistics, degrees),
             measured=float(statistics.sum() / degrees.sum()),
-            distance_of=lambda error: _scale_distance(degrees, error),
+            distance_of=_scale_distances(degrees),
             error=self.error,
             alpha=self.alpha,
         )
@@ -175,12 +175,20 @@ def binomial_degrees(units: int) -> Array:
     return degrees
 
 
-def _scale_distance(degrees: Array, error: float) -> float:
+def _scale_distances(degrees: Array) -> Callable[[float], float]:
+    """Return the function that gives the distance of the laws if all statistics are (1 + its argument) times too large.
+
+    The quantiles, which are slow, are found once.
+    """
     values, counts = np.unique(degrees, return_counts=True)
     levels = np.linspace(0.02, 0.98, 49)[:, None]
     quantiles = stats.chi2.ppf(levels, values)
-    moved = stats.chi2.cdf(quantiles * (1 + error), values)
-    return float(np.abs((moved - levels) @ counts).max() / counts.sum())
+
+    def distance_of(error: float) -> float:
+        moved = stats.chi2.cdf(quantiles * (1 + error), values)
+        return float(np.abs((moved - levels) @ counts).max() / counts.sum())
+
+    return distance_of
 
 
 def _smallest_error(distance_of: Callable[[float], float], needed: float) -> float:

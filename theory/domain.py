@@ -7,11 +7,14 @@ raises a ValueError that names the argument. `number` turns what comes out into 
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import sympy as sp
 
 from theory.derivation import Value
 
 
+@lru_cache(maxsize=1 << 12)
 def number(expression: sp.Expr) -> float:
     """Return the value of a SymPy expression without free symbols, as the nearest float."""
     return float(sp.N(expression))

@@ -45,7 +45,7 @@ def mean(polynomial: sp.Expr, moments: Moments) -> sp.Expr:
 
     Raises
     ------
-    ValueError
+    DerivationError
         If a power is needed whose moment was not given.
     """
     variables = tuple(moments)
@@ -59,7 +59,7 @@ def mean(polynomial: sp.Expr, moments: Moments) -> sp.Expr:
             elif power < len(known):
                 term *= known[power]
             else:
-                raise ValueError(f"moment {power} of {variable} is needed; only {len(known) - 1} are given")
+                raise DerivationError(f"moment {power} of {variable} is needed; only {len(known) - 1} are given")
         total += term
     return total
 

@@ -194,25 +194,36 @@ def _same(left: sp.Basic, right: sp.Basic) -> str:
         return "exact"
     left, right = sp.sympify(left).doit(), sp.sympify(right).doit()
     difference = left - right
-    if sp.expand(difference) == 0:
+    if sp.expand(difference) == 0 or _numerator(difference) == 0:
         return "exact"
-    if not difference.has(AppliedUndef):
+    undefined = left.has(AppliedUndef) or right.has(AppliedUndef)
+    if not undefined:
         _same_digits(left, right)  # refutes a wrong step far faster than `simplify`
-        return "exact" if sp.simplify(difference) == 0 else "30 digits"
-    if sp.simplify(difference) != 0:
+    if _numerator(difference.rewrite(sp.exp)) == 0 or sp.simplify(difference) == 0:
+        return "exact"
+    if undefined:
         raise DerivationError(f"{left} is not {right}")
-    return "exact"
+    return "30 digits"
+
+
+def _numerator(difference: sp.Expr) -> sp.Expr:
+    """Bring an expression over one denominator, which shows most zeros in a fraction of the time of `simplify`."""
+    return sp.expand(sp.fraction(sp.together(difference))[0])
 
 
 def _same_digits(left: sp.Basic, right: sp.Basic) -> None:
     symbols = sorted(left.free_symbols | right.free_symbols, key=str)
     for shift in range(3):
         point = {s: _sample(s, i, shift) for i, s in enumerate(symbols)}
-        a, b = (sp.N(side.subs(point).doit(), 40) for side in (left, right))
+        a, b = (sp.N(_at(point, side).doit(), 40) for side in (left, right))
         if not (a.is_number and b.is_number and a.is_finite and b.is_finite):
             raise DerivationError(f"no number at {point}: {a} and {b}")
         if abs(a - b) > sp.Float(10, 40) ** -30 * (1 + abs(b)):
             raise DerivationError(f"{left} is not {right}: at {point} they are {sp.N(a, 8)} and {sp.N(b, 8)}")
+
+
+def _at(point: Mapping[sp.Symbol, sp.Expr], side: sp.Basic) -> sp.Basic:
+    return side.xreplace({symbol: point[symbol] for symbol in side.free_symbols})
 
 
 def _sample(symbol: sp.Symbol, position: int, shift: int) -> sp.Expr:

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from functools import cache
 
 import sympy as sp
-from sympy.polys.polyerrors import CoercionFailed
 from sympy.polys.rings import PolyRing
 
 from theory.rules import DerivationError, Rule, numerically
@@ -65,21 +64,21 @@ def expectation(polynomial: sp.Expr, groups: Sequence[Group]) -> sp.Expr:
 
 
 def _terms(polynomial: sp.Expr, entries: Sequence[sp.Symbol]) -> Iterable[tuple[Powers, sp.Expr]]:
-    """Yield the powers of the entries and their coefficients; by far the fastest where all else is polynomial, too."""
+    """Yield the powers of the entries and their coefficients; what is no polynomial in parameters gets a name first."""
     if not entries:  # what holds of one draw has nothing to average
         yield (), polynomial
         return
-    others = sorted(polynomial.free_symbols - set(entries), key=str)
-    try:
-        ring = PolyRing((*entries, *others), sp.QQ)
-        terms = ring.from_expr(polynomial).terms()
-    except (ValueError, CoercionFailed):  # roots, angles, or a division by a parameter
-        yield from sp.Poly(sp.expand(polynomial), *entries).terms()
-        return
+    random = set(entries)
+    parts = polynomial.atoms(sp.Pow, sp.Function, sp.NumberSymbol)
+    odd = [part for part in parts if not (part.is_Pow and part.exp.is_Integer and part.exp > 0)]
+    names = {part: sp.Dummy() for part in odd if not part.free_symbols & random}
+    meaning = {name: part for part, name in names.items()}
+    named = polynomial.xreplace(names)
+    others = sorted(named.free_symbols - random, key=str)
     count = len(entries)
-    for powers, coefficient in terms:
-        rest = sp.prod(other**power for other, power in zip(others, powers[count:], strict=True))
-        yield powers[:count], sp.Rational(coefficient) * rest
+    for powers, coefficient in PolyRing((*entries, *others), sp.QQ).from_expr(named).terms():
+        rest = (meaning.get(other, other) ** power for other, power in zip(others, powers[count:], strict=True))
+        yield powers[:count], sp.Rational(coefficient) * sp.prod(rest)
 
 
 def at_sizes(write: Callable[..., WrittenOut], *sizes: tuple[int, ...]) -> Rule:
@@ -88,11 +87,11 @@ def at_sizes(write: Callable[..., WrittenOut], *sizes: tuple[int, ...]) -> Rule:
 
     @cache
     def mean(before: sp.Basic, size: tuple[int, ...]) -> sp.Expr:
-        return expectation(before.subs(dict(written(size).stands_for)), written(size).groups)
+        return expectation(before.xreplace(dict(written(size).stands_for)), written(size).groups)
 
     def rule(before: sp.Basic, now: sp.Basic) -> str:
         for size in sizes:
-            claimed = now.subs(dict(written(size).stands_for))
+            claimed = now.xreplace(dict(written(size).stands_for))
             try:
                 found = mean(before, size)
             except ValueError as error:
@@ -212,5 +211,17 @@ def in_the_plane(along: int, across: int, first: bool, second: bool, theta: sp.E
     if second:
         low, high = (theta - sp.pi / 2, sp.pi / 2) if first else (theta - sp.pi / 2, theta + sp.pi / 2)
     radial = 2 ** sp.Rational(size, 2) * sp.gamma(sp.Rational(size, 2) + 1)
-    angular = sp.integrate(sp.expand((sp.cos(phi) ** along * sp.sin(phi) ** across).rewrite(sp.exp)), (phi, low, high))
-    return sp.simplify(sp.expand(radial * angular / (2 * sp.pi)).rewrite(sp.cos))
+    primitive = _primitive(along, across, phi)
+    return sp.expand(radial / (2 * sp.pi) * (primitive.subs(phi, high) - primitive.subs(phi, low)))
+
+
+def _primitive(along: int, across: int, phi: sp.Symbol) -> sp.Expr:
+    """Integrate cos^along sin^across by parts, over and over, which is a hundred times faster than SymPy's own way."""
+    sine, cosine, size = sp.sin(phi), sp.cos(phi), along + across
+    if across > 1:
+        return ((across - 1) * _primitive(along, across - 2, phi) - cosine ** (along + 1) * sine ** (across - 1)) / size
+    if across:
+        return -(cosine ** (along + 1)) / size
+    if along > 1:
+        return ((along - 1) * _primitive(along - 2, 0, phi) + cosine ** (along - 1) * sine) / size
+    return sine if along else phi

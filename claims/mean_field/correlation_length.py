@@ -27,7 +27,10 @@ Scale = Callable[[float, float], float]
 
 
 def _factors(run: Run, gain: float, biases: bool, draws: int) -> Array:
-    """Factors of one layer on the squared distance of nearby inputs and on the squared gradient, (draws, 2)."""
+    """Factors of one layer on the squared distance of nearby inputs and on the squared gradient, and the length behind.
+
+    An array (draws, 3); the length in front is the settled one.
+    """
     rng, pairs = run.rng("factors"), turned(run.inputs.narrowed(INPUTS), NEAR)
     from_weights = correlation_length.settled_length(GAIN, BIAS) - BIAS
     pairs = pairs * math.sqrt(from_weights / GAIN**2 * INPUTS)
@@ -40,7 +43,8 @@ def _factors(run: Run, gain: float, biases: bool, draws: int) -> Array:
     cotangent = rademacher(rng, seen.output.shape)
     cotangent[:, 1] = 0
     gradient = np.square(seen.backward(cotangent)[1]).sum(axis=(1, 2))
-    return np.stack([after / before, gradient / UNITS], axis=1)
+    length = np.square(seen.output[:, 0]).mean(axis=1)
+    return np.stack([after / before, gradient / UNITS, length], axis=1)
 
 
 @claim(
@@ -83,15 +87,19 @@ def distances_and_gradients_share_a_depth_scale(
 
     Averages the factor of one layer over Gaussian weights and biases at fixed inputs that make pre-activations of the
     settled length; exact for one layer at any width. Real rows and the same turned by 0.01, for which the exact factor
-    differs from chi by less than 1e-4, made good. That factors of layers multiply is a statement about wide nets, and
-    not tested. Off criticality only. Variances are exact.
+    differs from chi by less than 1e-4, made good. A layer keeps the settled length in the mean. That factors of layers
+    multiply is a statement about wide nets, and not tested. Off criticality only. Variances are exact.
     """
-    run, q = run.share(2), correlation_length.settled_length(GAIN, BIAS)
+    run, q = run.share(3), correlation_length.settled_length(GAIN, BIAS)
     chi, parted = correlation_length.chi(GAIN, q), correlation_length.distance_factor(GAIN, BIAS, NEAR)
     spread = (correlation_length.distance_moment(4, GAIN, BIAS, NEAR) - parted**2) / UNITS
     back_spread = (3 * GAIN**4 * gains.tanh_moment(0, q, 4) - chi**2) / UNITS
     distance = run.mean(parted, variance=spread, error=0.04, at_most=COARSEST, unit=chi)
     gradient = run.mean(chi, variance=back_spread, error=0.04, at_most=COARSEST)
-    factors = run.once(_factors, gain, biases, max(distance.draws, gradient.draws))
+    of_states = GAIN**4 * (gains.tanh_moment(4, q) - gains.tanh_moment(2, q) ** 2) / UNITS
+    length = run.mean(q, variance=2 * (q**2 + of_states) / UNITS + of_states, error=0.05)
+    factors = run.once(_factors, gain, biases, max(distance.draws, gradient.draws, length.draws))
     claimed = math.exp(-1 / scale(GAIN, q))
-    return all_of([distance(factors[:, 0], claimed * parted / chi), gradient(factors[:, 1], claimed)])
+    return all_of(
+        [distance(factors[:, 0], claimed * parted / chi), gradient(factors[:, 1], claimed), length(factors[:, 2])]
+    )

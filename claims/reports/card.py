@@ -8,7 +8,7 @@ from html import escape
 import sympy as sp
 
 from claims import links
-from claims.examine import Result
+from claims.examine import Result, checked
 from claims.ledger import stands
 from claims.registry import Claim, Mutant
 from claims.reports.formula import formula
@@ -85,16 +85,14 @@ def _mutant(address: str, mutant: Mutant, found: Finding) -> str:
 
 
 def _derivation(derive: Callable[[], Derivation]) -> Iterator[str]:
-    try:
-        derivation = derive()
-        ways = derivation.check()
-    except Exception as error:  # as `claims.examine` says of the claim; the page must still be read
-        yield f'<p class="wrong">This derivation fails: {escape(str(error))}</p>'
+    found = checked(derive)
+    if found.trouble:
+        yield f'<p class="wrong">This derivation fails: {escape(found.trouble)}</p>'
         return
-    yield f'<details><summary>Derivation: {escape(derivation.title)}</summary><ol class="steps">'
-    for step, verified in zip(derivation.steps, ways, strict=True):
+    yield f'<details><summary>Derivation: {escape(found.title)}</summary><ol class="steps">'
+    for step, (says, verified) in zip(derive().steps, found.steps, strict=True):
         yield (
-            f'<li><p>{escape(step.says)} <span class="quiet">({verified})</span></p>'
+            f'<li><p>{escape(says)} <span class="quiet">({verified})</span></p>'
             f'<div class="scroll">{formula(sp.latex(step.statement))}</div></li>'
         )
     yield "</ol></details>"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from importlib import metadata
 
 from claims.catalogue import REGISTRY
-from claims.examine import Result
+from claims.examine import Checked, Result
 from claims.registry import Claim
 from claims.run import ALPHA, MISS, Effort
 from evidence import Finding
@@ -53,11 +53,17 @@ def _claim(claim: Claim, result: Result) -> dict[str, object]:
         "detectable": _plain(found.detectable),
         "non_vacuous": found.non_vacuous,
         "seconds": round(result.seconds, 3),
+        "derivations": [_derivation(checked) for checked in result.derivations],
         "mutants": [
             _mutant(mutant.name, mutant.why, finding)
             for mutant, (_, finding) in zip(claim.mutants, result.mutants, strict=True)
         ],
     }
+
+
+def _derivation(checked: Checked) -> dict[str, object]:
+    steps = [{"says": says, "verified": how} for says, how in checked.steps]
+    return {"title": checked.title, "steps": steps, "trouble": checked.trouble or None}
 
 
 def _mutant(name: str, why: str, found: Finding) -> dict[str, object]:

@@ -18,7 +18,7 @@ from simulations.layers.dense import Layer
 from simulations.layers.losses import EPS
 from simulations.numbers.arrays import Array
 from simulations.training.sgd import step
-from simulations.weights.kinds import Outer
+from simulations.weights.kinds import Outer, factors
 from theory.homogeneity import degrees, softmax
 from theory.training import balance
 
@@ -57,7 +57,7 @@ def _trained(run: Run, activation: Layer, bias: float | None) -> Training:
         loss[:, t], entropy[:, t] = (one.mean(axis=1)[:, None] for one in (taken.loss.loss, taken.loss.entropy))
         for place, dense in enumerate(layers):
             before, after = parameters[dense.weight], taken.parameters[dense.weight]
-            gradient = taken.gradients[dense.weight]
+            gradient = factors(taken.gradients[dense.weight])
             moved[:, t, place] = (np.square(after) - np.square(before)).sum((1, 2))
             squares[:, t, place] = np.square(gradient.array).sum((1, 2))
             # Sums round as in `claims.training.balance`; the moved weights and their squares once each.

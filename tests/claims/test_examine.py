@@ -77,7 +77,19 @@ def test_a_derivation_that_does_not_follow_fails_the_claim(toy: Callable[..., No
     result = examined()
     assert result.finding.verdict == "inconclusive"
     assert "Lose a factor" in result.finding.note
+    ((title, steps, trouble),) = result.derivations
+    assert (title, steps) == ("wrong", ())
+    assert "Lose a factor" in trouble
     assert not passed([result])
+
+
+def test_a_result_says_how_each_step_was_verified(toy: Callable[..., None]) -> None:
+    x = sp.Symbol("x", positive=True)
+    right = Derivation.begin("right", "Begin.", x**2 / x**3).then("Cancel.", 1 / x)
+    toy(0.5, 1.0, derivations=(lambda: right, lambda: 1 / 0))
+    right_one, broken = examined().derivations
+    assert right_one == ("right", (("Begin.", "definition"), ("Cancel.", "exact")), "")
+    assert broken == ("", (), "ZeroDivisionError: division by zero")
 
 
 def test_alpha_is_shared_by_all_registered_claims() -> None:

@@ -97,8 +97,8 @@ def log_fourth_cumulant(widths: Sequence[Value]) -> sp.Expr:
 
 
 def _fourth_cumulant(width: Value) -> sp.Expr:
-    values = {"n": positive_integer("width", width), "lambda": fluctuations.relu_lyapunov(width)}
-    return fourth_central().at(**values).doit() - 3 * fluctuations.relu_log_variance(width) ** 2
+    around = fourth_central().at(n=positive_integer("width", width)).doit()
+    return around.subs(SHIFT, fluctuations.relu_lyapunov(width)) - 3 * fluctuations.relu_log_variance(width) ** 2
 
 
 def _added(cumulant: Callable[[Value], sp.Expr], widths: Sequence[Value]) -> sp.Expr:

@@ -168,11 +168,13 @@ def linear_log_variance(width: Value) -> sp.Expr:
     return linear_spread().at(n=positive_integer("width", width))
 
 
+@cache
 def relu_lyapunov(width: Value) -> sp.Expr:
     """Return E log(||x_l||^2 / ||x_{l-1}||^2) of a He-initialised Gaussian ReLU layer, given x_l != 0. Exact."""
     return relu_logarithm().at(n=positive_integer("width", width)).doit()
 
 
+@cache
 def relu_log_second_moment(width: Value) -> sp.Expr:
     """Return E log(||x_l||^2 / ||x_{l-1}||^2)^2 of a He-initialised Gaussian ReLU layer, given x_l != 0. Exact."""
     return relu_squared_logarithm().at(n=positive_integer("width", width)).doit()

@@ -54,12 +54,17 @@ def input_gradient() -> Derivation:
 
 
 def _root_over(factor: sp.Expr) -> Rule:
-    """Both sides times `factor`, squared, are those of the previous inequality, and the left side is positive."""
+    """Both sides times `factor` are the roots of those of the previous inequality, and the left one is positive.
+
+    The right root is the one whose square stands there: its negative would bound the left side as well, to no use.
+    """
 
     def rule(before: sp.Basic, now: sp.Basic) -> str:
-        if not (isinstance(now, sp.Ge) and (now.lhs * factor).is_positive):
-            raise DerivationError(f"{now} does not follow by taking roots")
-        return equal(before, at_least((now.lhs * factor) ** 2, (now.rhs * factor) ** 2))
+        if not (isinstance(now, sp.Ge) and (now.lhs * factor).is_positive and before.rhs.as_base_exp()[1] == 2):
+            raise DerivationError(f"{now} does not follow from {before} by taking roots")
+        return equal(
+            at_least(sp.sqrt(before.lhs), before.rhs.as_base_exp()[0]), at_least(now.lhs * factor, now.rhs * factor)
+        )
 
     return rule
 

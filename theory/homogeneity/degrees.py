@@ -125,12 +125,25 @@ def squared_loss() -> Derivation:
     )
 
 
+def whole(degree: sp.Expr) -> int:
+    """Return a degree as an integer.
+
+    Raises
+    ------
+    ValueError
+        If it is none: `int` would hide that.
+    """
+    if degree != int(degree):
+        raise ValueError(f"the degree is {degree}; expected an integer")
+    return int(degree)
+
+
 @cache
 def dense_degree(incoming: int | None, weight_scaled: bool, bias_scaled: bool | None = None) -> int | None:
     """Return the degree of ``x W + b``, or None; `bias_scaled` is None without a bias."""
     if incoming is None:
         return None
-    outgoing = int(dense().at(d=incoming, e=int(weight_scaled)))
+    outgoing = whole(dense().at(d=incoming, e=int(weight_scaled)))
     if bias_scaled is None or biased().at(d=outgoing, e=int(bias_scaled)) == outgoing:
         return outgoing
     return None
@@ -139,7 +152,7 @@ def dense_degree(incoming: int | None, weight_scaled: bool, bias_scaled: bool | 
 @cache
 def rectifier_degree(incoming: int | None) -> int | None:
     """Return the degree of a leaky rectifier of any slope: that of its input."""
-    return None if incoming is None else int(rectifier().at(d=incoming))
+    return None if incoming is None else whole(rectifier().at(d=incoming))
 
 
 @cache

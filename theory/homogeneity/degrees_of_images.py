@@ -16,7 +16,7 @@ import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import nonnegative
-from theory.homogeneity.degrees import D, degree_of, dense_degree
+from theory.homogeneity.degrees import D, degree_of, dense_degree, whole
 from theory.symbols import C
 
 EPS = sp.Symbol("epsilon", nonnegative=True)
@@ -67,13 +67,13 @@ def normalised() -> Derivation:
 @cache
 def maximum_degree(incoming: int | None) -> int | None:
     """Return the degree of max-pooling: that of its input."""
-    return None if incoming is None else int(maximum().at(d=incoming))
+    return None if incoming is None else whole(maximum().at(d=incoming))
 
 
 @cache
 def average_degree(incoming: int | None) -> int | None:
     """Return the degree of average pooling, or of taking every other pixel: that of the input."""
-    return None if incoming is None else int(average().at(d=incoming))
+    return None if incoming is None else whole(average().at(d=incoming))
 
 
 @cache

@@ -15,7 +15,7 @@ from functools import cache
 import sympy as sp
 
 from theory.derivation import Derivation
-from theory.homogeneity.degrees import D, E, X, degree_of
+from theory.homogeneity.degrees import D, E, X, degree_of, whole
 from theory.symbols import C
 
 Y = sp.Symbol("y", positive=True)
@@ -56,7 +56,7 @@ def joined() -> Derivation:
 @cache
 def dropout_degree(incoming: int | None) -> int | None:
     """Return the degree of dropout with a given mask: that of its input."""
-    return None if incoming is None else int(masked().at(d=incoming))
+    return None if incoming is None else whole(masked().at(d=incoming))
 
 
 @cache

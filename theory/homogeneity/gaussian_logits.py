@@ -178,18 +178,27 @@ def _integrals(classes: int, scale: float, step: float) -> tuple[float, float]:
 
 def _survival(y: float, scale: float, step: float, reach: float) -> tuple[float, float]:
     """Return 1 - F(y) and its derivative in s, averaged over the smoother variable: logit if s < 1, else Gumbel."""
-    above, slope, (first, last) = 0.0, 0.0, (-reach - 1, reach + 1) if scale < 1 else (-4.0, reach**2 / 2)
-    for i in range(math.floor(first / step), math.ceil(last / step) + 1):
-        t = i * step
+    above, slope = 0.0, 0.0
+    for t, weight in _nodes(scale < 1, step, reach):
         if scale < 1:
-            weight, rate = math.exp(-(t**2) / 2) / math.sqrt(2 * math.pi), math.exp(scale * t - y)
+            rate = math.exp(scale * t - y)
             above -= weight * math.expm1(-rate)
             slope += weight * t * rate * math.exp(-rate)
         else:
-            weight, u = math.exp(-t - math.exp(-t)), (y - t) / scale
+            u = (y - t) / scale
             above += weight * math.erfc(u / math.sqrt(2)) / 2
             slope += weight * u * math.exp(-(u**2) / 2) / (scale * math.sqrt(2 * math.pi))
     return above * step, slope * step
+
+
+@cache
+def _nodes(normal: bool, step: float, reach: float) -> tuple[tuple[float, float], ...]:
+    """Return points and the density there, of a standard normal or a standard Gumbel variable."""
+    first, last = (-reach - 1, reach + 1) if normal else (-4.0, reach**2 / 2)
+    points = (i * step for i in range(math.floor(first / step), math.ceil(last / step) + 1))
+    if normal:
+        return tuple((t, math.exp(-(t**2) / 2) / math.sqrt(2 * math.pi)) for t in points)
+    return tuple((t, math.exp(-t - math.exp(-t))) for t in points)
 
 
 DERIVATIONS: tuple[Callable[[], Derivation], ...] = (laplace, gumbel_maximum)

@@ -11,10 +11,10 @@ in `theory.layer.rectifiers`, SELU in `theory.layer.selu`. Exact for one layer; 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from functools import cache
 
-import mpmath
 import sympy as sp
 
 from theory.derivation import Derivation, Value
@@ -85,29 +85,40 @@ def _reflected(before: sp.Basic, now: sp.Basic) -> str:
 
 
 def tanh_second_moment(variance: float) -> float:
-    """Return E tanh(z)^2 for z ~ N(0, variance) by tanh-sinh quadrature; its error estimate is below 1e-15."""
+    """Return E tanh(z)^2 for z ~ N(0, variance), as `tanh_moment` does."""
     return tanh_moment(2, float(nonnegative("variance", variance)))
 
 
 @cache
 def tanh_moment(order: int, variance: float, slope_order: int = 0) -> float:
-    """Return E tanh(z)^order (1 - tanh(z)^2)^slope_order for an even order and z ~ N(0, variance), as above.
+    """Return E tanh(z)^order (1 - tanh(z)^2)^slope_order for an even order and z ~ N(0, variance).
+
+    By the trapezoidal rule, which converges exponentially here: its step, a quarter of the smaller of the two scales of
+    the integrand at first, is halved until two values agree to 1e-15.
 
     Raises
     ------
     ArithmeticError
-        If the quadrature does not reach 15 digits.
+        If four steps do not agree, or the variance is above 10^8.
     """
-    with mpmath.workdps(20):
-        root = mpmath.sqrt(variance)
-        value, error = mpmath.quad(
-            lambda t: 2 * mpmath.npdf(t) * mpmath.tanh(root * t) ** order * mpmath.sech(root * t) ** (2 * slope_order),
-            [0, 1, 3, 6, 10],
-            error=True,
-        )
-    if error > 1e-15:
-        raise ArithmeticError(f"the quadrature at variance {variance} is only good to {mpmath.nstr(error, 2)}")
-    return float(value)
+    root = math.sqrt(variance)
+    if root > 1e4:
+        raise ArithmeticError(f"the variance is {variance}; the quadrature is tested up to 1e8")
+    step, previous, now = 0.5 / max(1.0, root), math.nan, math.inf
+    for _ in range(4):
+        step, previous = step / 2, now
+        values = (_tanh_and_slope(root * k * step, order, slope_order) for k in range(1, round(10 / step)))
+        terms = (math.exp(-((k * step) ** 2) / 2) * value for k, value in enumerate(values, 1))
+        now = step / math.sqrt(2 * math.pi) * (2 * math.fsum(terms) + 0.0**order)
+        if abs(now - previous) <= 1e-15:
+            return now
+    raise ArithmeticError(f"at variance {variance} the last two values differ by {abs(now - previous):.0e}")
+
+
+def _tanh_and_slope(z: float, order: int, slope_order: int) -> float:
+    """Return tanh(z)^order (1 - tanh(z)^2)^slope_order for z >= 0, without overflow or cancellation."""
+    decay = math.exp(-2 * z)
+    return ((1 - decay) / (1 + decay)) ** order * (4 * decay / (1 + decay) ** 2) ** slope_order
 
 
 @cache

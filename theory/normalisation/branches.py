@@ -19,7 +19,7 @@ import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive, positive_integer
-from theory.expectation import fourth_central_moment
+from theory.expectation import averaged, fourth_central_moment
 from theory.layer import rectifiers
 from theory.mean_field import angles
 from theory.mean_field.angles import PHI
@@ -159,7 +159,10 @@ def _batch(size: int) -> WrittenOut:
     z = sp.symbols(f"z_1:{size + 1}", nonnegative=True)
 
     def moment(powers: tuple[int, ...]) -> sp.Expr:
-        return {(2,): sp.S.One, (1, 1): PRODUCT}[tuple(power for power in powers if power)]
+        known = {(2,): sp.S.One, (1, 1): PRODUCT}.get(tuple(power for power in powers if power))
+        if known is None:
+            raise ValueError(f"a mean of the powers {powers} is needed; only those of squares and products are known")
+        return known
 
     return WrittenOut({ABSOLUTE: sp.Add(*z), BATCH: sp.Integer(size)}, [Group(z, moment)])
 
@@ -168,9 +171,16 @@ def _batch(size: int) -> WrittenOut:
 def division() -> Derivation:
     """Derive the variance of a linear layer's output after its weights are divided by a number."""
     variance, divisor = sp.symbols("v d", positive=True)
-    return Derivation.begin(
-        "One division", "Without biases the output, and its deviation, is divided as well.", variance / divisor**2
-    ).then("By the standard deviation: 1.", sp.S.One, substituting({divisor: sp.sqrt(variance)}))
+    output = sp.Symbol("z", real=True)
+    return (
+        Derivation.begin(
+            "One division",
+            "Without biases the output less its mean, z, is divided as well: take the square.",
+            (output / divisor) ** 2,
+        )
+        .then("Average.", variance / divisor**2, averaged({output: (1, 0, variance)}))
+        .then("By the standard deviation: 1.", sp.S.One, substituting({divisor: sp.sqrt(variance)}))
+    )
 
 
 def centred_second_moment(gain: Value) -> sp.Expr:

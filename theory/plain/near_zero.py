@@ -18,7 +18,7 @@ import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import positive, positive_integer
-from theory.rules import DerivationError, at_most, opened, recursion
+from theory.rules import DerivationError, at_most, naming, opened, recursion
 from theory.symbols import DEPTH
 
 Z, U = sp.Symbol("z", positive=True), sp.Symbol("u", positive=True)
@@ -31,16 +31,19 @@ WEIGHT = sp.Symbol("a", positive=True)
 @cache
 def third() -> Derivation:
     """Derive the third derivative of the sigmoid."""
-    u = (2 * SIGMOID - 1) ** 2
     return Derivation.begin(
         "Third derivative of the sigmoid", "Differentiate three times.", sp.diff(SIGMOID, Z, 3)
-    ).then("In u.", (1 - u) * (3 * u - 1) / 8)
+    ).then(
+        "Write u for the square of twice the sigmoid less 1, from 0 to 1.",
+        (1 - U) * (3 * U - 1) / 8,
+        naming({U: (2 * SIGMOID - 1) ** 2}),
+    )
 
 
 @cache
 def one_unit() -> Derivation:
     """Derive the distance of the sigmoid from its tangent at 0, where its second derivative is 0."""
-    polynomial = (1 - U) * (3 * U - 1) / 8
+    polynomial = third().result
     return (
         Derivation.begin(
             "Distance of the sigmoid from its tangent",

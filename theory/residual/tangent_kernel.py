@@ -134,7 +134,9 @@ def branch_trace_variance_bound(
     """Return an upper bound on the variance of tr K / (||v||^2 ||x_0||^2), over Gaussian weights at a fixed input.
 
     All blocks' terms have one law, with a variance that is exact here; the standard deviation of their sum is at most
-    the sum of theirs, so the bound is blocks^2 times that variance. Exact for one block; not asymptotic.
+    the sum of theirs, so the bound is blocks^2 times that variance. Where the last layers are zero, stream and
+    cotangent pass every block unchanged: the terms are independent, and their variances add up. Then, and for one
+    block, it is the variance itself; not asymptotic.
 
     Raises
     ------
@@ -146,7 +148,7 @@ def branch_trace_variance_bound(
     gain = residual.branch_gain(first_scale, last_scale)
     crossed = residual_fluctuations.block_ratio_second_moment(width, hidden, gain) ** (count - 1)
     term = crossed * block_second_moment().at(**sizes) - (trace().at(L=count, **sizes) / count) ** 2
-    return count**2 * term
+    return (count if sizes["a_2"] == 0 else count**2) * term
 
 
 def _block(width: Value, hidden: Value, first_scale: Value, last_scale: Value) -> dict[str, sp.Expr]:

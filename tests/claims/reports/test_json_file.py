@@ -21,9 +21,15 @@ def test_json_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     assert set(read) == {"seed", "alpha", "miss", "effort", "seconds", "versions", "inputs", "claims"}
     assert set(read["claims"][0]) == {
         "id", "catalogue", "paper", "where", "states", "kind", "exact", "verdict", "p_value", "expected", "measured",
-        "detectable", "non_vacuous", "seconds", "mutants",
+        "detectable", "non_vacuous", "seconds", "derivations", "mutants",
     }  # fmt: skip
     assert set(read["claims"][0]["mutants"][0]) == {"name", "why", "verdict", "p_value", "effect", "miss_probability"}
+    (derivation, *_), (made, *_) = read["claims"][0]["derivations"], REGISTRY["homogeneity.theorem_1"].derivations
+    assert derivation["title"] == made().title
+    assert derivation["trouble"] is None
+    assert [(step["says"], step["verified"]) for step in derivation["steps"]] == [
+        (step.says, how) for step, how in zip(made().steps, made().check(), strict=True)
+    ]
     with pytest.raises(UnicodeEncodeError):
         write(tmp_path / "out.json", "half of it\ud800")
     assert json.loads((tmp_path / "out.json").read_text()) == read

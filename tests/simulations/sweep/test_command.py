@@ -143,7 +143,8 @@ def test_an_interrupt_is_one_line_and_the_same_command_goes_on(tmp_path: Path) -
     out, errors = running.communicate(timeout=60)
     assert running.returncode == 130, errors
     assert out == ""
-    assert errors.splitlines()[-1] == f"interrupted; what was done is in {store}, and the same command goes on"
+    said = f"python -m simulations.sweep: interrupted; what was done is in {store}, and the same command goes on"
+    assert errors.splitlines()[-1] == said
     assert "Traceback" not in errors
 
 

@@ -30,9 +30,10 @@ def test_one_block_by_its_law() -> None:
     assert float(bound) == pytest.approx(square - mean**2)
 
 
-def test_fixup_bound_falls_with_width() -> None:
+def test_under_fixup_blocks_are_independent_and_the_variance_falls_with_width_and_depth() -> None:
     bound = [tangent_kernel.branch_trace_variance_bound(9, n, n, sp.Rational(1, 3), 0) for n in (10, 20)]
-    assert bound == [sp.Rational(5, 10), sp.Rational(5, 20)]
+    one = [tangent_kernel.branch_trace_variance_bound(1, n, n, sp.Rational(1, 3), 0) for n in (10, 20)]
+    assert bound == [9 * variance for variance in one] == [sp.Rational(5, 90), sp.Rational(5, 180)]
 
 
 @pytest.mark.parametrize(
