@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 FIGURES: dict[str, tuple[str, ...]] = {
-    "attention": ("Q6", "Q15", "Q16"),
     "activations": ("B2", "B3", "B6"),
+    "attention": ("Q6", "Q15", "Q16"),
     "blocks": ("F5", "F6", "F11"),
     "blow_up": ("R2", "R4", "R5", "R6", "R11"),
     "bounds": ("P5", "P7", "P8", "P9", "P10"),

@@ -37,7 +37,7 @@ def _products(found: Passed, name: str, by_head: bool) -> tuple[list[Array], lis
     "Q17",
     paper=VASWANI,
     where="section 3.2.2; derived here",
-    states=r"W_Q^{\mathsf T}\nabla_{W_Q}\ell=\bigl(W_K^{\mathsf T}\nabla_{W_K}\ell\bigr)^{\mathsf T},\qquad"
+    states=r"W_Q^{\mathsf T}\nabla_{W_Q}\ell=\bigl(W_K^{\mathsf T}\nabla_{W_K}\ell\bigr)^{\mathsf T},\qquad "
     r"W_V^{\mathsf T}\nabla_{W_V}\ell=\nabla_{W_O}\ell\;W_O^{\mathsf T}",
     derivation=[theory.queries_and_keys, theory.values_and_outputs],
     mutants=[
