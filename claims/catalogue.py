@@ -24,6 +24,7 @@ LETTERS = {
     "S": "symmetry, products of matrices and independence, as textbooks state them",
     "T": "training",
     "U": "undrawn and radial weights",
+    "V": "Transformers: streams, starts as shipped, scalings with depth",
     "X": "Xavier's initialisation and its compromise",
 }
 """What the letter of a code is about; the number counts its claims. Claims with one code say one thing in two ways."""
@@ -118,6 +119,7 @@ SUBJECTS = {
         "norm_gradients",
         "query_key_norm",
     ),
+    "transformer": ("streams", "tokens", "stream_gradients", "perceptrons"),
     "recurrent": ("lstm", "tied_weights", "norms"),
     "independence": ("engines", "gradient_independence", "ones_in_depth", "assumptions"),
     "training": ("symmetry", "equal_units", "balance", "deep_training"),
