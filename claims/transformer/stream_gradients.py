@@ -85,16 +85,16 @@ def pre_ln_blocks_add_less_to_large_streams(
 
 
 def _last_gradient(
-    run: Run, place: Place, blocks: int, final: bool, where: str, start: float, side: str, draws: int
+    run: Run, place: Place, blocks: int, final: bool, where: str, offset: float, side: str, draws: int
 ) -> Array:
     """Squared gradients of one block's last layer, for normal inputs and cotangents at the output, (draws,).
 
-    The inputs of streams that are not pre-LN have been through a LayerNorm, all times `start`.
+    The inputs of streams that are not pre-LN have been through a LayerNorm, and are moved by `offset`.
     """
     network, rng = perceptrons_of(WIDTH, HIDDEN, blocks, place), run.rng("last", side, blocks)
-    x = start * rng.standard_normal((draws, 1, WIDTH))
+    x = rng.standard_normal((draws, 1, WIDTH))
     if place != "pre":
-        x = start * LayerNorm("start", WIDTH, 0.0).forward({}, x)[0]
+        x = LayerNorm("start", WIDTH, 0.0).forward({}, x)[0] + offset
     cotangent = rng.standard_normal(x.shape)
     passed, into = network.run(network.draw(rng, draws, undrawn()), x), Gradients()
     pullbacks = passed.pullbacks if final or place != "pre" else passed.pullbacks[:-1]
@@ -164,7 +164,7 @@ def last_gradient_of_pre_ln_falls_with_depth(
         second = (WIDTH - 2) * WIDTH**3 / ((WIDTH - 3) * (WIDTH - 5)) * HIDDEN**2
         second *= stream_gradients.share_moment(HIDDEN, blocks, 1.0, 2)
         test = run.mean(truth, variance=second - truth**2, error=0.08, at_most=0.1)
-        seen = run.once(_last_gradient, place, blocks, final, "top", 1.0, "one", test.draws)
+        seen = run.once(_last_gradient, place, blocks, final, "top", 0.0, "one", test.draws)
         findings.append(test(seen, expected=last(WIDTH, HIDDEN, blocks)))
     return all_of(findings)
 
@@ -186,13 +186,13 @@ def last_gradient_of_pre_ln_falls_with_depth(
         ),
         mutant(
             "from any start",
-            "The input is three times as long as what comes from a norm: one block sees another norm than later ones.",
-            start=3.0,
+            "The input has a mean, which no norm has taken away: the first branch is larger than all later ones.",
+            offset=3.0,
         ),
     ],
 )
 def last_gradient_of_post_ln_is_the_same_at_every_depth(
-    run: Run, *, place: Place = "post", where: str = "top", start: float = 1.0
+    run: Run, *, place: Place = "post", where: str = "top", offset: float = 0.0
 ) -> Finding:
     """In a post-LN stream the last layer's gradient has the same law at every depth, one block or six.
 
@@ -203,7 +203,7 @@ def last_gradient_of_post_ln_is_the_same_at_every_depth(
     error = run.error(0.06, 0.08)
     draws = draws_for_same_law(1, error=error, alpha=run.alpha)
     sides = [
-        {"gradient": run.once(_last_gradient, place, blocks, True, where, start, f"{blocks}", draws)}
+        {"gradient": run.once(_last_gradient, place, blocks, True, where, offset, f"{blocks}", draws)}
         for blocks in (1, 6)
     ]
     return same_law(*sides, error=error, alpha=run.alpha)
