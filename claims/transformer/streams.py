@@ -13,12 +13,13 @@ from claims.registry import claim, mutant
 from claims.run import Run
 from evidence import Finding, all_of
 from simulations import Dense, LeakyReLU, Network, Residual, Sequential, he, lecun
+from simulations.attention.layer import Projections
 from simulations.layers.activations import GELU
 from simulations.layers.dense import Layer
 from simulations.layers.normalisation import LayerNorm
 from simulations.layers.scaling import Scale
 from simulations.numbers.arrays import Array
-from simulations.transformer.recipes import PRE, Projections
+from simulations.transformer.recipes import PRE
 from simulations.transformer.stack import transformer
 from simulations.weights.initialisers import Initialiser
 from theory.domain import number
