@@ -28,6 +28,7 @@ FIGURES: dict[str, tuple[str, ...]] = {
     "shattered": ("G1", "G2", "G3", "G4"),
     "signal_propagation": ("R2", "R12", "R14"),
     "speed": ("U1", "U2"),
+    "streams": ("V1", "V2", "V4", "V8"),
     "top_singular_value": ("O3",),
     "training_depth": ("T1",),
     "update": ("F1", "F7", "F8", "R15"),

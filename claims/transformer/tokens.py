@@ -122,8 +122,8 @@ def first_tokens_see_themselves(
 
 @claim(
     "V8",
-    paper="Vaswani et al. 2017, with the norms left out; derived here",
-    where="a causal stack without normalisation at the usual start",
+    paper="Vaswani et al. 2017 (Attention Is All You Need)",
+    where="section 3.1, the stack, here causal and with its norms left out; derived here",
     states=r"\mathbb E\|x^{(1)}_N\|^2=4^N\|x_0\|^2",
     derivation=[tokens.unnormalised, random_walk.over_sizes],
     mutants=[
