@@ -29,9 +29,9 @@ FIGURE = Figure(
     ),
     alt=(
         "Line chart, logarithmic: mean square of a token's stream against the branch, up to 32. A straight line, "
-        "without norms, leaves the picture at 128 behind seven branches; with norms before the branches it bends to 33, scaled "
-        "as in GPT-2 to 2, and with norms behind it stays at 1. Points, measured at width 100,000 without drawing the "
-        "weights, lie on the lines."
+        "without norms, leaves the picture at 128 behind seven branches; with norms before the branches it bends to "
+        "33, scaled as in GPT-2 to 2, and with norms behind it stays at 1. Points, measured at width 100,000 without "
+        "drawing the weights, lie on the lines."
     ),
     source="Beyond Xiong et al. 2020, section 3; Radford et al. 2019",
     parameters={"width": 100_000, "layers": 16, "draws": 4},

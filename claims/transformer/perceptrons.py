@@ -39,8 +39,8 @@ def _squares(run: Run, gate: float, value: float, activation: Layer, tied: bool,
 
 @claim(
     "V9",
-    paper="Shazeer 2020 (GLU Variants Improve Transformer)",
-    where="SwiGLU, equation 6, at initialisation; derived here",
+    paper="Shazeer 2020",
+    where="GLU variants improve Transformer: SwiGLU, section 2, at initialisation; derived here",
     states=r"\mathbb E\,(\mathrm{silu}(z)\,u)^2=\mathbb E\,u^2\;\mathbb E\,\mathrm{silu}(z)^2,\qquad\mathbb E\,"
     r"\mathrm{silu}(z)^2=\tfrac14\Bigl(q+\mathbb E\,z^2\tanh^2\tfrac z2\Bigr),\quad z\sim N(0,q):\ .3558\text{ at }q=1",
     derivation=[perceptrons.gated, perceptrons.silu],
