@@ -26,3 +26,23 @@ def test_mean_square() -> None:
     assert float(post_ln.mean_square_before_norm(10**6)) == pytest.approx(2, rel=1e-5)
     with pytest.raises(ValueError, match="size is -1"):
         post_ln.mean_square_before_norm(3, -1)
+
+
+@pytest.mark.parametrize(("width", "hidden"), [(4, 3), (6, 10)])
+def test_a_block_backwards_lies_between_its_bounds(width: int, hidden: int) -> None:
+    """The lower bound is derived by hand, so it is asked here: both within the noise of 40,000 draws."""
+    rng, draws = np.random.default_rng(8), 40_000
+    x = np.linspace(-1, 1, width) ** 3
+    x /= x.std()
+    first = rng.standard_normal((draws, hidden, width)) * (2 / width) ** 0.5
+    last = rng.standard_normal((draws, width, hidden)) / hidden**0.5
+    whole = np.eye(width) + last @ ((first @ x > 0)[:, :, None] * first)
+    after = whole @ x
+    jacobian = np.eye(width) - 1 / width
+    along = after @ jacobian
+    along /= np.linalg.norm(along, axis=1, keepdims=True)
+    taken = jacobian - along[:, :, None] * along[:, None, :]
+    squares = ((taken @ whole) ** 2).sum(axis=(1, 2))
+    noise = 6 * squares.std() / draws**0.5
+    least, most = post_ln.least_block_backwards(width, hidden), post_ln.block_backwards(width)
+    assert float(least) - noise < squares.mean() < float(most) + noise
