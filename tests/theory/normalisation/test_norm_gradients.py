@@ -9,11 +9,11 @@ X = np.array([0.3, -1.2, 2.5, 0.9])
 
 
 def _layer_norm(x: np.ndarray) -> np.ndarray:
-    return (x - x.mean()) / x.std()
+    return np.asarray((x - x.mean()) / x.std())
 
 
 def _rms_norm(x: np.ndarray) -> np.ndarray:
-    return x / np.sqrt((x**2).mean())
+    return np.asarray(x / np.sqrt((x**2).mean()))
 
 
 def _jacobian(takes_mean: bool) -> np.ndarray:

@@ -13,7 +13,10 @@ X = np.array([0.4, -1.3])
 
 def _layer(x: np.ndarray, normalised: bool) -> float:
     """Mean square norm behind attention over one key and a perceptron, over all sign matrices of a width of 2."""
-    y = (lambda one: (one - one.mean()) / one.std()) if normalised else (lambda one: one)
+
+    def y(one: np.ndarray) -> np.ndarray:
+        return np.asarray((one - one.mean()) / one.std()) if normalised else one
+
     total = []
     for value, output in itertools.product(sign_matrices(2, 2, 0.5**0.5), repeat=2):
         between = x + output @ value @ y(x)
