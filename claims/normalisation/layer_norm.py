@@ -169,7 +169,7 @@ def fourth_moment_of_a_normalised_entry(
     measured; its variance is at most that of one entry.
     """
     run = run.share(2)
-    (width,) = run.widths(1, least=4, most=6)
+    (width,) = run.widths(1, least=4, most=5)
     tests = []
     for mean in (True, False):
         known = [layer_norm.entry_moment(order, layer_norm.free_directions(width, mean)) for order in (2, 4)]
