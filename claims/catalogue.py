@@ -15,6 +15,7 @@ LETTERS = {
     "D": "number formats and numerical stability",
     "F": "Fixup",
     "G": "gradients at two inputs, and how they shatter",
+    "L": "layer and root-mean-square normalisation",
     "M": "mean field: lengths and angles in wide nets",
     "N": "recurrent nets",
     "O": "orthogonal weights, singular values and data-dependent starts",
@@ -24,6 +25,7 @@ LETTERS = {
     "S": "symmetry, products of matrices and independence, as textbooks state them",
     "T": "training",
     "U": "undrawn and radial weights",
+    "V": "Transformers: streams, starts as shipped, scalings with depth",
     "X": "Xavier's initialisation and its compromise",
 }
 """What the letter of a code is about; the number counts its claims. Claims with one code say one thing in two ways."""
@@ -122,7 +124,11 @@ SUBJECTS = {
         "multiplier",
         "batch_norm",
         "output_moments",
+        "layer_norm",
+        "norm_gradients",
+        "query_key_norm",
     ),
+    "transformer": ("streams", "tokens", "stream_gradients", "post_ln", "perceptrons"),
     "recurrent": ("lstm", "tied_weights", "norms"),
     "attention": ("logits", "steps", "weights", "outputs", "rank_collapse", "gradients", "balance"),
     "independence": ("engines", "gradient_independence", "ones_in_depth", "assumptions"),

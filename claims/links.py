@@ -30,6 +30,7 @@ FIGURES: dict[str, tuple[str, ...]] = {
     "shattered": ("G1", "G2", "G3", "G4"),
     "signal_propagation": ("R2", "R12", "R14"),
     "speed": ("U1", "U2"),
+    "streams": ("V1", "V2", "V4", "V8"),
     "top_singular_value": ("O3",),
     "trainable": ("C22",),
     "training_depth": ("T1",),
