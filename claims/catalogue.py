@@ -24,6 +24,7 @@ LETTERS = {
     "S": "symmetry, products of matrices and independence, as textbooks state them",
     "T": "training",
     "U": "undrawn and radial weights",
+    "V": "Transformers: streams, starts as shipped, scalings with depth",
     "X": "Xavier's initialisation and its compromise",
 }
 """What the letter of a code is about; the number counts its claims. Claims with one code say one thing in two ways."""
@@ -111,6 +112,7 @@ SUBJECTS = {
     "normalisation": ("branches", "centred_weights", "lsuv", "scale_invariance", "batch_norm"),
     "recurrent": ("lstm", "tied_weights", "norms"),
     "attention": ("logits", "steps", "weights", "outputs", "rank_collapse", "gradients", "balance"),
+    "transformer": ("value_path", "deepnorm", "starts", "positions", "tied_readout", "branch_scales", "first_moves", "shared_keys"),
     "independence": ("engines", "gradient_independence", "ones_in_depth", "assumptions"),
     "training": ("symmetry", "equal_units", "balance", "deep_training"),
     "precision": ("formats", "sums_of_logs", "log_series", "softmax"),

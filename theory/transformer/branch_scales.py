@@ -23,7 +23,7 @@ import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import nonnegative, positive, positive_integer
-from theory.rules import equal, limit, substituting
+from theory.rules import limit, substituting
 from theory.symbols import BLOCKS, ETA, N
 from theory.written_out import WrittenOut, at_sizes, matrix, symmetric
 
@@ -91,9 +91,9 @@ def by_depth() -> Derivation:
 @cache
 def root_limit() -> Derivation:
     """Derive the limit of the trace for 1/sqrt L."""
-    return Derivation.begin(
-        "Trace of many branches of one layer", "The trace for 1/sqrt L.", by_root().result
-    ).then("As L grows.", sp.E, limit(BLOCKS, sp.oo))
+    return Derivation.begin("Trace of many branches of one layer", "The trace for 1/sqrt L.", by_root().result).then(
+        "As L grows.", sp.E, limit(BLOCKS, sp.oo)
+    )
 
 
 def written_gains(width: int, hidden: int) -> WrittenOut:

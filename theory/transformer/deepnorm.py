@@ -79,9 +79,7 @@ def encoder() -> Derivation:
         )
         .then(
             "The decoder's constants are those of a stack of 3M sublayers.",
-            sp.Eq(
-                2 * ENCODER * BETA**2 / ALPHA**2 * 3 ** -sp.Rational(3, 4) * DECODER ** sp.Rational(1, 4), 1
-            ),
+            sp.Eq(2 * ENCODER * BETA**2 / ALPHA**2 * 3 ** -sp.Rational(3, 4) * DECODER ** sp.Rational(1, 4), 1),
             substituting({OWN_ALPHA: one_stack().result.subs(own), OWN_BETA: one_stack_weights().result.subs(own)}),
         )
         .then(
@@ -91,9 +89,7 @@ def encoder() -> Derivation:
         )
         .then(
             "Solve.",
-            sp.Eq(
-                ALPHA, 3 ** -sp.Rational(3, 16) * ENCODER ** sp.Rational(1, 4) * DECODER ** sp.Rational(1, 16)
-            ),
+            sp.Eq(ALPHA, 3 ** -sp.Rational(3, 16) * ENCODER ** sp.Rational(1, 4) * DECODER ** sp.Rational(1, 16)),
             solving(ALPHA),
         )
     )

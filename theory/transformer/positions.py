@@ -23,7 +23,7 @@ from theory.derivation import Derivation, Value
 from theory.domain import positive_integer
 from theory.rules import equal, substituting
 from theory.symbols import N
-from theory.written_out import WrittenOut, at_sizes, matrix, normal, symmetric
+from theory.written_out import WrittenOut, at_sizes, matrix, symmetric
 
 FREQUENCY, HERE, THERE = sp.symbols("w s t", real=True)
 DISTANCE = HERE - THERE
@@ -49,7 +49,7 @@ def sinusoid_square() -> Derivation:
     """Derive the square norm of a position's sinusoids."""
     pair = sp.sin(FREQUENCY * HERE) ** 2 + sp.cos(FREQUENCY * HERE) ** 2
     return (
-        Derivation.begin("Square norm of sinusoids", "Add the squares of d/2 pairs, here of one frequency.", N / 2 * pair)
+        Derivation.begin("Norm of sinusoids", "Add d/2 pairs of squares, here of one frequency.", N / 2 * pair)
         .then("Each pair has the norm 1, whatever its frequency and the position.", N / 2, _by_squares)
     )  # fmt: skip
 
@@ -85,9 +85,7 @@ def embedded() -> Derivation:
     return (
         Derivation.begin("Tokens with sinusoids", "The square norm of sqrt d E_t + p.", SQUARE)
         .then("Average over the table.", N + OF_SINUSOIDS, at_sizes(written_embedding, (1,), (2,), (3,), (4,)))
-        .then(
-            "The sinusoids have d/2.", sp.Rational(3, 2) * N, substituting({OF_SINUSOIDS: sinusoid_square().result})
-        )
+        .then("The sinusoids have d/2.", sp.Rational(3, 2) * N, substituting({OF_SINUSOIDS: sinusoid_square().result}))
     )
 
 

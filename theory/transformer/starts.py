@@ -58,9 +58,7 @@ def fused_logit() -> Derivation:
             fused().result ** 2 * logits.FIRST * logits.SECOND,
             substituting({logits.QUERY: fused().result, logits.KEY: fused().result}),
         )
-        .then(
-            "Tokens have the square norm d.", sp.Rational(1, 4), substituting({logits.FIRST: N, logits.SECOND: N})
-        )
+        .then("Tokens have the square norm d.", sp.Rational(1, 4), substituting({logits.FIRST: N, logits.SECOND: N}))
     )
 
 
@@ -147,14 +145,14 @@ def default_square() -> Derivation:
     """Derive the mean square of an entry of a perceptron of PyTorch's Linear layers, at a token with ||x||^2 = d."""
     return (
         Derivation.begin(
-            "A perceptron with PyTorch's defaults", "The mean square of an entry of its output.", perceptron().result / N
+            "A perceptron with PyTorch's defaults",
+            "The mean square of an entry of its output.",
+            perceptron().result / N,
         )
         .then(
             "Weights and biases have the variance 1/(3 fan in).",
             (SQUARE_NORM + 1) / (18 * N) + 1 / (3 * H),
-            substituting(
-                {FIRST: 1 / (3 * N), FIRST_BIAS: 1 / (3 * N), LAST: 1 / (3 * H), LAST_BIAS: 1 / (3 * H)}
-            ),
+            substituting({FIRST: 1 / (3 * N), FIRST_BIAS: 1 / (3 * N), LAST: 1 / (3 * H), LAST_BIAS: 1 / (3 * H)}),
         )
         .then(
             "The token has the square norm d.",
