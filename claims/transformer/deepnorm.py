@@ -46,7 +46,10 @@ def _condition(run: Run, recipe: Recipe, sublayers: int, name: str, draws: int) 
         mutant(
             "beta is 1/alpha",
             "(2N)^(-1/4) for (8N)^(-1/4): the two layers of a sublayer each count, and alpha counts too.",
-            constants=lambda sublayers: (theory.stack_constants(sublayers)[0], 1 / theory.stack_constants(sublayers)[0]),
+            constants=lambda sublayers: (
+                theory.stack_constants(sublayers)[0],
+                1 / theory.stack_constants(sublayers)[0],
+            ),
         ),
         mutant(
             "one layer a sublayer",

@@ -10,13 +10,15 @@ from claims.papers import FIXUP
 from claims.registry import claim, mutant
 from claims.run import Run
 from evidence import Finding, identity
+from simulations import one_hot
 from simulations.layers.losses import softmax_loss
 from simulations.numbers.arrays import Array
 from simulations.transformer.translator import translator
-from simulations import one_hot
 from theory.transformer import first_moves as theory
 
-WIDTH, TOKENS, LENGTH, STEPS, RATE, DRAWS = 4, 8, 3, 4, 0.5, 16
+WIDTH, TOKENS, LENGTH, STEPS, RATE, DRAWS = 4, 8, 3, 4, 0.01, 96
+HIDDEN = 40
+"""So that in all draws some unit is on: a perceptron all of whose units are off, 1 in 2^40, stays where it is."""
 Moves = dict[str, int]
 
 
@@ -32,7 +34,7 @@ def _group(name: str) -> str:
 
 def _first_moves(run: Run, readout: bool) -> dict[str, Array]:
     """The step, from 1, at which each parameter has its first gradient, by name (draws,); one more than all if none."""
-    network = translator(WIDTH, (2, 2), "fixup", hidden=4, tokens=(TOKENS, TOKENS))
+    network = translator(WIDTH, (2, 2), "fixup", hidden=HIDDEN, tokens=(TOKENS, TOKENS))
     parameters = network.draw(run.rng("weights"), DRAWS)
     if readout:
         own = parameters["decoder.readout.weight"]
@@ -79,7 +81,8 @@ def the_encoder_moves_last(
     """A Fixup encoder-decoder moves its output layer at step 1, and all but the inside of the encoder by step 3.
 
     The inside of the encoder's branches follows at step 4. No average: every draw; a gradient counts as soon as it is
-    not exactly 0. Two layers a side, scalars included, untied embeddings, one learning rate.
+    not exactly 0. Two layers a side, scalars included, untied embeddings, a small learning rate; no unit or
+    softmax is so far off that it passes nothing on, as all may be after steps at a large rate.
     """
     first, told = run.once(_first_moves, readout), moves()
     found = np.stack(list(first.values()), axis=1).astype(float)

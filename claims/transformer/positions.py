@@ -32,7 +32,7 @@ DRAWS = 128
 
 
 def _distances() -> Array:
-    """s - t for all pairs of positions, (positions, positions)."""
+    """Distances s - t for all pairs of positions, (positions, positions)."""
     places = np.arange(POSITIONS)
     return places[:, None] - places[None]
 
@@ -107,7 +107,9 @@ def _logit(query: Array, key: Array, distance: Array) -> Array:
     """The logit (draws,) of a query and a key (draws, features), of which the query stands `distance` further on."""
     names = sp.symbols("q p k h s w", real=True)
     of = dict(zip((theory.FIRST, theory.FIRST_PAIR, theory.SECOND, theory.SECOND_PAIR), names[:4], strict=True))
-    pair = theory.rotated_logit().result.subs({**of, theory.HERE: names[4], theory.THERE: 0, theory.FREQUENCY: names[5]})
+    pair = theory.rotated_logit().result.subs(
+        {**of, theory.HERE: names[4], theory.THERE: 0, theory.FREQUENCY: names[5]}
+    )
     told = sp.lambdify(names, pair, "numpy")
     parts = (query[:, ::2], query[:, 1::2], key[:, ::2], key[:, 1::2])
     return np.asarray(told(*parts, distance[:, None], _frequencies(query.shape[1])).sum(axis=1))
@@ -149,8 +151,12 @@ def _far_apart(run: Run, draws: int) -> Array:
     derivation=[theory.rotated_square, theory.rotated_logit, theory.rotated_mean_square],
     mutants=[
         mutant("half of the angle", "Queries and keys turn by their own angle each: it adds up.", logit=_half_turned),
-        mutant("the other way round", "The sign of the sine tells what is before from what is behind.", logit=_other_way),
-        mutant("nothing but norms", "Rotations keep norms; of two tokens apart they change the product.", logit=_not_turned),
+        mutant(
+            "the other way round", "The sign of the sine tells what is before from what is behind.", logit=_other_way
+        ),
+        mutant(
+            "nothing but norms", "Rotations keep norms; of two tokens apart they change the product.", logit=_not_turned
+        ),
         mutant(
             "logits decay with the distance",
             "Cosines alone: the sines, which turn a query to the other feature of the pair, take what they lose.",

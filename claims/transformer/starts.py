@@ -155,14 +155,12 @@ def _default(width: int, hidden: int) -> sp.Expr:
         ),
     ],
 )
-def perceptrons_start_small(
-    run: Run, *, gain: Square = theory.perceptron_gain, default: Square = _default
-) -> Finding:
+def perceptrons_start_small(run: Run, *, gain: Square = theory.perceptron_gain, default: Square = _default) -> Finding:
     """A perceptron passes 8/25 of the mean square on with Glorot's weights, and less than a tenth as PyTorch's Linear.
 
     8/25 at a hidden width of 4d and without biases; with PyTorch's layers (1/18)(1 + 1/d) + 1/(3h) of tokens with
-    ||x||^2 = d, less than a tenth for h = 4d and d of 4 and more. Averages over weights and biases; exact at every width. The variance of the test is a bound from
-    Gaussian entries.
+    ||x||^2 = d, less than a tenth for h = 4d and d of 4 and more. Averages over weights and biases; exact at every
+    width. The variance of the test is a bound from Gaussian entries.
     """
     run, findings = run.share(2), []
     for init, bias, told, truth in (
