@@ -103,6 +103,6 @@ def deepnorm_constants(
             alpha, beta = (number(one) for one in beside(encoder, decoder))
             recipe, depth = deepnorm(encoder, decoder)[0], (encoder**4 * decoder) ** (1 / 16)
             gain = recipe.last.scale
-            for found, told, digit in ((recipe.shortcut, alpha, 0.005 * depth), (gain, beta, 0.005 / depth)):
-                findings.append(identity(np.array([found]), np.array([told]), rounding=digit, chance=False))
+            for scale, told, digit in ((recipe.shortcut, alpha, 0.005 * depth), (gain, beta, 0.005 / depth)):
+                findings.append(identity(np.array([scale]), np.array([told]), rounding=digit, chance=False))
     return all_of(findings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -33,7 +34,7 @@ DRAWS = 128
 
 def _distances() -> Array:
     """Distances s - t for all pairs of positions, (positions, positions)."""
-    places = np.arange(POSITIONS)
+    places = np.arange(POSITIONS, dtype=float)
     return places[:, None] - places[None]
 
 
@@ -44,9 +45,9 @@ def _frequencies(width: int) -> Array:
 def _embedded(run: Run, factor: float, draws: int) -> Array:
     """Square norms of the token at the second position, (draws,)."""
     table = Embedding("table", TOKENS, WIDTH, factor=factor, sinusoid=1.0)
-    numbers = run.rng("tokens").integers(TOKENS, size=(draws, 1, 2))
+    numbers: Any = run.rng("tokens").integers(TOKENS, size=(draws, 1, 2))
     rows, _ = table.forward(table.draw(run.rng("table"), draws), numbers)
-    return np.square(rows[:, 1]).sum(axis=1)
+    return np.asarray(np.square(rows[:, 1]).sum(axis=1))
 
 
 @claim(

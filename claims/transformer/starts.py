@@ -13,7 +13,7 @@ from claims.run import Run
 from evidence import Finding, all_of
 from simulations import Initialiser, glorot, torch_default, uniform
 from simulations.attention.attend import products, split
-from simulations.layers.dense import Dense
+from simulations.layers.dense import Dense, Parameters
 from simulations.layers.network import Sequential
 from simulations.networks.blocks import RELU
 from simulations.numbers.arrays import Array
@@ -106,7 +106,7 @@ def fused_projections_start_small(
 def _perceptron(run: Run, init: Initialiser, bias: bool, draws: int) -> Array:
     """The mean square of an entry of the output, at real tokens whose square norm is their width: (draws,)."""
     layers = [Dense("first", WIDTH, HIDDEN, init), Dense("last", HIDDEN, WIDTH, init)]
-    parameters = {}
+    parameters: Parameters = {}
     rng, x = run.rng("perceptron"), _scaled(run, "perceptron", draws, WIDTH)
     if bias:
         layers = [Dense(one.name, one.fan_in, one.fan_out, init, 0.0) for one in layers]
@@ -115,7 +115,7 @@ def _perceptron(run: Run, init: Initialiser, bias: bool, draws: int) -> Array:
         if bias:  # of the law and the variance of the weights of one input
             parameters[one.bias] = init.draw(rng, draws, one.fan_in, one.fan_out)[:, :1]
     y = Sequential((layers[0], RELU, layers[1])).forward(parameters, x)[0]
-    return np.square(y).mean(axis=(1, 2))
+    return np.asarray(np.square(y).mean(axis=(1, 2)))
 
 
 Square = Callable[[int, int], sp.Expr]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -26,7 +27,7 @@ def _logits(run: Run, factor: float, draws: int) -> Array:
     recipe = replace(fixup(1, 0)[0], embedding=factor)
     network = transformer(WIDTH, 1, recipe, hidden=2, positions=POSITIONS, tokens=TOKENS, tied=True)
     parameters = network.draw(run.rng("weights"), draws)
-    numbers = np.zeros((draws, 1, POSITIONS), dtype=np.int64)
+    numbers: Any = np.zeros((draws, 1, POSITIONS), dtype=np.int64)
     return np.asarray(network.run(parameters, numbers).output[:, -1])
 
 

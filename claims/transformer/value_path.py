@@ -25,7 +25,7 @@ from theory.fixup.scale import fixup_exponent
 from theory.transformer import value_path as theory
 
 WIDTH, HIDDEN, POSITIONS = 4, 8, 3
-CASES = ((1, True), (8, True), (8, False))
+CASES = ((1, True), (4, True), (4, False))
 """Layers, of two branches each, and whether W_Q is 0."""
 Scales = Callable[[Run, int], tuple[float, float]]
 """From the number of branches to the factors of W_V and W_1."""
@@ -33,9 +33,10 @@ Scales = Callable[[Run, int], tuple[float, float]]
 
 @dataclass(frozen=True)
 class Traces:
-    """Traces over all branches (draws,), and what they are told from, the same in all draws."""
+    """Traces over the branches of each kind, and what they are told from, the same in all draws."""
 
-    trace: Array
+    traces: dict[str, Array]
+    """(draws,), of "attention" and "mlp"."""
     readout: float
     """||v||^2."""
     token: float
@@ -67,20 +68,24 @@ def _traces(run: Run, layers: int, zero_queries: bool, four: bool, draws: int) -
     cotangent[:, 0] = run.rng("readout", name).standard_normal(WIDTH)
     network.run(parameters, np.repeat(x, draws, axis=0)).backward(cotangent, into)
     mean = float(np.square(x.mean(axis=1)).sum())
+    traces = {kind: np.zeros(draws) for kind in ("attention", "mlp")}
+    for part, slope in into.items():
+        traces[part.split(".")[1]] += slope.square_norm
     return Traces(
-        sum((one.square_norm for one in into.values()), np.zeros(draws)),
+        traces,
         float(np.square(cotangent[0]).sum()),
         float(np.square(x[:, 0]).sum()),
         mean if zero_queries else float(np.mean([_averaged(head, one, x) for head in heads])),
     )
 
 
-def _formula(run: Run) -> Callable[..., float]:
-    """From ||v||^2, a^T G a, ||x||^2 and the factors of W_V and W_1 to the traces of a branch of each kind, added."""
-    names = sp.symbols("v a x f g", positive=True)
-    readout, averaged, token, value, first = names
-    attention = theory.attention_trace(readout, averaged, value)
-    return sp.lambdify(names, attention + theory.perceptron_trace(readout, token, WIDTH, HIDDEN, first))
+def _formulas(run: Run) -> tuple[Callable[..., float], Callable[..., float]]:
+    """From ||v||^2, a^T G a or ||x||^2, and the factor of W_V or W_1, to the trace of a branch of each kind."""
+    names = sp.symbols("v a f", positive=True)
+    readout, square, factor = names
+    attention = theory.attention_trace(readout, square, factor)
+    perceptron = theory.perceptron_trace(readout, square, WIDTH, HIDDEN, factor)
+    return sp.lambdify(names, attention), sp.lambdify(names, perceptron)
 
 
 def _two(run: Run, branches: int) -> tuple[float, float]:
@@ -126,15 +131,18 @@ def attention_multiplies_two_layers(run: Run, *, scales: Scales = _two, four: bo
     """With L^(-1/2) on W_V and W_1, Fixup for m = 2, a Transformer's branches have one trace at every depth.
 
     The trace of the tangent kernel over the branches, at the start, when their last layers are 0. Averages over W_V and
-    W_1 at given tokens, W_Q and W_K; exact at every width and depth. At 2 and 16 branches with
-    W_Q = 0, where a^T G a is the square norm of the mean token, and at 16 with random W_Q. No norms, one head.
+    W_1 at given tokens, W_Q and W_K; exact at every width and depth. At 2 and 8 branches with
+    W_Q = 0, where a^T G a is the square norm of the mean token, and at 8 with random W_Q. Attention and perceptrons
+    are tested apart. No norms, one head.
     """
-    run, findings, whole = run.share(len(CASES)), [], run.once(_formula)
+    run, findings, formulas = run.share(2 * len(CASES)), [], run.once(_formulas)
     spread = max(2 / WIDTH, 5 / HIDDEN)  # of chi-square values and of rectified squares, by their means
-    test = run.mean(1, variance=spread, error=0.2, at_most=0.25)
+    test = run.mean(1, variance=spread, error=0.25, at_most=0.25)
     for layers, zero_queries in CASES:
         found = run.once(_traces, layers, zero_queries, four, test.draws)
-        sizes = found.readout, found.averaged, found.token
-        truth, told = (whole(*sizes, *factors(run, 2 * layers)) for factors in (_two, scales))
-        findings.append(test(found.trace / (layers * truth), expected=told / truth))
+        factors = zip(_two(run, 2 * layers), scales(run, 2 * layers), strict=True)
+        parts = zip(formulas, found.traces.values(), (found.averaged, found.token), factors, strict=True)
+        for formula, trace, square, (factor, other) in parts:
+            truth, told = (formula(found.readout, square, one) for one in (factor, other))
+            findings.append(test(trace / (layers * truth), expected=told / truth))
     return all_of(findings)
