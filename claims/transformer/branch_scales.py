@@ -78,7 +78,7 @@ Trace = Callable[[int, sp.Expr], sp.Expr]
 @claim(
     "V16",
     paper=YANG,
-    where="section 3, branches of one layer; derived here",
+    where="abstract: blocks of one layer (the trace derived here)",
     states=r"\frac{\mathbb E\operatorname{tr}K}{\|v\|^2\|x\|^2}=Ls^2(1+s^2)^{L-1}:\quad "
     r"s=\tfrac1{\sqrt L}:\ \Bigl(1+\frac1L\Bigr)^{L-1}\to e,\qquad s=1:\ L\,2^{L-1},\qquad s=\tfrac1L:\ O(1/L)",
     derivation=[theory.trace, theory.by_root, theory.by_depth, theory.root_limit],
@@ -146,7 +146,7 @@ Gain = Callable[[int, int, int], sp.Expr]
 @claim(
     "V17",
     paper=BACHLECHNER,
-    where="section 3; Touvron et al. 2021 (LayerScale), section 2; compared here",
+    where="the gain of a branch, beside that of Touvron et al. 2021 (LayerScale); compared here",
     states=r"\mathbb E\sum_l(v^{\mathsf T}F_l)^2=\mathbb E\sum_l\sum_iv_i^2F_{l,i}^2=\frac{\|v\|^2}d\sum_l\mathbb "
     r"E\|F_l\|^2",
     derivation=[theory.rezero, theory.layer_scale],

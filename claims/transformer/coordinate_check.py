@@ -56,7 +56,7 @@ def _told(found: Moved, move: Move, power: int) -> Array:
 @claim(
     "V21",
     paper=YANG,
-    where="appendix J, the coordinate check, its one-step core; derived here",
+    where="the coordinate check (section not checked with the text); its first step derived here",
     states=r"\text{SGD: }\Delta y=-\eta\,g\,\|x\|_2^2,\qquad\text{Adam, step 1: }\Delta y=-\eta\operatorname{sgn}(g)"
     r"\,\|x\|_1",
     derivation=theory.DERIVATIONS,

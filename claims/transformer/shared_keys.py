@@ -37,7 +37,7 @@ def _logits(run: Run, draws: int) -> Array:
 @claim(
     "V20",
     paper=AINSLIE,
-    where="section 2; Shazeer 2019 (multi-query attention); derived here",
+    where="section 2.2, beside Shazeer 2019 (multi-query attention); derived here",
     states=r"\mathbb E\,l^2=d_k\sigma_q^2\sigma_k^2\|x\|^2\|y\|^2,\quad\mathbb E\,l\,l'=0,\qquad"
     r"\frac{\mathbb E\,l^2l'^2}{\mathbb E\,l^2\;\mathbb E\,l'^2}=1+\frac2{d_k}",
     derivation=theory.DERIVATIONS,

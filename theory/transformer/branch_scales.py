@@ -5,7 +5,7 @@ independent entries of mean 0 and variance 1/d in W, and the output v^T x_L. The
 branches, over ||v||^2 ||x_0||^2, is in mean
 
 - L s^2 (1 + s^2)^(L - 1) (`trace`): what stands before a branch and behind it is independent of it;
-- (1 + 1/L)^(L - 1), which tends to e, for s = 1/sqrt L (`by_root`, `root_limit`): the same at every depth;
+- (1 + 1/L)^(L - 1), which grows from 1 to e, for s = 1/sqrt L (`by_root`, `root_limit`);
 - L 2^(L - 1) for s = 1, and (1/L)(1 + 1/L^2)^(L - 1), which tends to 0, for s = 1/L (`by_depth`).
 
 Gains that start at 0, one number a branch (ReZero) or one a channel (LayerScale): the output is v^T x, its slope in a
