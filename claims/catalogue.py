@@ -117,6 +117,7 @@ SUBJECTS = {
         "first_moves",
         "deepnorm",
         "branch_scales",
+        "scaled_inputs",
         "coordinate_check",
         "starts",
         "positions",

@@ -2,9 +2,10 @@
 
 - `starts`: weights as PyTorch ships them; `positions`: sinusoids and rotations; `tied_readout`: what a start predicts.
 - `value_path`: Fixup's exponent for attention; `first_moves`: which of its parameters move at which step.
-- `deepnorm`, `branch_scales`: other constants and gains in front of branches; `coordinate_check`: steps by the width.
+- `deepnorm`, `branch_scales`, `scaled_inputs`: other constants and gains, of branches and of inputs (T-Fixup).
+- `coordinate_check`: steps by the width.
 - `shared_keys`: heads that share their keys.
 
 Papers: Vaswani et al. 2017, Zhang et al. 2019 (Fixup), Wang et al. 2022 (DeepNet), Su et al. 2021 (RoPE).
-Claims: V10 to V21.
+Claims: V10 to V22.
 """

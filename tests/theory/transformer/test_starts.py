@@ -8,6 +8,7 @@ from theory.transformer import (
     deepnorm,
     first_moves,
     positions,
+    scaled_inputs,
     shared_keys,
     starts,
     tied_readout,
@@ -66,6 +67,13 @@ def test_scales_of_branches() -> None:
     assert told == pytest.approx([1.953, 2.483, 32, 0.2999], abs=5e-4)
     assert branch_scales.gain_trace(3, 4, 6) == 2
     assert branch_scales.layer_scale().result == branch_scales.rezero().result
+
+
+def test_t_fixup() -> None:
+    told = [float(scaled_inputs.t_fixup_trace(depth, 4, 8)) for depth in (1, 2, 1000)]
+    assert told == pytest.approx([3, 4.5, 3 * 1.001**999])
+    unscaled = [scaled_inputs.kernel_trace(depth, 4, 8, depth**-0.25) for depth in (2, 16)]
+    assert [float(one) for one in unscaled] == pytest.approx([4.5 * 2**0.5, 12 * (17 / 16) ** 15])
 
 
 def test_who_moves_when() -> None:
