@@ -58,7 +58,7 @@ QUARTERS = (-1 / 4, -1 / 4)
 @claim(
     "V22",
     paper=HUANG,
-    where="section 3.2, the exponent -1/4 for weights and embeddings; derived here for linear branches",
+    where="the exponent -1/4 for weights and embeddings (section not checked with the text); linear branches here",
     states=r"s=L^{-\frac14}:\quad\frac{\mathbb E\operatorname{tr}K}{\|v\|^2\|x\|^2}=\sqrt L\,\Bigl(1+\frac hd\Bigr)"
     r"\Bigl(1+\frac1L\Bigr)^{L-1},\qquad\|x\|=L^{-\frac14}\Longrightarrow\ \sqrt L\text{ drops out}",
     derivation=theory.DERIVATIONS,
