@@ -17,6 +17,7 @@ FIGURES: dict[str, tuple[str, ...]] = {
     "collapse": ("C19",),
     "compromise": ("X1", "X2", "X3"),
     "dying": ("C9",),
+    "exponent": ("V10",),
     "first_steps": ("T4",),
     "histograms": ("X4", "X5"),
     "homogeneous_sets": ("P1", "P12"),

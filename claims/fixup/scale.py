@@ -228,9 +228,10 @@ def _scaled(scale: Callable[[int, int], sp.Expr], branches: int, m: int, where: 
     ],
 )
 def fixup_scale(run: Run, *, scale: Callable[[int, int], sp.Expr] = fixup.fixup_scale, where: str = "all") -> Finding:
-    """Scaling every layer of a branch by L^(-1/(2m-2)) makes each of L branches move by order 1/L.
+    """Scaling every layer by L^(-1/(2m-2)) makes each of L branches that are products of m layers move by order 1/L.
 
     First order in eta, with the remainder bounded; the constant m is tested too. For m = 2 to 6 and L = 10 to 100,000.
+    A branch of attention is a product of two layers, values and output: queries and keys are behind a softmax.
     """
     findings, eta = [], 1e-4
     sizes = sizes_of_inputs(run, len(BRANCHES))

@@ -1,7 +1,7 @@
 """Fixup's scale L^(-1/(2m-2)) for the weights (not the variance) of a branch, and the condition behind it.
 
-L is the number of residual branches, m the number of layers in each. Scales are written a_k = L^(-e_k), e_1 the largest
-exponent; of scalar branches, nothing is averaged. Orders in L are asymptotic.
+L is the number of residual branches, m the number of layers that each multiplies. Scales are written a_k = L^(-e_k),
+e_1 the largest exponent; of scalar branches, nothing is averaged. Orders in L are asymptotic.
 
 - The first-order update of a branch is of order L^(-2 sigma), sigma the sum of the exponents without the largest
   (`order`); it is of order 1/L if sigma = 1/2 (`condition`).
@@ -136,18 +136,40 @@ def condition() -> Derivation:
     ).then("Solve for the sum of the exponents without the largest.", sp.Eq(sigma, sp.Rational(1, 2)), solving(sigma))
 
 
-def fixup_exponent(layers_per_branch: Value) -> sp.Expr:
-    """Return the exponent -1/(2m - 2) of the number of branches in Fixup's scale, m = `layers_per_branch`.
+NO_FACTORS = {"query", "key"}
+"""Layers of attention that a branch does not multiply: the softmax of their product adds up to 1 at any scale."""
 
-    It multiplies standard deviations; variances take twice the exponent.
+
+def fixup_exponent(layers_per_branch: Value | tuple[str, ...]) -> sp.Expr:
+    """Return the exponent -1/(2m - 2) of the number of branches in Fixup's scale.
+
+    It multiplies standard deviations; variances take twice the exponent. The branch is a product of m layers, one
+    behind the other, but for activations that pass a scale on.
+
+    Parameters
+    ----------
+    layers_per_branch : number, symbol or tuple of str
+        m, or the names of the layers that the branch multiplies, in which "query" and "key" are refused: of attention,
+        ``("value", "output")`` are the layers that are multiplied (`theory.transformer.value_path`).
 
     Raises
     ------
     ValueError
-        If m is not an integer of at least 2. At m = 1 the exponent is singular.
+        If m is not an integer of at least 2, at m = 1 because the exponent is singular; or if a layer is named that is
+        no factor of the branch, or named twice.
 
     Source: Fixup, section 3, equation for the scale of the branch layers.
     """
+    if isinstance(layers_per_branch, tuple):
+        no_factors = NO_FACTORS.intersection(layers_per_branch)
+        if no_factors:
+            raise ValueError(
+                f"layers_per_branch names {', '.join(sorted(no_factors))}; expected what the branch multiplies: "
+                'they set the weights of attention, which add up to 1 at any scale. Give ("value", "output")'
+            )
+        if len(set(layers_per_branch)) < len(layers_per_branch):
+            raise ValueError(f"layers_per_branch is {layers_per_branch}; expected every layer once")
+        layers_per_branch = len(layers_per_branch)
     if sp.sympify(layers_per_branch) == 1:
         raise ValueError(
             "layers_per_branch is 1; expected at least 2: the condition is on the product of the scales other than "
@@ -156,7 +178,7 @@ def fixup_exponent(layers_per_branch: Value) -> sp.Expr:
     return exponent().at(m=positive_integer("layers_per_branch", layers_per_branch, least=2))
 
 
-def fixup_scale(branches: Value, layers_per_branch: Value) -> sp.Expr:
+def fixup_scale(branches: Value, layers_per_branch: Value | tuple[str, ...]) -> sp.Expr:
     """Return Fixup's factor branches^(-1/(2m - 2)) on the standard deviation of the layers of a branch."""
     return positive_integer("branches", branches) ** fixup_exponent(layers_per_branch)
 

@@ -21,6 +21,14 @@ def test_one_layer_is_singular() -> None:
         fixup.fixup_scale(10, 0)
 
 
+def test_attention_multiplies_two_layers() -> None:
+    assert fixup.fixup_exponent(("value", "output")) == fixup.fixup_exponent(2)
+    with pytest.raises(ValueError, match="names key, query"):
+        fixup.fixup_exponent(("query", "key", "value", "output"))
+    with pytest.raises(ValueError, match="every layer once"):
+        fixup.fixup_scale(4, ("value", "value"))
+
+
 @pytest.mark.parametrize("exponents", [(0.5, 0.25, 0.1), (0, 1), (0.25, 0.25, 0.25, 0.25), (1, 0.2, 0.3)])
 def test_update_exponent_against_the_slope(exponents: tuple[float, ...]) -> None:
     def log_update(log_branches: mpmath.mpf) -> mpmath.mpf:
