@@ -119,7 +119,7 @@ SUBJECTS = {
         "norm_gradients",
         "query_key_norm",
     ),
-    "transformer": ("streams", "tokens", "stream_gradients", "post_ln", "perceptrons"),
+    "transformer": ("streams", "gpt2", "tokens", "stream_gradients", "post_ln", "perceptrons"),
     "recurrent": ("lstm", "tied_weights", "norms"),
     "independence": ("engines", "gradient_independence", "ones_in_depth", "assumptions"),
     "training": ("symmetry", "equal_units", "balance", "deep_training"),
