@@ -132,6 +132,7 @@ SUBJECTS = {
     "attention": ("logits", "steps", "weights", "outputs", "rank_collapse", "gradients", "balance"),
     "transformer": (
         "streams",
+        "gpt2",
         "tokens",
         "stream_gradients",
         "post_ln",
