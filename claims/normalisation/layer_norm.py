@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 import sympy as sp
-from simulations.layers.row_norms import RMSNorm
 
 from claims.normalisation.shares import Law, ShareTest, normal, uniform
 from claims.registry import claim, mutant
@@ -14,6 +13,7 @@ from claims.run import Run
 from evidence import Finding, all_of, identity
 from simulations.layers.losses import EPS
 from simulations.layers.normalisation import LayerNorm
+from simulations.layers.row_norms import RMSNorm
 from simulations.numbers.arrays import Array
 from theory.normalisation import layer_norm
 

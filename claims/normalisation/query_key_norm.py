@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 import sympy as sp
-from simulations.layers.row_norms import RMSNorm
 
 from claims.normalisation.shares import Law, ShareTest, normal
 from claims.registry import claim, mutant
@@ -17,6 +16,7 @@ from simulations.attention.attend import products
 from simulations.attention.softmax import softmax
 from simulations.layers.losses import EPS
 from simulations.layers.normalisation import LayerNorm
+from simulations.layers.row_norms import RMSNorm
 from simulations.numbers.arrays import Array
 from theory.domain import number
 from theory.normalisation import layer_norm, query_key_norm

@@ -16,10 +16,10 @@ from tests.docs.pages import PAGES, python
 (PROFILE,) = python("docs/profile.md")
 NETWORK, INPUTS, CHECKED, PARAMETERS, LAW, PROPERTY, CLAIM = python("docs/own-work.md")
 (DERIVATION,) = python("CONTRIBUTING.md")
-EXPONENTS, REVERSALS = python("docs/transformers.md")
+EXPONENTS, STARTS, REVERSALS = python("docs/transformers.md")
 RUN = [
     MEASURE, UNDRAWN, SWEEP, PROFILE, NETWORK, INPUTS, CHECKED, PARAMETERS, LAW, PROPERTY, CLAIM, DERIVATION,
-    EXPONENTS, REVERSALS,
+    EXPONENTS, STARTS, REVERSALS,
 ]  # fmt: skip
 
 
@@ -157,6 +157,19 @@ def test_exponents_of_a_transformer(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(lines) == 7
     assert all(line.endswith("True") for line in lines)
     assert any(line.startswith("1 ") for line in lines)
+
+
+def test_starts_of_a_transformer(capsys: pytest.CaptureFixture[str]) -> None:
+    run(STARTS)
+    exponent, constants, shipped, moves = capsys.readouterr().out.splitlines()
+    assert exponent == "-1/2"
+    depth = 6 ** (5 / 16)
+    assert [float(one) for one in constants[1:-1].split(",")] == pytest.approx(
+        [0.8138 * depth, 0.8689 / depth], rel=1e-4
+    )
+    assert shipped == "1/1024 1/4 8/25"
+    assert moves.startswith("{'output layer': 1")
+    assert moves.endswith("'encoder, inside': 4}")
 
 
 @pytest.mark.slow
