@@ -24,8 +24,7 @@ import sympy as sp
 
 from theory.derivation import Derivation, Value
 from theory.domain import positive_integer
-from theory.layer import fans
-from theory.layer.fans import Fans
+from theory.layer.fans import Axes, Fans
 from theory.rules import equal
 from theory.symbols import SQUARE_NORM, VARIANCE, H, N
 from theory.written_out import WrittenOut, at_sizes, matrix, symmetric
@@ -122,7 +121,7 @@ def keras(shape: Sequence[Value]) -> Fans:
     return Fans(sizes[-2] * window, sizes[-1] * window)
 
 
-def jax(shape: Sequence[Value], in_axis: fans.Axes = -2, out_axis: fans.Axes = -1, batch_axis: fans.Axes = ()) -> Fans:
+def jax(shape: Sequence[Value], in_axis: Axes = -2, out_axis: Axes = -1, batch_axis: Axes = ()) -> Fans:
     """Return the fans that jax.nn.initializers.variance_scaling counts, and so Flax.
 
     It divides the product of all axes by those that are stated, so an axis stated as in and out counts once: with

@@ -13,7 +13,7 @@ from itertools import product
 
 import sympy as sp
 
-from theory.derivation import Value
+from theory.derivation import Derivation, Value
 from theory.domain import positive_integer
 from theory.layer import products
 from theory.layer.products import AXES, CHANNELS, GROUPS, INWARD, OUT, OUTWARD, STRIDE, WINDOW, K
@@ -45,7 +45,7 @@ def convolution(
         If a number is not a positive integer, or the groups do not divide the channels.
     """
     counts = _counts(channels_in, channels_out, size, stride, groups, axes)
-    return Fans(products.convolution_forwards().at(counts), products.convolution_backwards().at(counts))
+    return _at(counts, products.convolution_forwards(), products.convolution_backwards())
 
 
 def transposed_convolution(
@@ -53,19 +53,23 @@ def transposed_convolution(
 ) -> Fans:
     """Return the fans of a transposed convolution, away from edges; forwards a mean over pixels."""
     counts = _counts(channels_in, channels_out, size, stride, groups, axes)
-    return Fans(products.transposed_forwards().at(counts), products.transposed_backwards().at(counts))
+    return _at(counts, products.transposed_forwards(), products.transposed_backwards())
+
+
+def _at(counts: dict[sp.Symbol, sp.Expr], forwards: Derivation, backwards: Derivation) -> Fans:
+    return Fans(*(one.result.subs(counts, simultaneous=True) for one in (forwards, backwards)))
 
 
 def _counts(
     channels_in: Value, channels_out: Value, size: Value, stride: Value, groups: Value, axes: int
-) -> dict[sp.Symbol, Value]:
+) -> dict[sp.Symbol, sp.Expr]:
     given = {CHANNELS: channels_in, OUT: channels_out, K: size, STRIDE: stride, GROUPS: groups, AXES: axes}
     names = ("channels_in", "channels_out", "size", "stride", "groups", "axes")
     counts = {symbol: positive_integer(name, value) for name, (symbol, value) in zip(names, given.items(), strict=True)}
     for name, channels in (("channels_in", counts[CHANNELS]), ("channels_out", counts[OUT])):
         if (channels / counts[GROUPS]).is_integer is False:
             raise ValueError(f"{name} is {channels}; expected a multiple of the groups, {groups}")
-    return dict(counts)
+    return counts
 
 
 Axes = int | Sequence[int]
@@ -88,7 +92,7 @@ def kernel(shape: Sequence[Value], in_axes: Axes, out_axes: Axes, batch_axes: Ax
     inward, outward, _ = (sp.prod(sizes[axis] for axis in axes) for axes in listed)
     window = sp.prod(size for axis, size in enumerate(sizes) if axis not in {a % len(sizes) for a in flat})
     counts = {INWARD: inward, OUTWARD: outward, WINDOW: window}
-    return Fans(products.kernel_forwards().at(counts), products.kernel_backwards().at(counts))
+    return _at(counts, products.kernel_forwards(), products.kernel_backwards())
 
 
 def taps(length: int, size: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> tuple[int, ...]:
