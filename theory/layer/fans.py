@@ -57,7 +57,10 @@ def transposed_convolution(
 
 
 def _at(counts: dict[sp.Symbol, sp.Expr], forwards: Derivation, backwards: Derivation) -> Fans:
-    return Fans(*(one.result.subs(counts, simultaneous=True) for one in (forwards, backwards)))
+    def put(fan: sp.Expr) -> sp.Expr:
+        return fan.subs({symbol: counts[symbol] for symbol in fan.free_symbols & counts.keys()}, simultaneous=True)
+
+    return Fans(put(forwards.result), put(backwards.result))
 
 
 def _counts(
