@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
 
 import numpy as np
 
@@ -50,7 +49,6 @@ class Case:
         kind = TransposedConvolution if self.transposed else GroupedConvolution
         return kind("layer", *self.channels, self.size, self.stride, self.padding, self.dilation, self.groups, init)
 
-    @cache  # noqa: B019 (a few cases, as long as the module)
     def fans(self) -> Fans:
         """Return its fans in the middle of the image."""
         count = fans.transposed_convolution if self.transposed else fans.convolution

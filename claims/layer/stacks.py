@@ -44,8 +44,8 @@ def _logit_share() -> float:
 
 
 def _backwards() -> float:
-    stack = fans.dense(D, BLOCKS * D)
-    return number(conventions.backward_factor(stack, stack, "fan_avg"))
+    told = conventions.pytorch((BLOCKS * D, D))
+    return number(conventions.backward_factor(fans.dense(D, BLOCKS * D), told, "fan_avg"))
 
 
 @claim(
