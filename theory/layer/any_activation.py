@@ -9,7 +9,7 @@ jump, which has no mean squared slope, or for a function that grows too fast, th
 - `fixed_points` finds the lengths that a given gain keeps, with the slope of the length map and chi at each.
 - Pairs, as SwiGLU, are in `theory.layer.pairs`: none of them is stable.
 
-Means over wide layers, where pre-activations are normal; over one layer of Gaussian weights exact at any width.
+Means over wide layers, whose pre-activations are normal; E phi^2 is exact at any width for a layer of Gaussian weights.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Pairs u phi(z), as SwiGLU, in which one matrix of weights makes u and another z, at the same inputs.
 
-With Gaussian weights u and z are independent N(0, q). Over one layer exact at any width; that deep nets follow the
-length map is a statement about wide ones.
+With Gaussian weights u and z are independent N(0, q), so mean squares are exact at any width. Gradients are so in wide
+layers only: the weights on their way back are those that made u and z.
 
 - The map is q -> g^2 q E phi^2 (`paired_square`).
 - Its slope at the gain that keeps q is 1 more than that of phi by itself (`paired_slope`): above 1 wherever E phi^2

@@ -24,12 +24,14 @@ TOLERANCES = (1e-13, 1e-13, 1e-13, 1e-11)
 """Of a panel, relative to the moment; slopes of an interpolant are known less well."""
 ACCEPTED, DEEPEST, MOST = 1e-6, 44, 20_000
 """The largest relative error of an answer, halvings of a panel, and panels."""
+LEAST = 1e-10
+"""The smallest error that is stated: both rules may agree by chance on a small panel with a kink."""
 Four = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
 class Moments:
-    """E phi, E phi^2, E (z^2/q) phi^2 and E phi'^2, and the largest relative error of any, an estimate."""
+    """E phi, E phi^2, E (z^2/q) phi^2 and E phi'^2; the largest relative error of any, an estimate of 1e-10 or more."""
 
     first: float
     square: float
@@ -109,7 +111,7 @@ def moments(function: Callable[[float], float], variance: Value) -> Moments:
             f"{worst[1]:.6g}; expected no jumps, and no faster oscillation than {MOST} panels follow"
         )
     first, square, weighted, slope = map(math.fsum, total)
-    return Moments(first, square, weighted, slope, max(error))
+    return Moments(first, square, weighted, slope, max(*error, LEAST))
 
 
 def _edges(deviation: float) -> list[float]:
