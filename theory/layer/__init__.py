@@ -7,6 +7,6 @@
 - `gain_stability`: gains at any variance, and whether deep nets stay at it.
 - `any_activation`, `panels`, `pairs`: the same for a function of the reader's, and for gated pairs as SwiGLU.
 
-Papers: LeCun et al. 1998, Glorot & Bengio 2010, He et al. 2015, Klambauer et al. 2017.
-Claims: A1 to A4, A6 to A13, B1 to B3, B6, B9, B10.
+Papers: LeCun et al. 1998, Glorot & Bengio 2010, He et al. 2015, Klambauer et al. 2017, Shazeer 2020.
+Claims: A1 to A4, A6 to A13, B1 to B3, B6, B9, B10, B14.
 """
