@@ -91,7 +91,7 @@ def stored_shapes_hide_groups_and_strides(
     kept: Factor = _kept,
     variance: Callable[[Stored], Callable[[int, int], float]] = lambda stored: stored.variance,
 ) -> Finding:
-    """PyTorch's fan-out makes grouped convolutions 1/groups too small, and its fans of transposed ones miss the stride.
+    """PyTorch's fan-out leaves 1/groups of the mean square in grouped convolutions; transposed, it misses the stride.
 
     Averages over Gaussian weights of gain 1 at fixed images of one size, away from edges; exact at any width. Sums of
     squares over channels are multiples of chi-square variables. Of 4 channels, and of 8 to 2 in transposed ones. He's
@@ -168,10 +168,10 @@ def shapes_do_not_tell_axes(
     kept: Callable[[str], float] = _keras,
     variance: Callable[[str], float] = lambda name: KERNELS[name][3],
 ) -> Finding:
-    """Glorot's rule takes the first of a kernel's three axes for a window, so heads' projections start too small.
+    """Keras' count takes the first of a kernel's three axes for a window, so heads' projections start too small.
 
     Averages over Gaussian kernels (d, heads, width) and (heads, width, d) at fixed inputs of one size, d = 8 and 4
-    heads; exact at any width. As Keras counts where no axes are stated. Sums of squares are multiples of chi-square
+    heads; exact at any width. With Glorot's rule, where no axes are stated. Sums of squares are multiples of chi-square
     variables.
     """
     run, findings = run.share(len(KERNELS)), []
