@@ -31,7 +31,17 @@ LETTERS = {
 """What the letter of a code is about; the number counts its claims. Claims with one code say one thing in two ways."""
 
 SUBJECTS = {
-    "layer": ("one_layer", "pre_activations", "rectifiers", "gains", "gain_stability"),
+    "layer": (
+        "one_layer",
+        "fans",
+        "conventions",
+        "stacks",
+        "pre_activations",
+        "rectifiers",
+        "gains",
+        "gain_stability",
+        "pairs",
+    ),
     "convolution": ("padding", "fans"),
     "plain": (
         "norms",

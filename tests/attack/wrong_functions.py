@@ -7,6 +7,7 @@ not the name. Only calls made from a file of claims are falsified: what theory a
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import importlib
 import inspect
@@ -73,6 +74,8 @@ def altered(value: Any, change: Callable[[Any], Any]) -> Any:
         return change(value)
     if isinstance(value, list | tuple):
         return type(value)(altered(one, change) for one in value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.replace(value, **{name: altered(one, change) for name, one in vars(value).items()})
     if callable(value):
         return lambda *arguments, **named: altered(value(*arguments, **named), change)
     return value

@@ -14,12 +14,12 @@ from tests.docs.pages import PAGES, python
 (UNDRAWN,) = python("docs/engines.md")
 (SWEEP,) = python("docs/sweeps.md")
 (PROFILE,) = python("docs/profile.md")
-NETWORK, INPUTS, CHECKED, PARAMETERS, LAW, PROPERTY, CLAIM = python("docs/own-work.md")
+NETWORK, INPUTS, CHECKED, PARAMETERS, LAW, LAYER, ACTIVATION, PROPERTY, CLAIM = python("docs/own-work.md")
 (DERIVATION,) = python("CONTRIBUTING.md")
 EXPONENTS, STARTS, REVERSALS = python("docs/transformers.md")
 RUN = [
-    MEASURE, UNDRAWN, SWEEP, PROFILE, NETWORK, INPUTS, CHECKED, PARAMETERS, LAW, PROPERTY, CLAIM, DERIVATION,
-    EXPONENTS, STARTS, REVERSALS,
+    MEASURE, UNDRAWN, SWEEP, PROFILE, NETWORK, INPUTS, CHECKED, PARAMETERS, LAW, LAYER, ACTIVATION, PROPERTY, CLAIM,
+    DERIVATION, EXPONENTS, STARTS, REVERSALS,
 ]  # fmt: skip
 
 
@@ -43,6 +43,20 @@ def test_what_is_measured_is_beside_its_closed_form(capsys: pytest.CaptureFixtur
         assert error.max() < 0.03
         for row, size in zip(rows, error, strict=True):
             assert abs(float(row[measured]) - float(row[closed])) <= 6 * size * float(row[closed]) + 0.005
+
+
+def test_fans_are_those_on_the_page(capsys: pytest.CaptureFixture[str]) -> None:
+    run(LAYER)
+    assert capsys.readouterr().out.split() == ["512", "2048", "1/4", "1/4"]
+    assert all(f"# {said}" in LAYER for said in ("512 2048", "1/4: the mean square", "1/4: attention's"))
+
+
+def test_activations_are_what_the_page_says(capsys: pytest.CaptureFixture[str]) -> None:
+    run(ACTIVATION)
+    gelu, leaky, sine = capsys.readouterr().out.splitlines()
+    assert f'"{gelu}"' in " ".join(PAGES["docs/own-work.md"].split())
+    assert "gain 1.4072 keeps q = 2, neutral: slope 1;" in leaky
+    assert sine.startswith("[FixedPoint(variance=0.7968")
 
 
 def test_a_wide_network_keeps_its_norms(capsys: pytest.CaptureFixture[str]) -> None:
