@@ -135,7 +135,7 @@ def logits_of_small_heads_are_laplace(
 
     Averages over Gaussian weights at fixed tokens; exact at every width. The law is tested, the kurtosis derived.
     """
-    error = run.error(0.1, at_most=0.2)
+    error = run.error(0.1, at_most=0.12)
     nats = math.sqrt(math.log(4 / run.alpha) / 2) + math.sqrt(math.log(4000) / 2)
     draws = math.ceil(1.1 * (nats / _distance(error)) ** 2)
     found, x = run.once(logits, head, gaussian, tied, draws)
