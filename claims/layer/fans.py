@@ -131,12 +131,12 @@ def fans_count_products(
     """
     run, findings = run.share(2 * len(CASES)), []
     for case in CASES.values():
-        of = counted(case), case.fans()
+        told = counted(case)
         tests = [run.chi_square(channels, error=COARSEST, at_most=COARSEST) for channels in case.channels[::-1]]
         most = max(test.draws for test in tests)
         found = run.once(middles, case if grouped else replace(case, groups=1), UNIT, most)
-        for test, sums, told in zip(tests, found, (of[0].forwards, of[0].backwards), strict=True):
-            findings.append(test(sums[: test.draws] / number(told)))
+        for test, sums, fan in zip(tests, found, (told.forwards, told.backwards), strict=True):
+            findings.append(test(sums[: test.draws] / number(fan)))
     return all_of(findings)
 
 

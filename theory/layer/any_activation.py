@@ -7,6 +7,7 @@ jump, which has no mean squared slope, or for a function that grows too fast, th
 
 - `examine` says of an activation what its gain is, whether deep nets stay there, and where they are if they do not.
 - `fixed_points` finds the lengths that a given gain keeps, with the slope of the length map and chi at each.
+- `next_correlation` is the map of correlations, with a bound on what its series leaves out.
 - Pairs, as SwiGLU, are in `theory.layer.pairs`: none of them is stable.
 
 Means over wide layers, whose pre-activations are normal; E phi^2 is exact at any width for a layer of Gaussian weights.
@@ -19,7 +20,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from theory.derivation import Value
-from theory.domain import nonnegative, positive
+from theory.domain import nonnegative, positive, positive_integer, real
 from theory.layer import gain_stability, pairs
 from theory.layer.gain_stability import SLOPE, SQUARE, Function
 from theory.layer.panels import Moments, moments
@@ -196,6 +197,38 @@ def fixed_points(
             slope, growth = unit.slope_and_growth(here, q)
             found.append(FixedPoint(q, share * slope, share * growth))
     return found
+
+
+def next_correlation(
+    activation: str | Function, correlation: Value, variance: Value = 1, *, terms: int = 30
+) -> tuple[float, float]:
+    """Return the cosine of the activations at two inputs whose pre-activations have this correlation, and its error.
+
+    That is the next correlation of pre-activations, without biases. phi is expanded in `terms` Hermite polynomials: the
+    mean product is the sum of a_k^2 c^k, and as E phi^2 is that of all a_k^2, what is left out is known to be between
+    plus and minus |c|^terms times what is left of E phi^2. So is the error, but for that of the quadrature; kinks make
+    it large near c = 1, where the slope is chi.
+    """
+    unit, c = known(activation), float(real("correlation", correlation))
+    if abs(c) > 1:
+        raise ValueError(f"correlation is {correlation}; expected a number from -1 to 1")
+    deviation = math.sqrt(float(positive("variance", variance)))
+    whole = moments(unit.function, variance)
+    squares = [
+        moments(lambda z, k=k: unit.function(z) * _hermite(k, z / deviation), variance).first ** 2 / whole.square  # type: ignore[misc]
+        for k in range(positive_integer("terms", terms))
+    ]
+    told = math.fsum(square * c**k for k, square in enumerate(squares))
+    left = max(0.0, 1 - math.fsum(squares)) * abs(c) ** terms
+    return (c * told if unit.pair else told), left + 10 * whole.error
+
+
+def _hermite(order: int, t: float) -> float:
+    """Return the Hermite polynomial of mean square 1 under the standard normal law."""
+    before, now = 0.0, 1.0
+    for k in range(order):
+        before, now = now, (t * now - math.sqrt(k) * before) / math.sqrt(k + 1)
+    return now
 
 
 def _root(excess: Callable[[float], float], left: float, right: float, before: float) -> float:

@@ -87,8 +87,8 @@ def moments(function: Callable[[float], float], variance: Value) -> Moments:
     sizes = [math.fsum(abs(panel[2][k]) for panel in panels) for k in range(4)]
     sizes[0] = math.sqrt(sizes[1])  # E phi may be 0
     outer = max(_ratio(abs(panel[2][k]), sizes[k]) for panel in (panels[0], panels[-1]) for k in range(1, 4))
-    if outer > 1e-15:
-        raise ArithmeticError(f"phi at variance {q} grows too fast: {outer:.1e} of a moment lies beyond 13 deviations")
+    if outer > 1e-12:
+        raise ArithmeticError(f"phi at variance {q} grows too fast: {outer:.1e} of a moment lies beyond 16 deviations")
     total: tuple[list[float], ...] = ([], [], [], [])
     error, count, worst = [0.0] * 4, 0, (0.0, 0.0)
     while panels:
@@ -116,7 +116,7 @@ def moments(function: Callable[[float], float], variance: Value) -> Moments:
 
 def _edges(deviation: float) -> list[float]:
     """Return where panels begin, in deviations: at sizes that matter to the density, and to functions of z."""
-    sizes = [0.5, 1.0, 2.0, 3.0, 4.5, 6.5, 9.0, 13.0, *(z / deviation for z in (0.25, 0.5, 1.0, 2.0, 3.0, 6.0))]
+    sizes = [0.5, 1.0, 2.0, 3.0, 4.5, 6.5, 9.0, 13.0, 16.5, *(z / deviation for z in (0.25, 0.5, 1.0, 2.0, 3.0, 6.0))]
     edges = [0.0]
     for size in sorted(sizes):
         if 1.01 * edges[-1] < size < END / 1.01:

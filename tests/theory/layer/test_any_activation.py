@@ -121,6 +121,28 @@ def test_functions_of_numpy_and_mpmath() -> None:
         assert examine(function, 0.7, layers=2).gain == pytest.approx(gain_stability.gain("tanh", 0.7), rel=1e-10)
 
 
+@pytest.mark.parametrize("c", [-0.9, -0.2, 0.0, 0.6, 0.95])
+def test_correlations_of_relu_and_sine(c: float) -> None:
+    """ReLU's are those of Cho and Saul; sin(a) sin(b) is half of cos(a - b) - cos(a + b)."""
+    angle = math.acos(c)
+    for name, q, truth in (
+        ("ReLU", 1.0, (math.sin(angle) + (math.pi - angle) * math.cos(angle)) / math.pi),
+        ("sine", 0.6, math.exp(-0.6) * 2 * math.sinh(0.6 * c) / (1 - math.exp(-1.2))),
+    ):
+        told, error = any_activation.next_correlation(name, c, q)
+        assert abs(told - truth) <= error
+        assert error < (1e-8 if name == "sine" or abs(c) < 0.7 else 1e-2)
+
+
+def test_correlations_of_a_smooth_activation_leave_1_as_chi_says() -> None:
+    told, error = any_activation.next_correlation("tanh", 1 - 1e-4, 0.5)
+    assert (1 - told) / 1e-4 == pytest.approx(examine("tanh", 0.5, layers=1).growth, abs=error / 1e-4 + 1e-3)
+    pair, _ = any_activation.next_correlation("SwiGLU", 0.4)
+    assert pair == pytest.approx(0.4 * any_activation.next_correlation("SiLU", 0.4)[0])
+    with pytest.raises(ValueError, match="expected a number from -1 to 1"):
+        any_activation.next_correlation("tanh", 1.2)
+
+
 GATES: dict[str, tuple[str, Layer]] = {
     "GLU": ("sigmoid", Sigmoid()),
     "GEGLU": ("GELU", GELU()),
