@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.training.attention_draws import our_draws, their_draws
 from benchmarks.training.step import AGREE, Contestant, Step
 
 WIDTH, HEADS, TOKENS, BATCH, POSITIONS, RATE = 64, 4, 1300, 64, 20, 1e-3
@@ -120,13 +122,14 @@ def theirs(kind: Kind, positions: int, layers: int, threads: int) -> Step:
     return step
 
 
-def race(kind: Kind, layers: int, rounds: int, threads: int) -> dict[str, Any]:
+Makers = tuple[Callable[[int, int], Step], Callable[[int, int], Step]]
+
+
+def race(makers: Makers, size: int, rounds: int, threads: int) -> dict[str, Any]:
     """Let both take turns of two steps, PyTorch with as many threads and with one, of which the faster counts."""
-    teams = {"Fathom": Contestant(partial(ours, kind, POSITIONS), layers, threads)}
+    teams = {"Fathom": Contestant(makers[0], size, threads)}
     for number in sorted({1, threads}):
-        teams[f"PyTorch, {number} thread{'s' * (number > 1)}"] = Contestant(
-            partial(theirs, kind, POSITIONS), layers, number
-        )
+        teams[f"PyTorch, {number} thread{'s' * (number > 1)}"] = Contestant(makers[1], size, number)
     for _ in range(rounds):
         for one in teams.values():
             one.turn(2)
@@ -174,20 +177,26 @@ def main() -> int:
     options = parser.parse()
     results: dict[str, Any] = {}
     for kind in ("float32", "float64"):
-        found = results[kind] = race(kind, options.layers, options.rounds, options.threads)
-        teams = {name: one for name, one in found.items() if isinstance(one, dict)}
-        times = ", ".join(f"{name} {one['seconds_per_step'] * 1e3:.0f} ms" for name, one in teams.items())
-        print(
-            f"{kind}: {times}; {found['share']:.2f} of PyTorch's time "
-            f"({found['share, fastest steps']:.2f} by each one's fastest step), same losses: {found['same losses']}"
-        )
+        cases: dict[str, tuple[Makers, int]] = {
+            f"a step, {kind}": ((partial(ours, kind, POSITIONS), partial(theirs, kind, POSITIONS)), options.layers),
+            f"1,000 draws of a layer, {kind}": ((partial(our_draws, kind), partial(their_draws, kind)), 1000),
+        }
+        for label, (makers, size) in cases.items():
+            found = results[label] = race(makers, size, options.rounds, options.threads)
+            teams = {name: one for name, one in found.items() if isinstance(one, dict)}
+            times = ", ".join(f"{name} {one['seconds_per_step'] * 1e3:.0f} ms" for name, one in teams.items())
+            print(
+                f"{label}: {times}; {found['share']:.2f} of PyTorch's time ({found['share, fastest steps']:.2f} by "
+                f"each one's fastest step), same losses: {found['same losses']}"
+            )
+    same = all(found["same losses"] for found in results.values())
     if options.growth:
         results["growth"] = growth(options.rounds, options.threads)
         for what, rows in results["growth"].items():
             print(f"{what}: " + ", ".join(f"{n} {seconds * 1e3:.0f} ms" for n, seconds in rows))
     if options.json:
         write(options.json, json.dumps(results, indent=1) + "\n")
-    return 0 if all(results[kind]["same losses"] for kind in ("float32", "float64")) else 1
+    return 0 if same else 1
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.training import one_step, resnet, transformer
+from benchmarks.training import attention_draws, one_step, resnet, transformer
 from benchmarks.training.step import AGREE
 from simulations.data.splits import digits_split
 from simulations.networks.resnet import resnet as network_of
@@ -127,7 +127,9 @@ def test_the_step_of_an_encoder_decoder_is_pytorch_s(kind: str, monkeypatch: pyt
     pytest.importorskip("torch")
     monkeypatch.setattr(transformer, "BATCH", 4)
     mine, theirs = (make(kind, 7, 1, 1) for make in (transformer.ours, transformer.theirs))
+    many, others = (make(kind, 3, 1) for make in (attention_draws.our_draws, attention_draws.their_draws))
     agreement = AGREE if kind == "float32" else 1e-9
+    np.testing.assert_allclose(many(), others(), rtol=agreement)
     losses = [(mine(), theirs()) for _ in range(3)]
     np.testing.assert_allclose([one for one, _ in losses], [other for _, other in losses], rtol=agreement)
     assert losses[2][0] < losses[0][0]

@@ -6,10 +6,11 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulations import stream
-from simulations.layers.dense import Parameters
+from simulations import softmax_loss, stream
+from simulations.layers.dense import Gradients, Parameters
 from simulations.strategies import seeds, tokens
-from simulations.transformer.recipes import RECIPES
+from simulations.transformer.recipes import NONE, RECIPES
+from simulations.transformer.stack import transformer
 from simulations.transformer.translator import PAD, Translator, translator
 
 KINDS = 7
@@ -76,3 +77,36 @@ def test_logits_do_not_see_what_lies_ahead(name: str, seed: int, target: Any, to
         net.run(parameters, source[None], one[None]).output.reshape(*target.shape, KINDS) for one in (target, other)
     )
     np.testing.assert_allclose(after[:, :place], before[:, :place], rtol=0, atol=1e-9 * (abs(before).max() + 1))
+
+
+@settings(max_examples=30)
+@given(seeds(), st.integers(1, 3), st.sampled_from([1, 2]), st.booleans())
+def test_inner_products_of_states_and_cotangents(seed: int, layers: int, heads: int, causal: bool) -> None:
+    """Without biases and norms <dl/dx, x> is l - H, plus 2 <dl/dW_Q, W_Q> for each attention behind the state.
+
+    The products of a head's weights with their gradients agree: W_Q^T dW_Q with that of W_K, W_V^T dW_V with W_O's.
+    """
+    network = transformer(4, layers, NONE, heads=heads, positions=3, causal=causal, classes=5)
+    rng = stream(seed, "inner")
+    parameters, x = network.draw(rng, 1), rng.normal(size=(1, 6, 4))
+    run, targets = network.run(parameters, x), np.eye(5)[rng.integers(5, size=(1, 6))]
+    loss = softmax_loss(run.output, targets)
+    into = Gradients()
+    cotangents = run.backward(loss.logit_gradient, into)
+    gradients = {name: gradient.array[0] for name, gradient in into.items()}
+    excess, size = float((loss.loss - loss.entropy).sum()), 1.0
+    for place in reversed(range(len(network.layers))):
+        for name in network.parameter_names():
+            if name.startswith(f"block{place // 2}.attention.query") and place % 2 == 0 and place < 2 * layers:
+                excess += 2 * float((gradients[name] * parameters[name][0]).sum())
+        size = max(size, abs(cotangents[place] * run.states[place]).sum(), abs(excess))
+        assert abs((cotangents[place] * run.states[place]).sum() - excess) < 1e-9 * size
+    for number in range(layers):
+        inner = {}
+        for part, axis in (("query", 1), ("key", 1), ("value", 1), ("output", 0)):
+            name = f"block{number}.attention.{part}.weight"
+            pairs = zip(*(np.split(one, heads, axis) for one in (parameters[name][0], gradients[name])), strict=True)
+            inner[part] = [w.T @ g if axis else g @ w.T for w, g in pairs]
+        for one, other, way in (("query", "key", 1), ("value", "output", 0)):
+            for mine, theirs in zip(inner[one], inner[other], strict=True):
+                np.testing.assert_allclose(mine, theirs.T if way else theirs, rtol=0, atol=1e-9 * size)
