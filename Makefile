@@ -6,7 +6,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: checks report figures lessons sweep test fast attack browser faults lint calibrate bench locks clean
+.PHONY: checks report figures lessons sweep translate test fast attack browser faults lint calibrate bench locks clean
 
 checks: .venv/base
 	$(BIN)/python paper_checks.py $(ARGS)
@@ -24,6 +24,9 @@ lessons: .venv/lessons
 
 sweep: .venv/sweep
 	$(BIN)/python -m simulations.sweep $(ARGS)
+
+translate: .venv/base
+	$(BIN)/python -m simulations.translate $(ARGS)
 
 test: .venv/development
 	$(BIN)/python -m pytest --numprocesses auto $(ARGS)

@@ -14,6 +14,7 @@ COMMANDS = {
     "figures": "draw the figures of the field: theory as lines, measurement as points",
     "sweep": "measure a grid of networks: resumable, on one machine or on Dask",
     "train": "train one deep network on digits or CIFAR-10",
+    "translate": "train a Transformer to translate phrases, or your own pairs",
     "lessons": "serve the lessons to browsers on this machine",
 }
 
@@ -39,6 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from simulations.training.run import main as train
 
         return train(rest, program)
+    if command == "translate":
+        from simulations.translate.command import main as translate
+
+        return translate(rest, program)
     if command == "lessons":
         from lessons.__main__ import main as lessons
 

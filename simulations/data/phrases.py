@@ -9,128 +9,92 @@ from __future__ import annotations
 
 import lzma
 import re
-from collections import Counter
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from simulations.data.inputs import InputError
 from simulations.numbers.streams import stream
-from simulations.training.pairs import Pairs, Tokens
-from simulations.transformer.translator import END, PAD, START
 
 LANGUAGES = ("en", "de", "fr", "es", "zh", "ja")
 PHRASES = Path(__file__).with_name("phrases.tsv.xz")
-UNKNOWN = 3
-"""The number of every token that is not in a vocabulary; 0 to 2 are padding, start and end."""
 LONGER = "list 4"
 """The kind that is held out as a composition: lists of four names, where training has up to three."""
+LEAST, MOST_HELD_OUT = 10, 500
+"""Pairs that a corpus must have, and of which no more are held out for validation, nor for test."""
 WORDS, CHARACTERS = re.compile(r"[^\W\d_]+|\S"), re.compile(r"\S")
 
 Sentence = list[str]
+Sentences = list[tuple[Sentence, Sentence]]
+"""Pairs of source and target."""
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """Sentences by part, each pair (source, target)."""
+    """Pairs by part."""
 
-    training: list[tuple[Sentence, Sentence]]
-    validation: list[tuple[Sentence, Sentence]]
-    test: list[tuple[Sentence, Sentence]]
-    longer: list[tuple[Sentence, Sentence]]
+    training: Sentences
+    validation: Sentences
+    test: Sentences
+    longer: Sentences
     """Compositions that training does not have; empty for a user's own pairs."""
+    characters: bool
+    """Whether the tokens of targets are characters, which are written without spaces."""
 
 
-def tokens_of(text: str, language: str = "") -> Sentence:
-    """Part a text into words, digits and marks; of Chinese and Japanese into characters."""
-    return (CHARACTERS if language in ("zh", "ja") else WORDS).findall(text)
+def tokens_of(text: str, *, characters: bool = False) -> Sentence:
+    """Part a text into words, digits and marks, or into characters; spaces go."""
+    return (CHARACTERS if characters else WORDS).findall(text)
 
 
-def phrases(language: str, seed: int = 0, held_out: int = 500) -> Corpus:
-    """Return English phrases with their translations; validation and test have `held_out` pairs each.
+def phrases(language: str, seed: int = 0) -> Corpus:
+    """Return English phrases with their translations; validation and test have 500 pairs each, and so has `longer`.
 
     Raises
     ------
     InputError
-        If the language is not one of `LANGUAGES`, or English.
+        If there are no translations into this language.
     """
     if language not in LANGUAGES[1:]:
         raise InputError(f"no phrases in {language!r}; expected one of {', '.join(LANGUAGES[1:])}")
-    rows = [line.split("\t") for line in lzma.decompress(PHRASES.read_bytes()).decode().splitlines()]
-    column = 1 + LANGUAGES.index(language)
-    pairs = [(row[0], (tokens_of(row[1]), tokens_of(row[column], language))) for row in rows]
-    longer = [pair for kind, pair in pairs if kind == LONGER]
-    return _parted([pair for kind, pair in pairs if kind != LONGER], longer[:held_out], seed, held_out)
+    column, characters = 1 + LANGUAGES.index(language), language in ("zh", "ja")
+    trained, longer = Sentences(), Sentences()
+    for line in lzma.decompress(PHRASES.read_bytes()).decode().splitlines():
+        row = line.split("\t")
+        pair = tokens_of(row[1]), tokens_of(row[column], characters=characters)
+        (longer if row[0] == LONGER else trained).append(pair)
+    return _parted(trained, longer[:MOST_HELD_OUT], seed, characters)
 
 
 def own_pairs(path: Path, seed: int = 0, *, characters: bool = False) -> Corpus:
-    """Read pairs from a text file, a source and a target a line with a tab between; a tenth each is held out.
+    """Read pairs from a text file, a source and a target a line with a tab between; empty lines are left out.
+
+    A tenth of them (500 at most) is held out for validation, and as many for test.
 
     Raises
     ------
     InputError
-        If the file can't be read, is not UTF-8, or a line has not just two texts; the message names the line.
+        If the file can't be read, is not UTF-8, has too few pairs, or a line has not just two texts; the message names
+        the line.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot read pairs from {path}: {error}; expected lines of source, tab, target") from None
-    language, pairs = "zh" if characters else "", []
-    for number, line in enumerate(lines, 1):
+    pairs = Sentences()
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
-        texts = [tokens_of(text, language) for text in line.split("\t")]
+        texts = [tokens_of(text, characters=characters) for text in line.split("\t")]
         if len(texts) != 2 or not all(texts):
             raise InputError(f"{path}, line {number}: expected a source, a tab and a target, got {line[:60]!r}")
         pairs.append((texts[0], texts[1]))
-    if len(pairs) < 10:
-        raise InputError(f"{path} has {len(pairs)} pairs; expected at least 10, to train on most and to hold some out")
-    return _parted(pairs, [], seed, min(500, len(pairs) // 10))
+    if len(pairs) < LEAST:
+        raise InputError(f"{path} has {len(pairs)} pairs; expected {LEAST} at least, as some are held out")
+    return _parted(pairs, Sentences(), seed, characters)
 
 
-def _parted(
-    pairs: list[tuple[Sentence, Sentence]], longer: list[tuple[Sentence, Sentence]], seed: int, held_out: int
-) -> Corpus:
+def _parted(pairs: Sentences, longer: Sentences, seed: int, characters: bool) -> Corpus:
+    held_out = min(MOST_HELD_OUT, len(pairs) // 10)
     order = stream(seed, "phrases", "parts").permutation(len(pairs))
     mixed = [pairs[i] for i in order.tolist()]
-    return Corpus(mixed[2 * held_out :], mixed[:held_out], mixed[held_out : 2 * held_out], longer)
-
-
-@dataclass(frozen=True)
-class Vocabulary:
-    """The tokens of one language by number; of 0 to 3 the meanings are fixed."""
-
-    words: tuple[str, ...]
-
-    @classmethod
-    def of(cls, sentences: Iterable[Sentence], most: int = 30_000) -> Vocabulary:
-        """Number the tokens, the most frequent first."""
-        counts = Counter(token for sentence in sentences for token in sentence)
-        ordered = sorted(counts, key=lambda token: (-counts[token], token))
-        return cls(("", "<start>", "<end>", "<unknown>", *ordered[:most]))
-
-    def __len__(self) -> int:
-        return len(self.words)
-
-    def numbers(self, sentences: Sequence[Sentence], *, framed: bool = False) -> Tokens:
-        """Return integers (sentences, positions); `framed` puts a start before and an end behind each."""
-        known = {word: number for number, word in enumerate(self.words)}
-        rows = [[known.get(token, UNKNOWN) for token in sentence] for sentence in sentences]
-        rows = [[START, *row, END] if framed else row for row in rows]
-        table = np.full((len(rows), max(map(len, rows))), PAD)
-        for row, numbers in zip(table, rows, strict=True):
-            row[: len(numbers)] = numbers
-        return table
-
-    def sentence(self, numbers: Iterable[int]) -> Sentence:
-        """Return the tokens with these numbers."""
-        return [self.words[number] for number in numbers]
-
-
-def as_pairs(sentences: Sequence[tuple[Sentence, Sentence]], source: Vocabulary, target: Vocabulary) -> Pairs:
-    """Return sentences as numbers, for training."""
-    return Pairs(
-        source.numbers([one for one, _ in sentences]), target.numbers([other for _, other in sentences], framed=True)
-    )
+    return Corpus(mixed[2 * held_out :], mixed[:held_out], mixed[held_out : 2 * held_out], longer, characters)
