@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     add("--json", type=Path, default=RESULTS, metavar="FILE")
     options = parser.parse(arguments)
     ends = time.monotonic() + 60 * options.minutes
-    work: list[partial[object]] = []
+    work: list[Callable[[], object]] = []
     if options.part != "quality":
         rates = Store(options.json, "stable", stable.measure, ends)
         work += [partial(stable.rates, rates, name, seed) for seed in range(options.seeds) for name in options.recipes]

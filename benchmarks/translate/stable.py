@@ -27,7 +27,8 @@ def measure(task: Task, cell: Cell) -> Outcome:
         for _ in range(cell.steps):
             run.tallies[:] = 0
             run.advance()
-            losses.append(run.averages()["loss"])
+            of_step = run.averages() if run.tallies[2] else run.epochs[-1]  # where the step ended an epoch
+            losses.append(of_step["loss"])
     except DivergenceError:
         return {"first": losses[0] if losses else None, "last": None, "diverged after": run.step}
     return {"first": losses[0], "last": sum(losses[-LAST:]) / LAST, "diverged after": None}

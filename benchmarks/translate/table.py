@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -32,9 +33,7 @@ def stable_rates(path: Path) -> str:
         for seed in range(SEEDS):
             for layers in stable.DEPTHS:  # those that are whole
                 depths = tuple(depth for depth in stable.DEPTHS if depth <= layers)
-                rates = _known(
-                    lambda recipe=recipe, seed=seed, depths=depths: stable.rates(store, recipe, seed, depths)
-                )
+                rates = _known(partial(stable.rates, store, recipe, seed, depths))
                 if rates is not None:
                     found.setdefault(layers, []).append(rates[layers])
         rows[recipe] = [_rates(found.get(layers)) for layers in stable.DEPTHS]
@@ -50,8 +49,7 @@ def qualities(path: Path) -> str:
             cells = []
             for layers in LAYERS:
                 tries = (
-                    _known(lambda r=recipe, n=layers, o=name, seeds=seeds: quality.best(store, r, n, o, seeds))
-                    for seeds in range(SEEDS, 0, -1)
+                    _known(partial(quality.best, store, recipe, layers, name, seeds)) for seeds in range(SEEDS, 0, -1)
                 )
                 cells.append(_quality(next((one for one in tries if one), None)))
             rows[f"{recipe}, {name}"] = cells
