@@ -35,6 +35,14 @@ def test_the_file_is_what_its_page_says() -> None:
         assert english[source] == target
 
 
+def test_the_notice_stays_with_the_phrases() -> None:
+    """As their licence asks, whole: from its copyright to its name."""
+    notice = PAGE.split("```")[1]
+    assert "Copyright © 2004-2025 Unicode, Inc." in notice
+    assert "provided that either (a)\nthis copyright and permission notice appear with all copies" in notice
+    assert notice.strip().endswith("Unicode-3.0")
+
+
 def test_no_two_sources_have_the_same_tokens() -> None:
     assert len({tuple(tokens_of(row[1])) for row in ROWS}) == len(ROWS)
 
