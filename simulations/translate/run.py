@@ -86,7 +86,7 @@ def train(
     if checkpoint and checkpoint.exists():
         run.resume(checkpoint)
         progress(f"resumed after step {run.step}")
-    run.steps = max(steps, run.step)
+    run.steps = steps
     seconds: list[float] = []
     loss = accuracy = None
     diverged, reported = False, time.perf_counter()

@@ -10,13 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from simulations.data.phrases import own_pairs, phrases
 from simulations.training.adam import Adam
 from simulations.training.optimiser import Descent
 from simulations.translate.command import main
-from simulations.translate.run import SAMPLES, Result, train, trainer
+from simulations.translate.run import SAMPLES, SAVE_EVERY, Result, train, trainer
 from simulations.translate.task import Task
 from tests.refusals import refused
 
@@ -93,6 +94,20 @@ def test_the_command_says_what_it_found(pairs: Path, tmp_path: Path, capsys: pyt
     assert out.count("\n  -> ") == SAMPLES == len(found["samples"])
 
 
+def test_every_option_makes_another_run(pairs: Path, tmp_path: Path) -> None:
+    """Each changes the validation loss after three steps, which the same options give again."""
+    losses = []
+    more = ["--seed 1", "--norm post", "--dropout 0.5", "--smoothing 0", "--rate 0.1", "--width 12", "--heads 4"]
+    more += ["--layers 2", "--characters", "--optimiser sgd", "--optimiser sgd --momentum 0", "--steps 4"]
+    for options in ("", *more):
+        path = tmp_path / "out.json"
+        assert main(["--pairs", str(pairs), *SMALL, "--steps", "3", *options.split(), "--json", str(path)]) == 0
+        losses.append(json.loads(path.read_text())["loss"])
+    assert len(set(losses)) == len(losses)
+    assert main(["--pairs", str(pairs), *SMALL, "--steps", "3", "--json", str(path)]) == 0
+    assert json.loads(path.read_text())["loss"] == losses[0]
+
+
 @pytest.mark.slow
 def test_phrases_by_the_minute(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "out.json"
@@ -124,6 +139,8 @@ def test_a_run_survives_kill_9(pairs: Path, tmp_path: Path) -> None:
         finally:
             os.kill(process.pid, signal.SIGKILL)
     assert process.returncode == -signal.SIGKILL
+    with np.load(path) as saved:
+        assert saved["step"] % SAVE_EVERY == 0 < saved["step"] < 400
     found = {}
     for name, more in (("whole", []), ("resumed", ["--checkpoint", str(path)])):
         assert main([*options, *more, "--json", str(tmp_path / name)]) == 0
