@@ -2,6 +2,7 @@
 # make report   the same as a page, report.html            make figures   every picture, with its data and the gallery
 # make lessons  nine lessons in the browser                make browser   the lessons tested in a real browser
 # make sweep    grids of networks, ARGS="sweep.toml"       make faults    sweeps that are killed, cut off and run out of disk
+# make translate   a Transformer learns to translate, ARGS="--norm fixup --layers 8"
 # make fast     tests of every package, the quick ones     make attack    wrong steps, functions and sources must be caught
 PYTHON ?= python3
 BIN := .venv/bin
