@@ -51,6 +51,19 @@ def test_a_small_rate_is_stable_and_a_huge_one_is_not() -> None:
     assert not stable.is_stable({"first": 2.0, "last": None})
 
 
+def test_losses_are_of_single_steps() -> None:
+    """The mean of the last ten of 13, each from its batch as it was before the step."""
+    cell, losses = Cell("pre", 1, "sgd", 0.1, 0, 13), []
+    run = store.start(TASK, cell)
+    for _ in range(cell.steps):
+        shards = run.differentiate(run.batch())
+        losses.append(sum(one.total for one in shards) / sum(one.count for one in shards))
+        run.advance()
+    found = stable.measure(TASK, cell)
+    assert found["first"] == pytest.approx(losses[0], rel=1e-12)
+    assert found["last"] == pytest.approx(sum(losses[-10:]) / 10, rel=1e-12)
+
+
 def test_deeper_searches_begin_where_the_last_ended(tmp_path: Path) -> None:
     limits = {1: 0.3, 2: 0.1, 4: 0.02}
 

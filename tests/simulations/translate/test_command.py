@@ -108,6 +108,17 @@ def test_every_option_makes_another_run(pairs: Path, tmp_path: Path) -> None:
     assert json.loads(path.read_text())["loss"] == losses[0]
 
 
+def test_beams_find_other_translations(pairs: Path, tmp_path: Path) -> None:
+    """Of a network that is not trained; what it was trained on, loss and all else, is the same."""
+    found = []
+    for beams in ("1", "3"):
+        path = tmp_path / f"{beams}.json"
+        assert main(["--pairs", str(pairs), *SMALL, "--steps", "3", "--beams", beams, "--json", str(path)]) == 0
+        found.append(json.loads(path.read_text()))
+    assert found[0]["loss"] == found[1]["loss"]
+    assert found[0]["samples"] != found[1]["samples"]
+
+
 @pytest.mark.slow
 def test_phrases_by_the_minute(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "out.json"
