@@ -28,7 +28,7 @@ from simulations.translate.task import Task
 STEPS, WARMUP = 900, 100
 """Steps of a run without --steps and --minutes; steps in which Adam's rate rises to its value."""
 MANY = 10**6
-RATES = {"adam": 1e-3, "sgd": 0.05}
+RATES, MOMENTUM = {"adam": 1e-3, "sgd": 0.05}, 0.9
 
 
 def optimiser(name: str, rate: float, momentum: float) -> Optimiser:
@@ -67,7 +67,8 @@ def _task(options: argparse.Namespace) -> Task:
         raise ValueError("--characters is for --pairs; Chinese and Japanese phrases are parted into characters anyway")
     if options.pairs:
         return Task(own_pairs(options.pairs, options.seed, characters=options.characters))
-    return Task(phrases(options.language or "de", options.seed))
+    options.language = options.language or "de"
+    return Task(phrases(options.language, options.seed))
 
 
 def _run(options: argparse.Namespace) -> Result:
@@ -78,8 +79,11 @@ def _run(options: argparse.Namespace) -> Result:
     for file in (options.json, options.checkpoint):
         if file and (reason := unwritable(file)):
             raise ValueError(f"cannot write {file}: {reason}")
-    rate = RATES[options.optimiser] if options.rate is None else options.rate
-    chosen = optimiser(options.optimiser, rate, 0.9 if options.momentum is None else options.momentum)
+    if options.rate is None:
+        options.rate = RATES[options.optimiser]
+    if options.momentum is None and options.optimiser == "sgd":
+        options.momentum = MOMENTUM
+    chosen = optimiser(options.optimiser, options.rate, options.momentum or 0.0)
     task = _task(options)
     sizes = {"width": options.width, "heads": options.heads, "dropout": options.dropout}
     network = task.network(options.norm, options.layers, **sizes)

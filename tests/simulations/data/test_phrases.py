@@ -73,6 +73,7 @@ def test_longer_lists_are_in_no_other_part() -> None:
     assert not fours & (training | validation | test)
 
 
+@pytest.mark.slow
 def test_the_seed_parts_them() -> None:
     one, again, other = (parts(phrases("fr", seed)) for seed in (0, 0, 1))
     assert one == again

@@ -90,6 +90,7 @@ def test_the_command_says_what_it_found(pairs: Path, tmp_path: Path, capsys: pyt
     assert f"validation loss {found['loss']:.4g}" in progress
     assert "step 8 of 8: loss" in progress
     assert (found["steps"], found["diverged"], found["settings"]["norm"]) == (8, False, "pre")
+    assert (found["settings"]["rate"], found["settings"]["language"]) == (0.001, None)
     assert found["peak_memory_mb"] > 1
     assert out.count("\n  -> ") == SAMPLES == len(found["samples"])
 
@@ -127,7 +128,9 @@ def test_phrases_by_the_minute(tmp_path: Path, capsys: pytest.CaptureFixture[str
     out = capsys.readouterr().out.splitlines()
     assert out[-1].startswith("longer: exact match 0.000")
     assert out[-2].startswith("test: exact match 0.000")
-    assert 0 < json.loads(path.read_text())["steps"] < 10_000
+    found = json.loads(path.read_text())
+    assert 0 < found["steps"] < 10_000
+    assert [found["settings"][name] for name in ("rate", "momentum", "language")] == [0.05, 0.9, "ja"]
 
 
 def test_a_run_that_diverges_ends_well(pairs: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -214,6 +217,7 @@ def test_a_checkpoint_of_another_network_is_refused(
     assert "of another run, with network 'pre, 1 layers a side" in line
 
 
+@pytest.mark.slow
 def test_the_seed_parts_phrases_and_starts_networks() -> None:
     tasks = [Task(phrases("de", seed)) for seed in (0, 1)]
     starts = [trainer(task, task.network("pre", 1, width=8), Adam(1e-3), seed=seed) for seed, task in enumerate(tasks)]
