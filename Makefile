@@ -3,11 +3,12 @@
 # make report   the same as a page, report.html            make figures   every picture, with its data and the gallery
 # make lessons  nine lessons in the browser                make browser   the lessons tested in a real browser
 # make sweep    grids of networks, ARGS="sweep.toml"       make faults    sweeps that are killed, cut off and run out of disk
+# make translate   a Transformer learns to translate, ARGS="--norm fixup --layers 8"
 # make fast     tests of every package, the quick ones     make attack    wrong steps, functions and sources must be caught
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: checks report figures lessons profile sweep test fast attack browser faults lint calibrate bench locks clean
+.PHONY: checks report figures lessons profile sweep translate test fast attack browser faults lint calibrate bench locks clean
 
 checks: .venv/base
 	$(BIN)/python paper_checks.py $(ARGS)
@@ -28,6 +29,9 @@ profile: .venv/base
 
 sweep: .venv/sweep
 	$(BIN)/python -m profiles.sweep $(ARGS)
+
+translate: .venv/base
+	$(BIN)/python -m simulations.translate $(ARGS)
 
 test: .venv/development
 	$(BIN)/python -m pytest --numprocesses auto $(ARGS)

@@ -93,7 +93,7 @@ if __name__ == "__main__":
         package_dir={f"fathom.{package}": package for package in PACKAGES}
         | {"fathom.benchmarks.results": "benchmarks/results"},
         package_data={
-            "fathom.simulations.data": ["*.npz", "README.md"],
+            "fathom.simulations.data": ["*.npz", "*.tsv.xz", "*.md"],
             "fathom.figures": ["tools/fathom.mplstyle", "README.md", "manifest.json", "data/*.csv", "pictures/*.svg"],
             "fathom.claims": ["reports/*.css", "reports/*.js", "papers/*.toml"],
             "fathom.lessons": ["prose/*/*.md", "pictures/*.svg", "tools/*.css"],

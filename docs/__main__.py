@@ -14,6 +14,7 @@ from functools import partial
 from benchmarks.speed import table as bench
 from benchmarks.sweeps import table as sweeps
 from benchmarks.training import depth
+from benchmarks.translate import table as translate
 from docs import parts, tables
 from docs.excerpt import excerpt
 from simulations.command_line import Parser, run
@@ -26,6 +27,7 @@ MADE_BY: dict[str, Callable[[], str]] = {
     "lessons": tables.lessons,
     "bench": lambda: bench.table(json.loads((RESULTS / "speed.json").read_text())),
     "depth": lambda: depth.table(json.loads((RESULTS / "depth.json").read_text())["rows"]),
+    "translate": lambda: translate.text(RESULTS / "translate.json"),
     "sweeps": lambda: sweeps.text(json.loads((RESULTS / "sweeps.json").read_text())),
 }
 

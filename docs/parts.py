@@ -19,6 +19,7 @@ PAGES = {
     "bench": "docs/engines.md",
     "depth": "docs/training.md",
     "sweeps": "docs/sweeps.md",
+    "translate": "docs/translate.md",
 }
 
 

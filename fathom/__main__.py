@@ -15,6 +15,7 @@ COMMANDS = {
     "profile": "measure one network per depth, beside its closed form",
     "sweep": "measure a grid of networks: resumable, on one machine or on Dask",
     "train": "train one deep network on digits or CIFAR-10",
+    "translate": "train a Transformer to translate phrases, or your own pairs",
     "lessons": "serve the lessons to browsers on this machine",
 }
 
@@ -51,6 +52,10 @@ def _main(arguments: list[str]) -> int:
         from simulations.training.run import main as train
 
         return train(rest, program)
+    if command == "translate":
+        from simulations.translate.command import main as translate
+
+        return translate(rest, program)
     if command == "lessons":
         from lessons.__main__ import main as lessons
 

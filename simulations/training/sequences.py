@@ -159,8 +159,9 @@ class SequenceTrainer:
         with libraries.limit(limits=1):
             jobs = [executor.submit(self._shard, number, batch, some, count) for number, some in enumerate(rows)]
             found = [job.result() for job in jobs]
-        for other in self.gradients[1:]:
-            self.gradients[0].vector += other.vector
+        with np.errstate(all="ignore"):  # what overflows is noticed in the loss
+            for other in self.gradients[1:]:
+                self.gradients[0].vector += other.vector
         return found
 
     def _shard(self, number: int, batch: Pairs, rows: NDArray[np.int64], count: int) -> TokenLoss:

@@ -104,7 +104,8 @@ def fixup(encoder: int, decoder: int, *, rule_2: bool = True, all_projections: b
     rule_2 : bool
         Without it, only the zeros are kept.
     all_projections : bool
-        Count m = 4 layers instead, as a public code does: W_Q, W_K and W_V times L^(-1/6).
+        Count m = 4 layers instead, as the authors' own code does (their repository Fixup, fairseq, 2019): W_Q, W_K and
+        W_V times L^(-1/6).
     """
     at_least(1, layers=encoder + decoder)
     branches = 2 * encoder + 3 * decoder if encoder else 2 * decoder

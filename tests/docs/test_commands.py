@@ -27,10 +27,11 @@ FATHOM = {
     "figures": "-m figures",
     "sweep": "-m profiles.sweep",
     "train": "-m simulations.training",
+    "translate": "-m simulations.translate",
     "lessons": "-m lessons",
 }
 """What the subcommands of `fathom` run."""
-EXAMPLES = {"first.py", "mine.py", "shapes.toml", "MINE", "CODE"}
+EXAMPLES = {"first.py", "mine.py", "mine.tsv", "shapes.toml", "MINE", "CODE"}
 """Names that a page tells its reader to choose or to write."""
 FINDER = Finder(REGISTRY.values(), ledgers().values())
 NO_OPTIONS = {"benchmarks.speed.ten_thousand_layers"}

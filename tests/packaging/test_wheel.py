@@ -111,6 +111,8 @@ def test_the_wheel_has_one_top_level_name_and_nothing_stale(wheel: Path) -> None
         "claims/residual/norms.py",
         "claims/papers/fixup.toml",
         "simulations/data/digits.npz",
+        "simulations/data/phrases.tsv.xz",
+        "simulations/data/phrases.md",
         "figures/tools/fathom.mplstyle",
     ):
         assert f"fathom/{path}" in files
@@ -214,7 +216,7 @@ def test_figures_are_not_drawn_into_the_package(place: Path) -> None:
     assert "name a folder with --out DIR" in done.stderr
 
 
-@pytest.mark.parametrize("command", ["checks", "profile", "sweep", "train"])
+@pytest.mark.parametrize("command", ["checks", "profile", "sweep", "train", "translate"])
 def test_help_names_the_command_as_it_was_called(place: Path, command: str) -> None:
     assert fathom(place, command, "--help").stdout.startswith(f"usage: fathom {command} ")
 
@@ -234,6 +236,8 @@ def test_sweeps_and_training_run(place: Path, tmp_path: Path) -> None:
     assert len(table.read_text().splitlines()) == 1 + 3
     trained = fathom(place, "train", "--init", "fixup", "--layers", "6", "--rate", "0.1", "--width", "8")
     assert "accuracy" in trained.stdout
+    translated = fathom(place, "translate", "--layers", "1", "--width", "4", "--heads", "1", "--steps", "1")
+    assert "exact match" in translated.stdout
 
 
 def test_the_version_and_an_unknown_command(place: Path, wheel: Path) -> None:

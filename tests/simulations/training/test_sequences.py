@@ -20,6 +20,7 @@ from simulations.training.pairs import Pairs
 from simulations.training.sequences import SequencePlan, SequenceTrainer
 from simulations.training.trainer import DivergenceError
 from simulations.transformer.decoding import greedy
+from simulations.transformer.loss import TokenLoss
 from simulations.transformer.translator import END, PAD, START, translator
 
 TOKENS = 9
@@ -163,6 +164,18 @@ def test_divergence_is_noticed_and_leaves_the_parameters() -> None:
     np.testing.assert_array_equal(one.weights.vector, before)
     with pytest.raises(DivergenceError):
         one.evaluate(one.pairs)
+
+
+def test_infinite_gradients_of_shards_are_added_without_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = trainer(SequencePlan(batch=10, shards=2))
+
+    def shard(number: int, *batch: object) -> TokenLoss:
+        one.gradients[number].vector[:] = np.inf * (1 - 2 * number)
+        return TokenLoss(np.inf, 0, 1, np.zeros(1))
+
+    monkeypatch.setattr(one, "_shard", shard)
+    with pytest.raises(DivergenceError):
+        one.advance()
 
 
 def test_adam_by_hand() -> None:

@@ -1,0 +1,65 @@
+"""Compare how Transformers start, by translating: ``python -m benchmarks.translate``; goes on where it was stopped.
+
+First come the largest stable rates of SGD against depth, then what is learnt with SGD and with Adam at the best of four
+rates; seeds one after the other. All of it takes some ten hours on two cores; ``--minutes`` begins no more runs then.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from benchmarks.translate import quality, stable, table
+from benchmarks.translate.store import Store, TimeIsUpError
+from docs import parts
+from simulations.command_line import Parser, whole
+from simulations.transformer.recipes import RECIPES
+
+RESULTS = Path(__file__).resolve().parents[1] / "results" / "translate.json"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run what was not run yet, and write the tables."""
+    parser = Parser("python -m benchmarks.translate", (__doc__ or "").splitlines()[0])
+    add = parser.add_argument
+    add("--part", choices=("stable", "quality"), help="one of the two")
+    add(
+        "--recipes", nargs="+", choices=tuple(RECIPES), default=list(RECIPES), metavar="RECIPE", help="; ".join(RECIPES)
+    )
+    add("--layers", nargs="+", type=int, choices=table.LAYERS, default=list(table.LAYERS), help="of quality, a side")
+    add("--seeds", type=whole(1, table.SEEDS), default=table.SEEDS)
+    add("--minutes", type=float, default=float("inf"), help="begin no more runs after this time")
+    add("--json", type=Path, default=RESULTS, metavar="FILE")
+    options = parser.parse(arguments)
+    ends = time.monotonic() + 60 * options.minutes
+    work: list[Callable[[], object]] = []
+    if options.part != "quality":
+        rates = Store(options.json, "stable", stable.measure, ends)
+        work += [partial(stable.rates, rates, name, seed) for seed in range(options.seeds) for name in options.recipes]
+    if options.part != "stable":
+        learnt = Store(options.json, "quality", quality.measure, ends)
+        work += [
+            partial(quality.best, learnt, name, layers, optimiser, seeds)
+            for seeds in range(1, options.seeds + 1)
+            for layers in options.layers
+            for name in options.recipes
+            for optimiser in quality.RATES
+        ]
+    done = 0
+    with contextlib.suppress(TimeIsUpError):
+        for search in work:
+            search()
+            done += 1
+    if options.json == RESULTS:
+        parts.write("translate", table.text(RESULTS))
+    print(f"{done} of {len(work)} searches are whole" + ("" if done == len(work) else "; the same command goes on"))
+    print(table.text(options.json))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
