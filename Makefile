@@ -2,11 +2,12 @@
 # make report   the same as a page, report.html            make figures   every picture, with its data and the gallery
 # make lessons  nine lessons in the browser                make browser   the lessons tested in a real browser
 # make sweep    grids of networks, ARGS="sweep.toml"       make faults    sweeps that are killed, cut off and run out of disk
+# make audit    your own PyTorch model, ARGS="package.module:make_model --shape 32x64"
 # make fast     tests of every package, the quick ones     make attack    wrong steps, functions and sources must be caught
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: checks report figures lessons sweep test fast attack browser faults lint calibrate bench locks clean
+.PHONY: checks report figures lessons sweep audit test fast attack browser faults lint calibrate bench locks clean
 
 checks: .venv/base
 	$(BIN)/python paper_checks.py $(ARGS)
@@ -24,6 +25,9 @@ lessons: .venv/lessons
 
 sweep: .venv/sweep
 	$(BIN)/python -m simulations.sweep $(ARGS)
+
+audit: .venv/base
+	$(BIN)/python -m audit $(ARGS)
 
 test: .venv/development
 	$(BIN)/python -m pytest --numprocesses auto $(ARGS)

@@ -14,6 +14,7 @@ COMMANDS = {
     "figures": "draw the figures of the field: theory as lines, measurement as points",
     "sweep": "measure a grid of networks: resumable, on one machine or on Dask",
     "train": "train one deep network on digits or CIFAR-10",
+    "audit": "audit how your own PyTorch model starts: verdicts with error rates, and causes",
     "lessons": "serve the lessons to browsers on this machine",
 }
 
@@ -46,6 +47,10 @@ def _main(arguments: list[str]) -> int:
         from simulations.training.run import main as train
 
         return train(rest, program)
+    if command == "audit":
+        from audit.__main__ import main as audit
+
+        return audit(rest, program)
     if command == "lessons":
         from lessons.__main__ import main as lessons
 
