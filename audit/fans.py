@@ -99,7 +99,7 @@ def _convolution(full: str, module: Any, shape: tuple[int, ...]) -> Part:
 
 
 def _transposed(full: str, module: Any, shape: tuple[int, ...]) -> Part:
-    """Return a part whose output places see 1 / stride of the kernel's places on an axis, on average and away from the edges."""
+    """Return a part whose outputs see 1 / stride of the kernel's places on an axis, away from the edges."""
     inputs, outputs, places = shape[0], shape[1], math.prod(shape[2:])
     groups, stride = int(module.groups), math.prod(module.stride)
     fan_in, fan_out = inputs // groups * places / stride, outputs * places

@@ -12,6 +12,8 @@ s = 2 tr G^2 / (m (tr G)^2), and with groups at most 2 / m, of m rows a group. O
 
 Hence with x = log(2 / alpha) the average ratio is above 1 + sqrt(2 s x / S) + c x / S or below
 1 - sqrt(2 (1 / m + s) x / S) with probability alpha at most (Boucheron, Lugosi & Massart 2013, sections 2.4 and 2.7).
+Entries that depend on each other may leave the mean alone, but make the ratios scatter by more than s, which
+`evidence.stated_variance` tests.
 """
 
 from __future__ import annotations
@@ -21,11 +23,14 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from audit.measured import Measured, Module
+from audit.measured import Array, Measured, Module
 from audit.recognise import Recognised
 from audit.statement import Statement, Verdict
 from evidence.finding import POWER
+from evidence.stated_variance import chance_of_variance
 
+TESTS = 2
+"""Of a layer: the mean of its ratio, and its scatter."""
 ENOUGH = 0.5
 """A test that cannot see a mean square half as large again, or half as large, is unsure."""
 
@@ -52,11 +57,14 @@ def test_layer(module: Module, known: Mapping[str, list[Recognised]], share: flo
     above, below = band(share, spread, rows, seeds)
     least, most = band(2 * (1 - POWER), spread, rows, seeds)[::-1]
     sees = max((1 + above) / (1 - least) - 1 if least < 1 else math.inf, 1 - (1 - below) / (1 + most))
-    wrong = not 1 - below <= ratio <= 1 + above
+    scatter = _scatters(module.squares[able] / (variance * module.expected[able]), module.spread[able]) <= share
+    wrong = scatter or not 1 - below <= ratio <= 1 + above
     verdict: Verdict = "against" if wrong else "sound" if sees <= ENOUGH else "unsure"
     keeps = float(np.mean(variance * module.expected[able] / module.moments["input mean square"][able]))
     cause = {
-        "against": "the weights do not have this variance, or depend on each other or on the input",
+        "against": "the weights depend on each other, as the ratio scatters more than it can"
+        if scatter
+        else "the weights do not have this variance, or depend on each other or on the input",
         "unsure": "too few seeds, or outputs, for a halved or doubled mean square",
     }
     return Statement(
@@ -68,6 +76,12 @@ def test_layer(module: Module, known: Mapping[str, list[Recognised]], share: flo
         severity=abs(math.log(ratio)) if wrong and ratio > 0 else 0.0,
         numbers={"keeps": keeps, "seen / expected": ratio, "sees": sees, "low": 1 - below, "high": 1 + above},
     )
+
+
+def _scatters(ratios: Array, spreads: Array) -> float:
+    """Bound the probability of ratios that vary so much."""
+    even = ratios.size // 2 * 2
+    return chance_of_variance(ratios[:even], float(spreads[:even].mean()))
 
 
 def band(alpha: float, spread: float, rows: int, seeds: int) -> tuple[float, float]:

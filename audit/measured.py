@@ -85,6 +85,8 @@ class Measured:
     """Mean square (seeds,); NaN where there was none at all."""
     called: int = 0
     train: bool = False
+    reached: bool = False
+    """Whether a gradient came back to the input, or to a lookup of tokens, under any seed."""
 
     def module(self, name: str, kind: str, size: int) -> Module:
         """Return the record of a module, new or known."""

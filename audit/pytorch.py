@@ -141,6 +141,7 @@ def _described(model: Any, found: Measured, *, first: bool) -> None:
 
 
 def _run(model: Any, fed: Any, found: Measured, seed: int) -> None:
+    fed, leaves = _followed(fed)
     handles = [hook for name, module in model.named_modules() for hook in _watch(name, module, found, seed)]
     try:
         output = model(**fed) if isinstance(fed, dict) else model(fed)
@@ -158,8 +159,24 @@ def _run(model: Any, fed: Any, found: Measured, seed: int) -> None:
         raise AuditError("no output of the model depends on its parameters; expected floating numbers with a gradient")
     signs = [torch.randint(0, 2, one.shape).to(one.dtype) * 2 - 1 for one in ends]
     torch.autograd.backward(ends, signs)
+    lookups = [one.weight for one in model.modules() if isinstance(one, torch.nn.Embedding)]
+    found.reached |= any(one.grad is not None and bool(one.grad.any()) for one in (*leaves, *lookups))
     for key, value in model.named_parameters():
         found.gradient(key, seed, None if value.grad is None else float(value.grad.double().square().mean()))
+
+
+def _followed(fed: Any) -> tuple[Any, list[torch.Tensor]]:
+    """Return inputs that pass a gradient on to leaves, and these leaves; modules may change the inputs in place."""
+    leaves: list[torch.Tensor] = []
+
+    def follow(one: torch.Tensor) -> torch.Tensor:
+        if not one.is_floating_point():
+            return one.clone()
+        leaves.append(one.clone().requires_grad_())
+        return leaves[-1] * 1
+
+    made = {name: follow(one) for name, one in fed.items()} if isinstance(fed, dict) else follow(fed)
+    return made, leaves
 
 
 def _watch(name: str, module: Any, found: Measured, seed: int) -> Iterator[Any]:

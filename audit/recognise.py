@@ -137,24 +137,31 @@ def _constant(part: Part, value: float, claim: Rule | None) -> Recognised:
 
 def _orthogonal(part: Part, arrays: list[Array], claim: Rule | None) -> Recognised | None:
     """Recognise matrices with orthonormal rows or columns, of one block or of a stack of blocks."""
+    if (own := _gain([one[slice(*part.rows)] for one in arrays])) is None:
+        if part.blocks == 1 or (whole := _gain(arrays)) is None:
+            return None
+        outputs, inputs = part.rows[1] - part.rows[0], arrays[0][0].size
+        ratio = max(outputs, inputs) / max(len(arrays[0]), inputs)
+        words = f"orthogonal with gain {whole[0]:.3g} over a stack; each block has {ratio:.3g} of the variance meant"
+        cause = f"drawn as one matrix of {part.blocks} blocks ({part.what}){_logits(part, ratio)}"
+        return _said(part, "against", words, cause, abs(math.log(ratio)))
+    gain, square = own
+    if claim and not math.isclose(claim(part.fan_in, part.fan_out), square, rel_tol=1e-4):
+        words = f"orthogonal, variance {square:.4g} against the claimed {claim(part.fan_in, part.fan_out):.4g}"
+        return _said(part, "against", words, "drawn by another rule", 1.0)
+    return _said(part, "sound", f"orthogonal, gain {gain:.3g}")
+
+
+def _gain(arrays: list[Array]) -> tuple[float, float] | None:
+    """Return gain and mean square of matrices with orthonormal rows or columns, or None of others."""
     flat = np.stack([one.reshape(len(one), -1) for one in arrays[:2]])
     if min(flat.shape[1:]) < 2:
         return None
+    longest = max(flat.shape[1:])
     squares, gaps = orthogonality(flat)
-    eps = float(np.finfo(np.float32).eps)
-    if (gaps > ROUNDINGS * max(flat.shape[1:]) * eps).any():
+    if (gaps > ROUNDINGS * longest * float(np.finfo(np.float32).eps)).any():
         return None
-    outputs, inputs = part.rows[1] - part.rows[0], flat.shape[2]
-    ratio = max(outputs, inputs) / max(flat.shape[1:])
-    gain = math.sqrt(squares[0] * max(flat.shape[1:]))
-    if ratio < 1:
-        words = f"orthogonal with gain {gain:.3g} over a stack; each block has {ratio:.3g} of the variance meant"
-        cause = f"drawn as one matrix of {part.blocks} blocks ({part.what}){_logits(part, ratio)}"
-        return _said(part, "against", words, cause, -math.log(ratio))
-    if claim and not math.isclose(claim(part.fan_in, part.fan_out), squares[0], rel_tol=1e-4):
-        words = f"orthogonal, variance {squares[0]:.4g} against the claimed {claim(part.fan_in, part.fan_out):.4g}"
-        return _said(part, "against", words, "drawn by another rule", 1.0)
-    return _said(part, "sound", f"orthogonal, gain {gain:.3g}")
+    return math.sqrt(squares[0] * longest), float(squares[0])
 
 
 def _plain(part: Part, entries: Array) -> str:

@@ -9,11 +9,11 @@ from fnmatch import fnmatchcase
 from numbers import Integral
 from typing import Any
 
+from audit import layers, recognise
 from audit.depth import depth
 from audit.fans import Part
-from audit.layers import test_layer, testable
 from audit.measured import Measured
-from audit.recognise import TESTS, Recognised, recognise
+from audit.recognise import Recognised
 from audit.report import Report
 from audit.rules import Rule, named
 from audit.signals import draws, gradients, rectifiers, refuse_shared, silent, tested
@@ -80,12 +80,13 @@ def assert_initialised(factory: Callable[[], Any], inputs: Any, **options: Any) 
 
 
 def _statements(found: Measured, claims: Mapping[str, Rule], alpha: float) -> list[Statement]:
-    layers = testable(found)
-    share = alpha / (TESTS * len(tested(found.parts)) + len(layers) + len(rectifiers(found)) + 2)
+    linear = layers.testable(found)
+    count = recognise.TESTS * len(tested(found.parts)) + layers.TESTS * len(linear) + len(rectifiers(found)) + 2
+    share = alpha / count
     known: dict[str, list[Recognised]] = defaultdict(list)
     for part in found.parts:
-        known[part.parameter].append(recognise(part, found, _rule(part, claims), share))
-    exact = [test_layer(one, known, share) for one in layers]
+        known[part.parameter].append(recognise.recognise(part, found, _rule(part, claims), share))
+    exact = [layers.test_layer(one, known, share) for one in linear]
     said = [one.statement for group in known.values() for one in group]
     return [
         *said,

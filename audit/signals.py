@@ -61,12 +61,11 @@ def gradients(found: Measured) -> Iterator[Statement]:
         if zero
         else "a rectifier that never speaks, or a zero factor"
     )
-    weights = [one.parameter for one in found.parts if one.role != "bias" and one.parameter not in found.frozen]
-    if dead and weights and weights[0] in dead:
+    if dead and not found.reached:
         words = (
             f"no gradient at the first step, as {len(dead)} of {len(found.gradients)} parameters; {len(alive)} have one"
         )
-        yield _against("gradient", weights[0], words, cause)
+        yield _against("gradient", dead[0], f"{words}, and none reaches the input", cause)
     elif dead:
         words = (
             f"no gradient at the first step: {len(dead)} of {len(found.gradients)} parameters, {', '.join(dead[:3])}"
