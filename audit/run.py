@@ -29,6 +29,7 @@ def audit(
     inputs: Any,
     *,
     seeds: int = 50,
+    first_seed: int = 0,
     train: bool = False,
     claim: Claim = None,
     alpha: float = ALPHA,
@@ -43,6 +44,8 @@ def audit(
         What the model is called with. Backwards it is given random signs at its outputs.
     seeds : int
         How many models are built.
+    first_seed : int
+        Their seeds are this number and those after it.
     train : bool
         Whether they are in train mode; in eval mode a new batch norm does nothing.
     claim : str or mapping, optional
@@ -66,7 +69,7 @@ def audit(
         raise AuditError("the audit needs PyTorch, which is not installed; try: pip install 'fathom-init[torch]'")
     from audit.pytorch import measure  # here, as it takes seconds
 
-    found = measure(factory, inputs, int(seeds), train=train)
+    found = measure(factory, inputs, range(first_seed, first_seed + int(seeds)), train=train)
     refuse_shared(found)
     _used(claims, found)
     return Report(tuple(worst_first(_statements(found, claims, alpha))), int(seeds), train, alpha, dict(rules), found)

@@ -46,7 +46,7 @@ def one(layer: Any, draw: Draw | None = None) -> Any:
     return nn.Sequential(layer)
 
 
-class Block(nn.Module):
+class Block(nn.Module):  # type: ignore[misc]
     """A residual block, with or without its norm."""
 
     def __init__(self, width: int, *, norm: bool = True, last: float = 1.0) -> None:
@@ -66,7 +66,7 @@ def residual(*, norm: bool = True, blocks: int = 8, last: float = 1.0) -> Any:
     return nn.Sequential(*(Block(32, norm=norm, last=last) for _ in range(blocks)))
 
 
-class Attention(nn.Module):
+class Attention(nn.Module):  # type: ignore[misc]
     """Multi-head attention as PyTorch draws it, or each projection by Glorot's rule."""
 
     def __init__(self, *, apart: bool = False) -> None:
@@ -80,7 +80,7 @@ class Attention(nn.Module):
         return self.attention(x, x, x)
 
 
-class Recurrent(nn.Module):
+class Recurrent(nn.Module):  # type: ignore[misc]
     def __init__(self, draw: Draw) -> None:
         super().__init__()
         self.cell = nn.LSTM(24, 24, batch_first=True)

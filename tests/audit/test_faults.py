@@ -10,12 +10,12 @@ import pytest
 
 pytest.importorskip("torch")
 
-import torch  # noqa: E402
-from torch import nn  # noqa: E402
+import torch
+from torch import nn
 
-from audit import AuditError, Report, audit  # noqa: E402
-from tests.audit import nets  # noqa: E402
-from tests.audit.nets import chain, inputs, one, residual  # noqa: E402
+from audit import AuditError, Report, audit
+from tests.audit import nets
+from tests.audit.nets import chain, inputs, one, residual
 
 
 def grouped(weight: Any) -> None:
@@ -53,7 +53,7 @@ def one_drawn_once() -> Any:
     return model
 
 
-class Detached(nn.Module):
+class Detached(nn.Module):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self.body, self.head = chain(layers=2), nn.Linear(16, 4)
