@@ -75,7 +75,7 @@ def _growth(chain: list[Module], what: str, share: float) -> Statement | None:
         where=f"{chain[0].name} to {chain[-1].name}",
         verdict=verdict,
         words=words,
-        cause=_between(chain, middle) if verdict == "against" and what == "output" else "",
+        cause=_between(chain, middle, what) if verdict == "against" else "",
         severity=abs(middle) * steps,
         numbers={"factor": math.exp(middle), "low": math.exp(low), "high": math.exp(high), "blocks": len(chain)},
     )
@@ -91,10 +91,13 @@ def _shape(logs: Array, sure: float) -> str:
     return "exponential" if misfits[0] <= misfits[1] else "linear"
 
 
-def _between(chain: list[Module], middle: float) -> str:
+def _between(chain: list[Module], middle: float, what: str) -> str:
     """Part the factor of a chain of layers into what they and what stands between them make of it."""
     if any(one.squares is None for one in chain):
-        return "each block adds to, or takes from, what it is given: its scale or its norm is missing"
+        grows = "what a block adds grows with what it is given, as where a norm or a scale is missing"
+        return grows if middle > 0 else "a block passes on less than it is given"
+    if what == "gradient":
+        return "" if middle > 0 else "a layer passes back less than it is given"
     own = [np.nanmean(np.log(one.squares / one.moments["input mean square"])) for one in chain[1:]]  # type: ignore[operator]
     factor = math.exp(float(np.mean(own)))
     return f"the weights make {factor:.3g} of it, what stands between them {math.exp(middle) / factor:.3g}"

@@ -123,7 +123,7 @@ FAULTS: dict[str, tuple[Any, tuple[int, ...], dict[str, Any], str, str, str]] = 
     ),
     "layers that are copies": (copied, WIDE, {}, "1.first.weight", "draws", "a layer was copied"),
     "a layer with a seed of its own": (one_drawn_once, WIDE, {}, "2.weight", "draws", "a seed of its own"),
-    "norm missing": (lambda: residual(norm=False), WIDE, {}, "0 to 7", "depth", "its norm is missing"),
+    "norm missing": (lambda: residual(norm=False), WIDE, {}, "0 to 7", "depth", "a norm or a scale is missing"),
     "dead bias": (
         *(lambda: chain(bias=-3.0, layers=2), WIDE, {}, "1", "activation", "0.bias is -3 on average"),
     ),

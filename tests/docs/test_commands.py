@@ -26,6 +26,7 @@ FATHOM = {
     "figures": "-m figures",
     "sweep": "-m simulations.sweep",
     "train": "-m simulations.training",
+    "audit": "-m audit",
     "lessons": "-m lessons",
 }
 """What the subcommands of `fathom` run."""
