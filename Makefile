@@ -4,11 +4,12 @@
 # make lessons  nine lessons in the browser                make browser   the lessons tested in a real browser
 # make sweep    grids of networks, ARGS="sweep.toml"       make faults    sweeps that are killed, cut off and run out of disk
 # make translate   a Transformer learns to translate, ARGS="--norm fixup --layers 8"
+# make audit    your own PyTorch model, ARGS="package.module:make_model --shape 32x64"
 # make fast     tests of every package, the quick ones     make attack    wrong steps, functions and sources must be caught
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: checks report figures lessons profile sweep translate test fast attack browser faults lint calibrate bench locks clean
+.PHONY: checks report figures lessons profile sweep translate audit test fast attack browser faults lint calibrate bench locks clean
 
 checks: .venv/base
 	$(BIN)/python paper_checks.py $(ARGS)
@@ -32,6 +33,9 @@ sweep: .venv/sweep
 
 translate: .venv/base
 	$(BIN)/python -m simulations.translate $(ARGS)
+
+audit: .venv/base
+	$(BIN)/python -m audit $(ARGS)
 
 test: .venv/development
 	$(BIN)/python -m pytest --numprocesses auto $(ARGS)

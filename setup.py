@@ -15,7 +15,7 @@ from setuptools.command.build_py import build_py
 from setuptools.command.editable_wheel import editable_wheel
 from setuptools.errors import SetupError
 
-PACKAGES = ("theory", "simulations", "evidence", "claims", "figures", "lessons", "profiles")
+PACKAGES = ("theory", "simulations", "evidence", "claims", "figures", "lessons", "profiles", "audit")
 COMMAND = "paper_checks"
 
 

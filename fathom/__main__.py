@@ -16,6 +16,7 @@ COMMANDS = {
     "sweep": "measure a grid of networks: resumable, on one machine or on Dask",
     "train": "train one deep network on digits or CIFAR-10",
     "translate": "train a Transformer to translate phrases, or your own pairs",
+    "audit": "audit how your own PyTorch model starts: verdicts with error rates, and causes",
     "lessons": "serve the lessons to browsers on this machine",
 }
 
@@ -56,6 +57,10 @@ def _main(arguments: list[str]) -> int:
         from simulations.translate.command import main as translate
 
         return translate(rest, program)
+    if command == "audit":
+        from audit.__main__ import main as audit
+
+        return audit(rest, program)
     if command == "lessons":
         from lessons.__main__ import main as lessons
 

@@ -16,13 +16,13 @@ from evidence.initialisers.stated import Stated
 from evidence.mean import influence
 
 UNSURE = 1e-3
-"""Probability that the interval misses the ratio."""
+"""Probability that the interval misses the ratio, unless another is asked for."""
 
 
-def interval(stated: Stated, weights: Array) -> tuple[float, float]:
+def interval(stated: Stated, weights: Array, unsure: float = UNSURE) -> tuple[float, float]:
     """Return the ends of the interval, from entries in units of the stated deviation; (0, 0) if all are 0."""
     squares = weights.ravel() ** 2
-    middle, nats = float(squares.mean()), math.log(2 / UNSURE)
+    middle, nats = float(squares.mean()), math.log(2 / unsure)
     if middle == 0:
         return 0.0, 0.0
     rate = math.sqrt(2 * nats / (squares.size * (stated.of_squares - 1)))

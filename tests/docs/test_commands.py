@@ -28,6 +28,7 @@ FATHOM = {
     "sweep": "-m profiles.sweep",
     "train": "-m simulations.training",
     "translate": "-m simulations.translate",
+    "audit": "-m audit",
     "lessons": "-m lessons",
 }
 """What the subcommands of `fathom` run."""

@@ -1,14 +1,16 @@
 """Every block of Python on the pages is run, and does what the page says; slow ones are run smaller."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from claims.catalogue import REGISTRY
 from claims.examine import examine
 from simulations import digits
-from tests.docs.pages import PAGES, python
+from tests.docs.pages import FENCED, PAGES, python
 
 (MEASURE,) = python("README.md")
 (UNDRAWN,) = python("docs/engines.md")
@@ -17,9 +19,10 @@ from tests.docs.pages import PAGES, python
 NETWORK, INPUTS, CHECKED, PARAMETERS, LAW, LAYER, ACTIVATION, PROPERTY, CLAIM = python("docs/own-work.md")
 (DERIVATION,) = python("CONTRIBUTING.md")
 EXPONENTS, STARTS, REVERSALS = python("docs/transformers.md")
+MODEL, AUDITED = python("docs/audit.md")
 RUN = [
     MEASURE, UNDRAWN, SWEEP, PROFILE, NETWORK, INPUTS, CHECKED, PARAMETERS, LAW, LAYER, ACTIVATION, PROPERTY, CLAIM,
-    DERIVATION, EXPONENTS, STARTS, REVERSALS,
+    DERIVATION, EXPONENTS, STARTS, REVERSALS, MODEL, AUDITED,
 ]  # fmt: skip
 
 
@@ -194,3 +197,29 @@ def test_reversals_are_learnt(capsys: pytest.CaptureFixture[str]) -> None:
     found = names["greedy"](trained.translator, trained.parameters, source, longest=6)  # type: ignore[operator,attr-defined]
     right = sum(one == row[::-1] for one, row in zip(found, source.tolist(), strict=True))  # type: ignore[attr-defined]
     assert right > 0.9 * len(found)
+
+
+@pytest.fixture
+def model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the audited model a module, as the page tells its reader to."""
+    pytest.importorskip("torch")
+    mine = ModuleType("mine")
+    monkeypatch.setitem(sys.modules, "mine", mine)
+    exec(compile(MODEL, "a page", "exec"), vars(mine))
+
+
+@pytest.mark.usefixtures("model")
+def test_a_model_of_ones_own_is_audited(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(AssertionError, match="does not start as it should"):
+        run(AUDITED)
+    assert capsys.readouterr().out.startswith("False ['fan_out counted over 3 blocks drawn as one (q, k and v)")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("model")
+def test_the_audit_prints_what_the_page_shows(capsys: pytest.CaptureFixture[str]) -> None:
+    from audit.__main__ import main
+
+    (shown,) = (text for language, text in FENCED.findall(PAGES["docs/audit.md"]) if language == "text")
+    assert main(["mine:make_model", "--shape", "8x5x32"]) == 1
+    assert capsys.readouterr().out == shown

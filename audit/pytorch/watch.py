@@ -1,0 +1,95 @@
+"""Hooks on every module: its input and output, the gradient there, and what a linear layer should put out.
+
+Gradients are read by hooks on tensors, which modules that work in place do not disturb. For a linear layer
+E y^2 = variance * op(x^2, weights of 1) at every place, whatever its strides, padding and groups, so the layer itself
+says what its input lets one expect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch.func import functional_call
+
+from audit.measured import Measured
+
+LINEAR = (
+    torch.nn.Linear,
+    *(torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Conv3d),
+    *(torch.nn.ConvTranspose1d, torch.nn.ConvTranspose2d, torch.nn.ConvTranspose3d),
+)
+GRAM = 2048
+"""The longest side of a matrix of inner products that is made for a better bound on the variance."""
+
+
+def watch(name: str, module: Any, found: Measured, seed: int) -> Iterator[Any]:
+    """Yield hooks on a module's first call: on input and output, the gradient there, and what should be put out."""
+    seen = found.module(name, type(module).__name__, sum(one.numel() for one in module.parameters()))
+    busy = False
+
+    def before(_: Any, arguments: tuple[Any, ...]) -> None:
+        if not busy:
+            seen.note("input", seed, _moments(arguments))
+
+    def after(module: Any, arguments: tuple[Any, ...], output: Any) -> None:
+        nonlocal busy
+        found.called += 1
+        if busy or not seen.first(seed, found.called):
+            return
+        seen.note("output", seed, _moments(output))
+        end = next((one for one in leaves(output) if one.is_floating_point()), None)
+        if end is not None and end.requires_grad:
+            end.register_hook(lambda gradient: seen.note("gradient", seed, _moments(gradient)))
+        plain = type(module) in LINEAR and "weight" in module._parameters and len(arguments) == 1
+        if plain and torch.is_tensor(arguments[0]):
+            busy = True
+            seen.layer(seed, *_expected(module, arguments[0].detach(), output.detach()))
+            busy = False
+
+    yield module.register_forward_pre_hook(before)
+    yield module.register_forward_hook(after)
+
+
+def _expected(module: Any, x: torch.Tensor, y: torch.Tensor) -> tuple[float, float, float, int]:
+    """Return the mean square of y without bias, what x promises at variance 1, a bound on its variance, and rows."""
+    ones = {"weight": torch.ones_like(module.weight)}
+    bias = module._parameters.get("bias")
+    if bias is not None:
+        ones["bias"] = torch.zeros_like(bias)
+        axis = -1 if isinstance(module, torch.nn.Linear) else y.ndim - len(module.kernel_size) - 1
+        sides = [1] * y.ndim
+        sides[axis] = -1
+        y = y - bias.detach().reshape(sides)
+    with torch.no_grad():
+        expected = functional_call(module, ones, (x.square(),))
+    rows = y.shape[-1] if isinstance(module, torch.nn.Linear) else module.out_channels // module.groups
+    bound = 2 / rows
+    if isinstance(module, torch.nn.Linear) and min(x.shape[-1], x.numel() // x.shape[-1]) <= GRAM:
+        flat = x.reshape(-1, x.shape[-1]).double()
+        gram = flat @ flat.T if len(flat) < flat.shape[1] else flat.T @ flat
+        bound *= float(gram.square().sum() / flat.square().sum().square().clamp_min(1e-300))
+    return float(y.double().square().mean()), float(expected.double().mean()), bound, rows
+
+
+def _moments(value: Any) -> tuple[float, float, float, float] | None:
+    """Return mean square, mean, share of zeros and number of values that are not finite; None of no floating tensor."""
+    one = next((one for one in leaves(value) if one.is_floating_point() and one.numel()), None)
+    if one is None:
+        return None
+    x = one.detach().double()
+    bad = int((~torch.isfinite(x)).sum())
+    return float(x.square().mean()), float(x.mean()), float((x == 0).double().mean()), float(bad)
+
+
+def leaves(value: Any) -> Iterator[torch.Tensor]:
+    """Yield the tensors of nested outputs."""
+    if torch.is_tensor(value):
+        yield value
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from leaves(one)
+    elif isinstance(value, (tuple, list)):
+        for one in value:
+            yield from leaves(one)
