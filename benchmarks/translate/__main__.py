@@ -1,7 +1,7 @@
 """Compare how Transformers start, by translating: ``python -m benchmarks.translate``; goes on where it was stopped.
 
 First come the largest stable rates of SGD against depth, then what is learnt with SGD and with Adam at the best of four
-rates; seeds one after the other. All of it takes some ten hours on two cores; ``--minutes`` begins no more runs then.
+rates; seeds one after the other. All of it takes hours; ``--minutes`` begins no more runs after that time.
 """
 
 from __future__ import annotations
