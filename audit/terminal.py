@@ -51,7 +51,9 @@ def _alike(statements: Sequence[Statement]) -> list[list[Statement]]:
     """Group those of one cause, or of the same words; the first is the worst, and its words are shown."""
     groups: dict[tuple[str, ...], list[Statement]] = {}
     for one in statements:
-        groups.setdefault((one.verdict, one.kind, one.cause or one.words), []).append(one)
+        groups.setdefault(
+            (one.verdict, one.kind, one.cause if one.cause and one.kind != "depth" else one.words), []
+        ).append(one)
     return list(groups.values())
 
 

@@ -20,8 +20,8 @@ LINEAR = (
     *(torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Conv3d),
     *(torch.nn.ConvTranspose1d, torch.nn.ConvTranspose2d, torch.nn.ConvTranspose3d),
 )
-GRAM = 2048
-"""The longest side of a matrix of inner products that is made for a better bound on the variance."""
+PRODUCTS = 1 << 28
+"""How many multiplications a better bound on the variance may cost, for each layer and seed."""
 
 
 def watch(name: str, module: Any, found: Measured, seed: int) -> Iterator[Any]:
@@ -66,11 +66,24 @@ def _expected(module: Any, x: torch.Tensor, y: torch.Tensor) -> tuple[float, flo
         expected = functional_call(module, ones, (x.square(),))
     rows = y.shape[-1] if isinstance(module, torch.nn.Linear) else module.out_channels // module.groups
     bound = 2 / rows
-    if isinstance(module, torch.nn.Linear) and min(x.shape[-1], x.numel() // x.shape[-1]) <= GRAM:
-        flat = x.reshape(-1, x.shape[-1]).double()
+    if (flat := _seen_by_a_row(module, x, expected.numel() // rows)) is not None:
         gram = flat @ flat.T if len(flat) < flat.shape[1] else flat.T @ flat
         bound *= float(gram.square().sum() / flat.square().sum().square().clamp_min(1e-300))
     return float(y.double().square().mean()), float(expected.double().mean()), bound, rows
+
+
+def _seen_by_a_row(module: Any, x: torch.Tensor, places: int) -> torch.Tensor | None:
+    """Return the inputs of a row of weights, one row a place, or None if they are too many or not simply laid out."""
+    entries = module.weight[0].numel()
+    if places * entries * min(places, entries) > PRODUCTS:
+        return None
+    if isinstance(module, torch.nn.Linear):
+        return x.reshape(-1, x.shape[-1]).double()
+    plain = isinstance(module, torch.nn.Conv2d) and module.groups == 1 and module.padding_mode == "zeros"
+    if not plain or isinstance(module.padding, str) or x.ndim != 4:
+        return None
+    patches = torch.nn.functional.unfold(x.double(), module.kernel_size, module.dilation, module.padding, module.stride)
+    return patches.movedim(1, -1).reshape(-1, entries)
 
 
 def _moments(value: Any) -> tuple[float, float, float, float] | None:

@@ -16,7 +16,9 @@ from torch import nn
 
 from audit import audit
 from audit.layers import band
+from audit.recognise import REFERENCE
 from audit.run import ALPHA
+from evidence.initialisers.ratio import interval
 from simulations import stream
 from tests.audit import nets
 
@@ -30,20 +32,21 @@ def mixed() -> Any:
     return nn.Sequential(first, nn.ReLU(), nn.Unflatten(1, (1, 24)), second, nn.ReLU(), nn.Flatten(), last)
 
 
-MODELS: tuple[tuple[Any, int], ...] = (
-    (mixed, 12),
-    (lambda: nets.chain(layers=4, width=24), 24),
-    (lambda: nets.residual(blocks=3), 32),
+MODELS: tuple[tuple[Any, int, dict[str, str]], ...] = (
+    (mixed, 12, {"*": "he_fan_in", "6.*": "lecun"}),
+    (lambda: nets.chain(layers=4, width=24), 24, {"*": "he_fan_in", "8.*": "lecun"}),
+    (lambda: nets.residual(blocks=3), 32, {"*": "he_fan_in"}),
 )
+"""With what is claimed of them, so that an interval that misses is an alarm."""
 
 
 def alarms(audits: int, alpha: float, seeds: int = 12) -> Counter[str]:
     """Count what is said against sound models; every audit has inputs and seeds that no other has."""
     counted: Counter[str] = Counter()
     for number in range(audits):
-        factory, width = MODELS[number % len(MODELS)]
+        factory, width, claim = MODELS[number % len(MODELS)]
         x = stream(number, "sound").standard_normal((8, width))
-        report = audit(factory, x, seeds=seeds, first_seed=number * seeds, alpha=alpha)
+        report = audit(factory, x, seeds=seeds, first_seed=number * seeds, claim=claim, alpha=alpha)
         counted.update({f"{one.kind}: {one.where}" for one in report.statements if one.verdict == "against"})
         counted["audits"] += not report.sound
     return counted
@@ -79,3 +82,15 @@ def test_the_band_of_a_layer_is_of_the_size_of_its_deviation() -> None:
     assert 4 < above / deviation < 6
     assert 4 < below / deviation < 16
     assert np.isfinite(above)
+
+
+def test_the_interval_of_a_variance_misses_no_more_often_than_asked() -> None:
+    missed, wider, audits = 0, 0, 400
+    for number in range(audits):
+        entries = stream(number, "interval").standard_normal(64)
+        low, high = interval(REFERENCE, entries, 0.05)
+        least, most = interval(REFERENCE, entries, 1e-4)
+        missed += not low <= 1 <= high
+        wider += least < low and high < most
+    assert stats.binom.sf(missed - 1, audits, 0.05) > 1e-6
+    assert wider == audits

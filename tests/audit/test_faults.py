@@ -154,6 +154,12 @@ def test_the_seed_that_all_share_is_refused() -> None:
         audit(lambda: chain(nets.seeded, head=nets.seeded), inputs(*WIDE), seeds=5)
 
 
+def biased(layer: Any) -> Any:
+    nets.he(layer.weight)
+    nn.init.constant_(layer.bias, 3.0)
+    return nn.Sequential(layer)
+
+
 SOUND: dict[str, tuple[Any, tuple[int, ...], dict[str, Any]]] = {
     "He": (chain, WIDE, {"claim": {"*": "he_fan_in", "16.*": "lecun"}}),
     "He, not claimed": (chain, WIDE, {}),
@@ -162,6 +168,8 @@ SOUND: dict[str, tuple[Any, tuple[int, ...], dict[str, Any]]] = {
     "grouped by true fans": (layer(nn.Conv2d, 32, 16, 3, groups=4, draw=nets.he), IMAGES, HE),
     "strided": (layer(nn.Conv2d, 32, 16, 3, stride=2, padding=1, draw=nets.he), IMAGES, HE),
     "depthwise by fan_in": (layer(nn.Conv2d, 32, 32, 3, groups=32, padding=1, draw=nets.he), IMAGES, {}),
+    "a bias is no weight": (lambda: biased(nn.Linear(32, 48)), WIDE, HE),
+    "nor is a convolution's": (lambda: biased(nn.Conv2d(32, 16, 3)), IMAGES, HE),
     "with its norm": (residual, WIDE, {}),
     "branches that start at 0": (lambda: residual(norm=False, last=0.0), WIDE, {}),
     "orthogonal": (lambda: chain(nn.init.orthogonal_), WIDE, {}),

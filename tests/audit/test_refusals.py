@@ -125,6 +125,15 @@ def test_modules_that_work_in_place_are_seen_before_they_do() -> None:
             np.testing.assert_allclose(ours.modules[name].moments[what], row, rtol=1e-12, err_msg=f"{name} {what}")
 
 
+def test_a_module_that_is_called_twice_is_seen_at_its_first_call() -> None:
+    def twice() -> Any:
+        layer = nn.Linear(32, 32)
+        return nn.Sequential(layer, nn.ReLU(), layer)
+
+    seen = audit(twice, X, seeds=4).measured.modules["0"]
+    np.testing.assert_allclose(seen.moments["input mean square"], (X.astype(np.float32) ** 2).mean(), rtol=1e-6)
+
+
 def apart(model: Any) -> Any:
     for one in model.modules():
         if isinstance(one, nn.ReLU):

@@ -216,7 +216,7 @@ def test_figures_are_not_drawn_into_the_package(place: Path) -> None:
     assert "name a folder with --out DIR" in done.stderr
 
 
-@pytest.mark.parametrize("command", ["checks", "profile", "sweep", "train", "translate"])
+@pytest.mark.parametrize("command", ["checks", "profile", "sweep", "train", "translate", "audit"])
 def test_help_names_the_command_as_it_was_called(place: Path, command: str) -> None:
     assert fathom(place, command, "--help").stdout.startswith(f"usage: fathom {command} ")
 
