@@ -7,8 +7,9 @@ Exact for every draw, at every width; g is the slope dC/dl of the loss in the lo
   (`kernel`).
 - Adam's first step (each entry by the rate, against the sign of its gradient): q.k moves by
   eta (||x||_1 ||k||_1 + ||y||_1 ||q||_1) + eta^2 ||x||_1 ||y||_1 <sign q, sign k> in the direction that raises it
-  (`adam`), d_k sqrt(2/pi) eta (||x||_1 s_k ||y|| + ||y||_1 s_q ||x||) in mean for Gaussian weights (`adam_mean`). With
-  a rate of order 1/d this grows like d_k: divided by sqrt(d_k) it grows, divided by d_k it does not.
+  (`adam`), d_k sqrt(2/pi) eta (||x||_1 s_k ||y|| + ||y||_1 s_q ||x||) in mean for Gaussian weights,
+  of entries with the mean size sqrt(2/pi) (`absolute_entry`). With a rate of order 1/d this grows like d_k: divided by
+  sqrt(d_k) it grows, divided by d_k it does not.
 """
 
 from __future__ import annotations

@@ -7,7 +7,8 @@ factor that the layer then has in its mean square (`forward_factor`, `backward_f
   k, k), so fan-out is g times too large; a transposed one as (C, C'/g, k, k), which swaps both and knows no stride.
 - Keras (`keras`): (window, in, out): the last axis but one, or the last, times all before. A depthwise one is (k, k, C,
   multiplier), a transposed one (k, k, C', C), a head's projection (d, heads, width): taken for a window of d.
-- JAX and Flax (`jax`): like Keras, unless in, out and batch axes are stated; then they count what `fans.kernel` counts.
+- JAX and Flax (`jax`): like Keras, unless in, out and batch axes are stated; then they count what
+  `theory.layer.fans.kernel` counts.
 - m blocks of width b in one matrix of n inputs, as q, k and v: Glorot's variance is (n + b)/(n + m b) of that of one
   block (`fused`); the logit's mean square is the square of that (`logits`). Backwards all m blocks add up, so the stack
   has the fan-out m b.

@@ -5,8 +5,9 @@ q and k are g times what RMSNorm, or LayerNorm, makes of W_Q x and W_K y in a he
 - |l| <= g^2 sqrt(d_k), whatever the weights and the tokens (`bound`), so that none of T keys gets more weight than
   1 / (1 + (T - 1) exp(-2 g^2 sqrt d_k)) (`largest_weight`). For every draw; q = k attains it.
 - For independent Gaussian W_Q and W_K, l^2 is g^4 d_k times the share of one squared normal in the sum of n, n = d_k
-  for RMSNorm and d_k - 1 for LayerNorm: the law Beta(1/2, (n - 1)/2) of `layer_norm.share`, whatever the variances of
-  the weights and the tokens. So E l^2 = g^4 d_k / n (`mean_square`): g^4 for RMSNorm. Exact at every width.
+  for RMSNorm and d_k - 1 for LayerNorm: the law Beta(1/2, (n - 1)/2) of
+  `theory.normalisation.layer_norm.share`, whatever the variances of the weights and the tokens.
+  So E l^2 = g^4 d_k / n (`mean_square`): g^4 for RMSNorm. Exact at every width.
 """
 
 from __future__ import annotations

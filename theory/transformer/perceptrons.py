@@ -49,7 +49,7 @@ def _factors() -> WrittenOut:
 def gated() -> Derivation:
     """Derive the mean square of a gated unit."""
     return Derivation.begin(
-        "Mean square of a gated unit", "The square of phi(z) u, z of the gate and u of the value.", PRODUCT**2
+        "Mean square of a pair's product", "The square of phi(z) u, z of the gate and u of the value.", PRODUCT**2
     ).then(
         "Average: the two layers are independent, so the mean squares multiply, though z and u have one input.",
         VALUE * OF_GATE,

@@ -5,7 +5,7 @@ Feature pairs i = 1 .. d/2 have frequencies w_i; position s gives the angle w_i 
 - Sinusoids: ||p_s||^2 = d/2 at every position (`sinusoid_square`), and <p_s, p_t> = sum cos w_i (s - t), a function of
   the distance (`sinusoid_product`).
 - Tokens from a table with entries N(0, 1/d), times sqrt d, plus sinusoids: d + d/2 in mean square (`embedded`).
-- Rotations keep every norm (`rotated_square`). A logit <R_s q, R_t k> depends on s - t alone (`rotated_product`): it is
+- Rotations keep every norm (`rotated_square`). A logit <R_s q, R_t k> depends on s - t alone: it is
   sum_i [(q_i k_i + q_i' k_i') cos w_i (s - t) + (q_i k_i' - q_i' k_i) sin w_i (s - t)] (`rotated_logit`), where q_i and
   q_i' are a pair. In mean over independent W_Q and W_K its square is d_k s_q^2 s_k^2 ||x||^2 ||y||^2 at every distance
   (`rotated_mean_square`): nothing decays with the distance at initialisation.
