@@ -60,7 +60,7 @@ def test_sound_models_are_called_sound() -> None:
 
 @pytest.mark.slow
 def test_alarms_are_no_more_frequent_than_stated() -> None:
-    audits, alpha = 150, 0.2
+    audits, alpha = 60, 0.2
     counted = alarms(audits, alpha)
     assert stats.binom.sf(counted["audits"] - 1, audits, alpha) > 1e-6, counted
 

@@ -59,7 +59,7 @@ def test_leading_order_of_the_lyapunov_exponent() -> None:
     assert fluctuations.relu_lyapunov_leading(10) == -sp.Rational(1, 4)
     errors = [float(fluctuations.relu_lyapunov(n) - fluctuations.relu_lyapunov_leading(n)) for n in (50, 100)]
     assert errors[0] / errors[1] == pytest.approx(4, rel=0.1)
-    for n in (*range(1, 41), 100, 1000):
+    for n in (*range(1, 41), 100, 300):
         assert abs(float(fluctuations.relu_lyapunov(n) - fluctuations.relu_lyapunov_leading(n))) < 6 / n**2
 
 
