@@ -6,7 +6,15 @@ import math
 import secrets
 import time
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    wait,
+)
 from dataclasses import dataclass
 
 from simulations.executors import Crew
@@ -76,7 +84,8 @@ class Pass:
             self.take({future for future in whole if future.exception() is None})
             raise
         finally:
-            for future in self.flying:
+            # Processes are ended with all they have; a future cancelled before that makes their pool's thread fail.
+            for future in () if isinstance(crew.executor, ProcessPoolExecutor) else self.flying:
                 future.cancel()
 
     def hand_out(self, executor: Executor, number: int) -> None:
