@@ -9,11 +9,9 @@ threads. The order of an epoch's pairs and what dropout keeps in a step are foun
 from __future__ import annotations
 
 import hashlib
-import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +23,10 @@ from simulations.networks.blocks import at_least
 from simulations.numbers.arrays import Array
 from simulations.numbers.memory import keep_freed_memory
 from simulations.numbers.streams import stream
-from simulations.training.checkpoint import Checkpoint, CheckpointError, restore, settings_of
+from simulations.training.checkpoint import settings_of
 from simulations.training.optimiser import Flat, Optimiser
 from simulations.training.pairs import Pairs
+from simulations.training.progress import Progress
 from simulations.training.trainer import DivergenceError
 from simulations.transformer.loss import TokenLoss, token_loss
 from simulations.transformer.translator import PAD, Translator
@@ -67,7 +66,7 @@ class SequencePlan:
 
 
 @dataclass
-class SequenceTrainer:
+class SequenceTrainer(Progress):
     """A run in progress.
 
     Parameters
@@ -201,27 +200,3 @@ class SequenceTrainer:
         if not np.isfinite(tallies[0]):
             raise DivergenceError(f"the loss is not finite after {self.step} steps")
         return float(tallies[0] / tallies[2]), float(tallies[1] / tallies[2])
-
-    def averages(self) -> dict[str, float]:
-        """Return the mean loss of a token and the share that are right in this epoch, each as before its step."""
-        loss, hits, count = self.tallies.tolist()
-        return {"loss": loss / count, "accuracy": hits / count}
-
-    def status(self) -> str:
-        """Say how far the run is, with the averages of the epoch so far or just ended."""
-        last = self.averages() if self.tallies[2] else self.epochs[-1]
-        return f"step {self.step} of {self.steps}: loss {last['loss']:.4g} accuracy {last['accuracy']:.3f}"
-
-    def save(self, path: Path) -> None:
-        """Write a checkpoint."""
-        first, second, third = self.tallies.tolist()
-        vectors = self.weights.vector, self.velocity
-        Checkpoint(self.settings, self.step, (first, second, third), json.dumps(self.epochs), *vectors).save(path)
-
-    def resume(self, path: Path) -> None:
-        """Go on from a checkpoint of this run."""
-        found = restore(path, self.settings, self.weights.vector.size, self.velocity.size)
-        if found.step > self.steps:
-            raise CheckpointError(f"{path} is damaged: it is at step {found.step} of {self.steps}")
-        self.step, self.tallies[:], self.epochs = found.step, found.tallies, json.loads(found.epochs)
-        self.weights.vector[:], self.velocity[:] = found.parameters, found.velocity

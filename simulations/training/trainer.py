@@ -8,9 +8,7 @@ are not finite: it then has no loss and no accuracy, and this is its result.
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,9 +21,10 @@ from simulations.layers.network import Network
 from simulations.numbers.arrays import Array
 from simulations.numbers.memory import keep_freed_memory
 from simulations.numbers.streams import stream
-from simulations.training.checkpoint import Checkpoint, CheckpointError, restore, settings_of
+from simulations.training.checkpoint import settings_of
 from simulations.training.compiled import Compiled
 from simulations.training.optimiser import Flat, Optimiser
+from simulations.training.progress import Progress
 
 
 class DivergenceError(ArithmeticError):
@@ -62,7 +61,7 @@ class Plan:
 
 
 @dataclass
-class Trainer:
+class Trainer(Progress):
     """A run in progress.
 
     Parameters
@@ -184,29 +183,3 @@ class Trainer:
             losses[rows] = softmax_loss(logits, targets[rows]).loss
             hits[rows] = logits.argmax(-1) == part.labels[rows]
         return float(losses.mean()), float(hits.mean())
-
-    def averages(self) -> dict[str, float]:
-        """Return the mean loss and the accuracy on the batches of this epoch, each as it was before its step."""
-        loss, hits, count = self.tallies.tolist()
-        return {"loss": loss / count, "accuracy": hits / count}
-
-    def status(self) -> str:
-        """Say how far the run is, with the mean loss and the accuracy of the epoch so far or just ended."""
-        last = self.averages() if self.tallies[2] else self.epochs[-1]
-        return f"step {self.step} of {self.steps}: loss {last['loss']:.4g} accuracy {last['accuracy']:.3f}"
-
-    def save(self, path: Path) -> None:
-        """Write a checkpoint."""
-        first, second, third = self.tallies.tolist()
-        epochs = json.dumps(self.epochs)
-        vectors = self.weights.vector, self.velocity
-        Checkpoint(self.settings, self.step, (first, second, third), epochs, *vectors).save(path)
-
-    def resume(self, path: Path) -> None:
-        """Go on from a checkpoint of this run."""
-        sizes = self.weights.vector.size, self.velocity.size
-        found = restore(path, self.settings, *sizes)
-        if found.step > self.steps:
-            raise CheckpointError(f"{path} is damaged: it is at step {found.step} of {self.steps}")
-        self.step, self.tallies[:], self.epochs = found.step, found.tallies, json.loads(found.epochs)
-        self.weights.vector[:], self.velocity[:] = found.parameters, found.velocity

@@ -71,7 +71,9 @@ def test_every_page_fits_every_screen(page: Page, address: str, path: str, width
 
 def test_every_lesson_of_the_index_shows_its_picture(page: Page, address: str) -> None:
     page.goto(address)
-    for picture in page.locator(".lessons img").all():
+    pictures = page.locator(".lessons img").all()
+    assert len(pictures) == page.locator(".lessons li").count() > 0
+    for picture in pictures:
         picture.scroll_into_view_if_needed()
         page.wait_for_function("image => image.complete && image.naturalWidth > 100", arg=picture.element_handle())
 
