@@ -145,13 +145,8 @@ class Contestant:
         return {"seconds_per_step": statistics.median(self.seconds), "fastest step": best, "peak_memory_mb": self.peak}
 
 
-def race(layers: int, rounds: int) -> dict[str, Any]:
-    """Let all take turns of two steps."""
-    teams = {
-        "Fathom": Contestant(ours, layers, 1),
-        "PyTorch, 1 thread": Contestant(theirs, layers, 1),
-        "PyTorch, 2 threads": Contestant(theirs, layers, 2),
-    }
+def taking_turns(teams: dict[str, Contestant], rounds: int) -> tuple[dict[str, Any], bool]:
+    """Let contestants take turns of two steps; return their results by name, and whether their losses agree."""
     for _ in range(rounds):
         for one in teams.values():
             one.turn(2)
@@ -160,6 +155,17 @@ def race(layers: int, rounds: int) -> dict[str, Any]:
     for one in teams.values():
         one.end()
     found: dict[str, Any] = {name: one.result for name, one in teams.items()}
+    return found, same
+
+
+def race(layers: int, rounds: int) -> dict[str, Any]:
+    """Let all take turns of two steps."""
+    teams = {
+        "Fathom": Contestant(ours, layers, 1),
+        "PyTorch, 1 thread": Contestant(theirs, layers, 1),
+        "PyTorch, 2 threads": Contestant(theirs, layers, 2),
+    }
+    found, same = taking_turns(teams, rounds)
     ratios = {
         label: min(found[name][key] for name in teams if name != "Fathom") / found["Fathom"][key]
         for label, key in (("times faster", "seconds_per_step"), ("times faster, fastest steps", "fastest step"))

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.training.attention_draws import our_draws, their_draws
-from benchmarks.training.step import AGREE, Contestant, Step
+from benchmarks.training.step import Contestant, Step, taking_turns
 
 WIDTH, HEADS, TOKENS, BATCH, POSITIONS, RATE = 64, 4, 1300, 64, 20, 1e-3
 Kind = str
@@ -130,14 +130,7 @@ def race(makers: Makers, size: int, rounds: int, threads: int) -> dict[str, Any]
     teams = {"Fathom": Contestant(makers[0], size, threads)}
     for number in sorted({1, threads}):
         teams[f"PyTorch, {number} thread{'s' * (number > 1)}"] = Contestant(makers[1], size, number)
-    for _ in range(rounds):
-        for one in teams.values():
-            one.turn(2)
-    losses = [one.first for one in teams.values()]
-    same = all(np.allclose(some, losses[0], rtol=AGREE) for some in losses)
-    for one in teams.values():
-        one.end()
-    found: dict[str, Any] = {name: one.result for name, one in teams.items()}
+    found, same = taking_turns(teams, rounds)
     for label, key in (("share", "seconds_per_step"), ("share, fastest steps", "fastest step")):
         found[label] = found["Fathom"][key] / min(found[name][key] for name in teams if name != "Fathom")
     return found | {"same losses": same}

@@ -34,10 +34,15 @@ class Pass:
     """Of the values, for cotangents of the outputs with standard normal entries."""
 
 
-def _pass(run: Run, draws: int) -> Pass:
+def _vectors(run: Run, draws: int) -> tuple[Array, list[Array]]:
+    """Tokens, and the queries, keys and values of one head."""
     layer = head(HEAD, POSITIONS)
     parameters, x = layer.draw(run.rng("weights"), draws), unlike(run, "outputs", draws, POSITIONS)
-    vectors = [split(part.forward(parameters, x)[0], 1, 1) for part in layer.parts[:3]]
+    return x, [split(part.forward(parameters, x)[0], 1, 1) for part in layer.parts[:3]]
+
+
+def _pass(run: Run, draws: int) -> Pass:
+    x, vectors = _vectors(run, draws)
     outputs, weights, pullback = attend(vectors[0], vectors[1], vectors[2])
     _, _, back = pullback(run.rng("cotangents").standard_normal(outputs.shape))
     return Pass(x, weights[:, 0, 0], vectors[2][:, 0, 0], outputs[:, 0, 0], back[:, 0, 0])
@@ -98,16 +103,10 @@ def _dropped(run: Run, draws: int) -> tuple[Array, Array, Array]:
     one = run.once(_pass, 1)
     kept = (run.rng("dropout").random((draws, POSITIONS)) < KEEP) / KEEP
     shape = (draws, 1, 1, POSITIONS, POSITIONS)
-    vectors = [np.broadcast_to(v, (draws, 1, 1, POSITIONS, HEAD)) for v in _vectors(run)]
+    vectors = [np.broadcast_to(v, (draws, 1, 1, POSITIONS, HEAD)) for v in _vectors(run, 1)[1]]
     outputs, _, _ = attend(vectors[0], vectors[1], vectors[2], kept=np.broadcast_to(kept[:, None, None, None], shape))
     squares = np.square(one.weights[:, 0]) @ np.square(one.values).sum(axis=2)[0]
     return np.square(outputs[:, 0, 0, 0]).sum(axis=1), np.square(one.outputs[:, 0]).sum(axis=1), squares
-
-
-def _vectors(run: Run) -> list[Array]:
-    layer = head(HEAD, POSITIONS)
-    parameters, x = layer.draw(run.rng("weights"), 1), unlike(run, "outputs", 1, POSITIONS)
-    return [split(part.forward(parameters, x)[0], 1, 1) for part in layer.parts[:3]]
 
 
 @claim(
