@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import marimo
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lessons.tools import pages
+from lessons.tools.language import KEY, TAGS, of_request
+from lessons.tools.prose import Prose
 
 HERE = Path(__file__).parents[1]
 REPORT = Path.cwd() / "report.html"
@@ -50,24 +54,36 @@ class OwnPages:
         await (self.app if own else PlainTextResponse("for this server's own pages only", 403))(scope, receive, send)
 
 
-def application() -> Starlette:
-    """Build the server's application; it answers to names of this machine, and to its own pages, only."""
+def application(language: str | None = None) -> Starlette:
+    """Build the server's application; it answers to names of this machine, and to its own pages, only.
+
+    `language` is that of readers who have not chosen one; by default their browser says it.
+    """
     lessons = marimo.create_asgi_app(quiet=True, html_head=pages.HEAD)
     for name, path in notebooks().items():
         lessons = lessons.with_app(path=f"/lesson/{name}", root=str(path))
-    titles = {name: title(path) for name, path in notebooks().items()}
+    running = lessons.build()
 
-    async def index(request: Request) -> Response:
-        return HTMLResponse(pages.index(titles, report=REPORT.exists()))
+    def answer(build: Callable[[str], str]) -> Callable[[Request], Awaitable[Response]]:
+        async def page(request: Request) -> Response:
+            wanted = of_request(request.query_params, request.cookies, request.headers, language)
+            return _kept(HTMLResponse(build(wanted)), wanted)
 
-    async def teacher(request: Request) -> Response:
-        return HTMLResponse(pages.teacher(titles))
+        return page
 
-    async def gallery(request: Request) -> Response:
-        return HTMLResponse(pages.gallery())
+    async def lesson(request: Request) -> Response:
+        """Return a lesson's page, at an address that says its language."""
+        name = request.path_params["name"]
+        wanted = of_request(request.query_params, request.cookies, request.headers, language)
+        if name not in notebooks():
+            raise HTTPException(404)
+        if request.query_params.get(KEY) != wanted:
+            return RedirectResponse(request.url.include_query_params(**{KEY: wanted}))
+        return _kept(HTMLResponse(_in_language(await _page(running, request), name, wanted)), wanted)
 
     async def report(request: Request) -> Response:
-        return FileResponse(REPORT) if REPORT.exists() else HTMLResponse(pages.no_report(), status_code=404)
+        wanted = of_request(request.query_params, request.cookies, request.headers, language)
+        return FileResponse(REPORT) if REPORT.exists() else HTMLResponse(pages.no_report(wanted), status_code=404)
 
     async def notebook(request: Request) -> Response:
         """Lead from a notebook's file, which the report links, to the lesson."""
@@ -75,13 +91,42 @@ def application() -> Starlette:
 
     return Starlette(
         routes=[
-            Route("/", index),
-            Route("/teacher", teacher),
-            Route("/gallery", gallery),
+            Route("/", answer(lambda wanted: pages.index(titles(wanted), REPORT.exists(), wanted))),
+            Route("/teacher", answer(lambda wanted: pages.teacher(titles(wanted), wanted))),
+            Route("/gallery", answer(pages.gallery)),
             Route("/report", report),
             Route("/lessons/lesson_{name}.py", notebook),
+            Route("/lesson/{name}/", lesson),
             *(Mount(place, StaticFiles(directory=folder)) for place, folder in PICTURES.items()),
-            Mount("/", lessons.build()),
+            Mount("/", running),
         ],
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"]), Middleware(OwnPages)],
     )
+
+
+def titles(language: str) -> dict[str, str]:
+    """Return the titles of the lessons by address."""
+    return {name: Prose(name.partition("_")[2], language=language).label("title") for name in notebooks()}
+
+
+def _kept(response: Response, language: str) -> Response:
+    """Let the browser keep the language of a page for the next one, for a year."""
+    response.set_cookie(KEY, language, max_age=365 * 24 * 3600, httponly=True, samesite="lax")
+    return response
+
+
+async def _page(app: ASGIApp, request: Request) -> str:
+    """Return the page with which an application answers a request."""
+    sent: list[Message] = []
+
+    async def keep(message: Message) -> None:
+        sent.append(message)
+
+    await app(request.scope, request.receive, keep)
+    return b"".join(message.get("body", b"") for message in sent).decode()
+
+
+def _in_language(page: str, name: str, language: str) -> str:
+    """Put the language and the title of a lesson into the page that marimo made of its notebook."""
+    ours = Prose(name.partition("_")[2], language=language).label("title")
+    return page.replace(title(notebooks()[name]), ours).replace('<html lang="en">', f'<html lang="{TAGS[language]}">')
