@@ -15,6 +15,7 @@ import sympy as sp
 
 from figures.tools.figure import STYLE
 from figures.tools.table import Table
+from lessons.tools.lettering import families
 from lessons.tools.prose import Prose, common, translated, typeset
 from theory.derivation import Derivation
 
@@ -57,7 +58,7 @@ def picture(table: Table, draw: Callable[[Table, Mapping[str, str]], Picture], l
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    with DRAWING, plt.style.context(["default", str(STYLE), BIGGER]):
+    with DRAWING, plt.style.context(["default", str(STYLE), BIGGER, {"font.family": families(labels.values())}]):
         drawn, out = draw(table, labels), io.BytesIO()
         drawn.savefig(out, format="svg", metadata={"Date": None})
         plt.close(drawn)
