@@ -172,17 +172,21 @@ def refuted(button: Any, claim_id: str, mutant: str, seed: int = 0) -> mo.Html:
     mo.stop(not button.value)
     claim = REGISTRY[claim_id]
     wrong = next(one for one in claim.mutants if one.name == mutant)
-    said = common()
     run = Run(claim_id, digits(seed), seed, "quick", share_of_alpha())
     found, fate = claim.examine(run, None), claim.examine(run, wrong)
     values: dict[str, object] = {
         "claim": translated(claim.words, "claims"), "mutant": translated(wrong.name, "claims"),
-        "expected": found.expected, "measured": found.measured, "verdict": said.word(found.verdict),
-        "wrong": fate.expected, "again": fate.measured, "fate": said.word(fate.verdict),
+        "expected": _finding(found.expected), "measured": _finding(found.measured), "verdict": _finding(found.verdict),
+        "wrong": _finding(fate.expected), "again": _finding(fate.measured), "fate": _finding(fate.verdict),
         "why": translated(wrong.why, "claims"), "alpha": share_of_alpha(), "miss": fate.miss,
     }  # fmt: skip
     words_of_claims = {name: _literal(one) if isinstance(one, str) else one for name, one in values.items()}
-    return mo.md(said.text("evidence", **words_of_claims))
+    return mo.md(common().text("evidence", **words_of_claims))
+
+
+def _finding(value: float | str) -> float | str:
+    """Return a number as it is, and in the reader's language what evidence says in words."""
+    return translated(value, "findings") if isinstance(value, str) else value
 
 
 def _literal(text: str) -> str:

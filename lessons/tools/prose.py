@@ -19,6 +19,7 @@ FOLDER = Path(__file__).parents[1] / "prose"
 """It has a folder for each language."""
 SECTION = re.compile(r"^<!-- (.+?) -->\n", re.MULTILINE)
 PLACE = re.compile(r"\[\[(\w+)\]\]")
+NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 
 
 class ProseError(KeyError):
@@ -95,12 +96,22 @@ def _read(name: str, language: str) -> Prose:
 def translated(sentence: str, kind: str, language: str | None = None) -> str:
     """Return a sentence that another part of Fathom has in English; as it is, where `kind`.md does not have it.
 
-    `python -m lessons.tools.untranslated` lists these, and a test finds them.
+    A sentence with numbers may be there with # in the place of each. `python -m lessons.tools.untranslated` lists those
+    that are missing, and a test finds them.
     """
     wanted = language or spoken()
     if wanted == ENGLISH:
         return sentence
-    return _read(kind, wanted).sections.get(plain(sentence), sentence)
+    there = _read(kind, wanted).sections
+    if plain(sentence) in there:
+        return there[plain(sentence)]
+    numbers = iter(NUMBER.findall(sentence))
+    return re.sub("#", lambda _: next(numbers), there.get(without_numbers(sentence), sentence))
+
+
+def without_numbers(sentence: str) -> str:
+    """Return a sentence in one line with # in the place of each number."""
+    return NUMBER.sub("#", plain(sentence))
 
 
 def plain(sentence: str) -> str:

@@ -1,8 +1,8 @@
 """List what another language has not yet: ``python -m lessons.tools.untranslated [KIND ...]``.
 
 The lessons show sentences that other parts of Fathom have in English. Each is the name of a section in
-``prose/zh/derivations.md``, ``claims.md`` or ``gallery.md``, whose text is its translation. What this prints are such
-sections without text, to be filled and put there. Exit status: 0 if nothing is missing, else 1.
+``prose/zh/derivations.md``, ``claims.md``, ``findings.md`` or ``gallery.md``, whose text is its translation. What this
+prints are such sections without text, to be filled and put there. Exit status: 0 if nothing is missing, else 1.
 """
 
 from __future__ import annotations
@@ -15,10 +15,14 @@ from pathlib import Path
 from types import ModuleType
 
 from claims.catalogue import REGISTRY
+from claims.examine import share_of_alpha
+from claims.registry import Claim, Mutant
+from claims.run import Run
 from lessons.tools import pages
 from lessons.tools.language import ENGLISH, LANGUAGES
-from lessons.tools.prose import FOLDER, Prose, plain
+from lessons.tools.prose import FOLDER, Prose, plain, without_numbers
 from lessons.tools.server import HERE, notebooks
+from simulations import digits
 from theory.derivation import Derivation
 
 
@@ -77,14 +81,29 @@ def _called(node: ast.expr, module: ModuleType) -> Derivation:
 
 def claims() -> Iterator[str]:
     """Return claims and their wrong versions that lessons name: the sentence, the wrong one's name, its reason."""
+    for claim, wrong_ones in on_offer():
+        yield claim.words
+        for wrong in wrong_ones:
+            yield from (wrong.name, wrong.why)
+
+
+def on_offer() -> Iterator[tuple[Claim, list[Mutant]]]:
+    """Return the claims that lessons name, each with those of its wrong versions that the same lesson names."""
     for name, path in notebooks().items():
         files = (path, HERE / "experiments" / f"{name.partition('_')[2]}.py")
         named = {text for file in files for text in _texts(file)}
         for claim in (REGISTRY[one] for one in REGISTRY if one in named):
-            yield claim.words
-            for wrong in claim.mutants:
-                if wrong.name in named:
-                    yield from (wrong.name, wrong.why)
+            yield claim, [wrong for wrong in claim.mutants if wrong.name in named]
+
+
+def findings() -> Iterator[str]:
+    """Return what the evidence on these says in words, at the effort and the seed of the lessons; some ten seconds."""
+    yield from ("held", "refuted", "inconclusive")
+    for claim, wrong_ones in on_offer():
+        run = Run(claim.id, digits(0), 0, "quick", share_of_alpha())
+        for found in (claim.examine(run, one) for one in (None, *wrong_ones)):
+            said = (found.expected, found.measured)
+            yield from (without_numbers(one) for one in said if isinstance(one, str))
 
 
 def _texts(path: Path) -> Iterator[str]:
@@ -99,7 +118,12 @@ def gallery() -> Iterator[str]:
     return (words for _, words, _ in pages.gallery_blocks())
 
 
-SHOWN: dict[str, Callable[[], Iterable[str]]] = {"derivations": derivations, "claims": claims, "gallery": gallery}
+SHOWN: dict[str, Callable[[], Iterable[str]]] = {
+    "derivations": derivations,
+    "claims": claims,
+    "findings": findings,
+    "gallery": gallery,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

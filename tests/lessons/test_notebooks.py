@@ -18,7 +18,7 @@ from lessons.experiments import fixup, undrawn
 from lessons.tools import kit
 from lessons.tools.exercise import Exercise
 from lessons.tools.formulas import read
-from lessons.tools.prose import COMMON, FOLDER, PLACE, Prose
+from lessons.tools.prose import FOLDER, PLACE, Prose, common
 from lessons.tools.server import notebooks, title
 
 pytestmark = pytest.mark.slow
@@ -202,7 +202,7 @@ def test_every_statement_on_offer_is_refuted(claim: str, mutant: str) -> None:
 
 def test_every_common_section_and_label_is_used() -> None:
     sources = "\n".join(path.read_text(encoding="utf-8") for path in Path(lessons.__file__).parent.rglob("*.py"))
-    for name in (*COMMON.sections, *COMMON.labels):
+    for name in (*common("en").sections, *common("en").labels):
         stem = re.sub(r" \w+$", " ", name)
         assert f'"{name}"' in sources or f'"{stem}' in sources or f"'{stem}" in sources, f"{name!r} is never shown"
 

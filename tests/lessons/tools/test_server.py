@@ -19,7 +19,7 @@ from websockets.sync.client import connect
 
 from claims import links
 from lessons.tools import pages
-from lessons.tools.prose import COMMON
+from lessons.tools.prose import common
 
 pytestmark = pytest.mark.slow
 
@@ -53,8 +53,8 @@ def _get(url: str, **headers: str) -> tuple[int, str]:
 
 
 def test_the_report_is_linked_by_what_it_is() -> None:
-    assert COMMON.label("no report") in pages.index({}, report=False)
-    assert COMMON.label("report link") in pages.index({}, report=True)
+    assert common("en").label("no report") in pages.index({}, report=False)
+    assert common("en").label("report link") in pages.index({}, report=True)
 
 
 def test_index_links_everything(address: str) -> None:
@@ -72,7 +72,7 @@ def test_every_lesson_of_the_index_has_a_picture_an_idea_and_its_time(address: s
     cards = re.findall(r'<li value="\d+">.*?</li>', page)
     assert len(cards) == 9
     for place, card in enumerate(cards, start=1):
-        assert html.escape(COMMON.label(f"idea {place}")) in card
+        assert html.escape(common("en").label(f"idea {place}")) in card
         assert re.search(r">\d\d minutes<", card)
         picture = re.search(r'src="([^"]+)"', card)
         assert picture
