@@ -32,6 +32,8 @@ html { font-size: 112.5%; }
 figure table, details table { font-size: .8rem; border-collapse: collapse; }
 details th, details td { text-align: right; padding: .1rem .6rem; border-bottom: 1px solid #bbb; }
 summary { cursor: pointer; padding: .3rem 0; }
+nav.language a { color: #0072b2; text-decoration: underline; }
+:lang(zh) blockquote { font-style: normal !important; }
 :focus-visible { outline: 3px solid #d55e00 !important; outline-offset: 2px; }
 </style>"""
 

@@ -36,6 +36,8 @@ class Prose:
     @cached_property
     def sections(self) -> dict[str, str]:
         """Sections by name, in the order of the file."""
+        if not self.path.exists():
+            raise ProseError(f"there is no prose/{self.language}/{self.path.name}; write it, section by section")
         before, *pairs = SECTION.split(self.path.read_text(encoding="utf-8"))
         names = pairs[::2]
         if before.strip() or len(set(names)) < len(names):
