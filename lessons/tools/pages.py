@@ -93,6 +93,13 @@ def no_report(language: str = ENGLISH) -> str:
     return page(said.label("no report"), markdown(said.text("no report")), language, back=True)
 
 
+def report(page: str, language: str = ENGLISH) -> str:
+    """Return the report with its headings, and the questions below them, in a language; its claims are in English."""
+    there = {} if language == ENGLISH else Prose("report", language=language).sections
+    said = {escape(one): escape(other) for one, other in there.items()}
+    return re.sub(r">([^<>]+)<", lambda text: f">{said.get(text[1], text[1])}<", page)
+
+
 def markdown(text: str) -> str:
     """Return Markdown as HTML."""
     from markdown import markdown as convert

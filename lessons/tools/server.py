@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -83,7 +83,9 @@ def application(language: str | None = None) -> Starlette:
 
     async def report(request: Request) -> Response:
         wanted = of_request(request.query_params, request.cookies, request.headers, language)
-        return FileResponse(REPORT) if REPORT.exists() else HTMLResponse(pages.no_report(wanted), status_code=404)
+        if not REPORT.exists():
+            return HTMLResponse(pages.no_report(wanted), status_code=404)
+        return HTMLResponse(pages.report(REPORT.read_text(encoding="utf-8"), wanted))
 
     async def notebook(request: Request) -> Response:
         """Lead from a notebook's file, which the report links, to the lesson."""

@@ -84,8 +84,8 @@ def last(table: Table) -> dict[str, object]:
 
 def derivation(*derivations: Derivation) -> mo.Html:
     """Show derivations, folded, each step with its sentence, its formula and how it was checked."""
-    word = common().label("derivation")
-    return mo.accordion({f"{word}: {translated(one.title, 'derivations')}": _steps(one) for one in derivations})
+    title = common().label("derivation")
+    return mo.accordion({title.format(translated(one.title, "derivations")): _steps(one) for one in derivations})
 
 
 def _steps(one: Derivation) -> mo.Html:

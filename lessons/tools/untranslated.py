@@ -1,22 +1,25 @@
 """List what another language has not yet: ``python -m lessons.tools.untranslated [KIND ...]``.
 
 The lessons show sentences that other parts of Fathom have in English. Each is the name of a section in
-``prose/zh/derivations.md``, ``claims.md``, ``findings.md`` or ``gallery.md``, whose text is its translation. What this
-prints are such sections without text, to be filled and put there. Exit status: 0 if nothing is missing, else 1.
+``prose/zh/derivations.md``, ``claims.md``, ``findings.md``, ``gallery.md`` or ``report.md``, whose text is its
+translation. What this prints are such sections without text, to be filled and put there. Exit status: 0 if nothing is
+missing, else 1.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-from claims.catalogue import REGISTRY
+from claims.catalogue import REGISTRY, question
 from claims.examine import share_of_alpha
 from claims.registry import Claim, Mutant
+from claims.reports import summary
 from claims.run import Run
 from lessons.tools import pages
 from lessons.tools.language import ENGLISH, LANGUAGES
@@ -118,11 +121,20 @@ def gallery() -> Iterator[str]:
     return (words for _, words, _ in pages.gallery_blocks())
 
 
+def report() -> Iterator[str]:
+    """Return the report's headings, and the question of each subject below its own."""
+    for path in sorted((HERE.parent / "claims" / "reports").glob("*.py")):
+        yield from re.findall(r"<h2>([^<{]+)</h2>", path.read_text(encoding="utf-8"))
+    for subject in dict.fromkeys(one.partition(".")[0] for one in REGISTRY):
+        yield from (summary.title(subject), question(subject))
+
+
 SHOWN: dict[str, Callable[[], Iterable[str]]] = {
     "derivations": derivations,
     "claims": claims,
     "findings": findings,
     "gallery": gallery,
+    "report": report,
 }
 
 if __name__ == "__main__":
