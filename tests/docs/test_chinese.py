@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from docs.parts import ROOT
-from tests.docs.pages import PAGES
+from tests.docs.pages import PAGES, anchors, commands, links, python
 
 READ = [ROOT / "README.zh.md", ROOT / "docs" / "misstatements.zh.md", *sorted((ROOT / "lessons/prose/zh").glob("*.md"))]
 SLIPS = "\n## 译名与笔误\n"
@@ -29,3 +29,16 @@ def test_no_rejected_name_is_used(path: Path) -> None:
 def test_the_glossary_rejects_names() -> None:
     assert {"残缺网络", "加法器", "正向传播", "后向传播"} <= set(rejected())
     assert not any(re.search(r"[|\s-]", name) for name in rejected())
+
+
+def test_readme_says_the_same_in_chinese(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a machine can hold against each other: the commands, the code, and where the links lead."""
+    ours = "README.zh.md"
+    monkeypatch.setitem(PAGES, ours, (ROOT / ours).read_text(encoding="utf-8"))
+    assert set(commands(ours)) == set(commands("README.md"))
+    assert python(ours) == python("README.md")
+    assert set(links("README.md")) - set(links(ours)) <= {ours, "docs/misstatements.md"}
+    for link in links(ours):
+        path, _, anchor = link.partition("#")
+        assert not anchor or anchor in anchors((ROOT / path).read_text(encoding="utf-8"))
+        assert (ROOT / path).exists()
