@@ -99,6 +99,21 @@ def test_a_page_is_in_the_language_of_its_address_of_the_last_choice_or_of_the_b
     assert "Residual streams" not in page
 
 
+def test_only_a_choice_is_kept(address: str) -> None:
+    """A link within one language chooses nothing, or `--language` would be without effect the next time."""
+    cases = {
+        ("/", ""): False,
+        ("/?language=en", ""): False,
+        ("/?language=zh", ""): True,
+        ("/?language=en", "language=zh"): True,
+        ("/?language=zh", "language=zh"): False,
+    }
+    for (path, cookie), kept in cases.items():
+        request = urllib.request.Request(address + path, headers={"Cookie": cookie})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            assert bool(answer.headers["Set-Cookie"]) == kept, (path, cookie)
+
+
 def test_the_command_chooses_for_those_who_have_not() -> None:
     with subprocess.Popen(_command("--language", "zh"), cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
         try:
