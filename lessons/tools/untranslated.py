@@ -12,6 +12,7 @@ import ast
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -51,9 +52,10 @@ def missing(kind: str, language: str) -> list[str]:
     return [sentence for sentence in shown(kind) if not there.get(sentence)]
 
 
-def shown(kind: str) -> list[str]:
+@cache
+def shown(kind: str) -> tuple[str, ...]:
     """Return the English sentences of a kind that the lessons show, once each, in their order."""
-    return list(dict.fromkeys(map(plain, SHOWN[kind]())))
+    return tuple(dict.fromkeys(map(plain, SHOWN[kind]())))
 
 
 def derivations() -> Iterator[str]:
