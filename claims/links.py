@@ -50,6 +50,7 @@ LESSONS: dict[str, tuple[str, ...]] = {
     "7_homogeneity": ("P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8", "P9", "P10", "P13", "P14"),
     "8_fixup": ("F1", "F3", "F4", "F5", "F6", "F7", "F11", "F15", "R10", "T1"),
     "9_undrawn": ("U1", "U2", "U3"),
+    "10_nets_in_time": ("N1", "N2", "N3", "N4"),
 }
 """Codes of the claims that each lesson teaches; its notebook is lessons/lesson_NAME.py."""
 

@@ -1,4 +1,4 @@
-"""The lessons as one local server: an index, nine notebooks, the teacher's page, the gallery and the report."""
+"""The lessons as one local server: an index, the notebooks, the teacher's page, the gallery and the report."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ PICTURES = {"/figures/pictures": HERE.parent / "figures" / "pictures", "/lessons
 
 def notebooks() -> dict[str, Path]:
     """Return the notebooks by the last part of their address, in their order."""
-    return {path.stem.removeprefix("lesson_"): path for path in sorted(HERE.glob("lesson_*.py"))}
+    found = {path.stem.removeprefix("lesson_"): path for path in HERE.glob("lesson_*.py")}
+    return dict(sorted(found.items(), key=lambda one: int(one[0].partition("_")[0])))
 
 
 def title(notebook: Path) -> str:
