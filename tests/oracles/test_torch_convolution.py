@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from simulations import stream
+from simulations.layers.activations import ReLU6
 from simulations.layers.convolution import Convolution, Flatten
 from simulations.layers.dense import Gradients, Layer
 from simulations.layers.network import learnt
@@ -98,11 +99,23 @@ def test_pooling(size: int, stride: int | None) -> None:
     compare(AveragePool(size, stride), lambda weights, x: functional.avg_pool2d(x, size, stride), images())
 
 
+@pytest.mark.parametrize(("size", "stride", "padding"), [(2, 1, 1), (3, 2, 1), (3, 1, 1), (4, 3, 2), (8, 1, 4)])
+def test_max_pooling_with_padding(size: int, stride: int, padding: int) -> None:
+    """Of images below zero, so that zeros at the edges would be the largest."""
+    x = images() - 5
+    compare(MaxPool(size, stride, padding), lambda weights, one: pooled(one, size, stride, padding), x)
+
+
+def pooled(x: Any, size: int, stride: int, padding: int) -> Any:
+    return torch.nn.functional.max_pool2d(x, size, stride, padding)
+
+
 @pytest.mark.parametrize(("size", "stride"), [(2, 2), (3, 1)])
 def test_ties_in_max_pooling(size: int, stride: int) -> None:
     """Of equal entries the first of a window takes the cotangent: few values and many zeros, as after a ReLU."""
     x = np.maximum(stream(0, "oracle", "ties").integers(-2, 3, SHAPE), 0).astype(np.float64)
-    compare(MaxPool(size, stride), lambda weights, one: torch.nn.functional.max_pool2d(one, size, stride), x)
+    compare(MaxPool(size, stride), lambda weights, one: pooled(one, size, stride, 0), x)
+    compare(MaxPool(size, stride, 1), lambda weights, one: pooled(one, size, stride, 1), x)
 
 
 def test_max_pooling_of_nan_and_infinity() -> None:
@@ -114,6 +127,12 @@ def test_max_pooling_of_nan_and_infinity() -> None:
 
 def test_global_average() -> None:
     compare(AveragePool(), lambda weights, x: torch.nn.functional.adaptive_avg_pool2d(x, 1), images())
+
+
+def test_relu6() -> None:
+    x = 6 * images()
+    x[0, 0, 0, 0, :2] = 0, 6  # both kinks, whose derivative is 0 there too
+    compare(ReLU6(), lambda weights, one: torch.nn.functional.relu6(one), x)
 
 
 def test_flatten() -> None:
