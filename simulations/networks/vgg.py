@@ -67,7 +67,6 @@ def vgg16(
             blocks.append(Sequential((*layers, *([MaxPool(2)] if last else []))))
             before = factor * width
     features = before * (image[1] // HALVED) * (image[2] // HALVED)
-    dense = (("dense0", features, hidden), ("dense1", hidden, hidden))
-    first, second = (Sequential((Dense(*one, readout, 0.0), RELU)) for one in dense)
-    last_layer = Dense("readout", hidden, classes, readout, 0.0)
-    return chain((*blocks, Sequential((Flatten(), *first.layers)), second), readout=last_layer)
+    first, second = Dense("dense0", features, hidden, readout, 0.0), Dense("dense1", hidden, hidden, readout, 0.0)
+    blocks += [Sequential((Flatten(), first, RELU)), Sequential((second, RELU))]
+    return chain(blocks, readout=Dense("readout", hidden, classes, readout, 0.0))

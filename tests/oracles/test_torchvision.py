@@ -91,8 +91,8 @@ def as_stored(value: Array, shape: tuple[int, ...]) -> Array:
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_same_weights(name: str) -> None:
-    ours, theirs = (make() for make in NETWORKS[name])
-    theirs.double().train()
+    make, build = NETWORKS[name]
+    ours, theirs = make(), build().double().train()
     parameters, shapes = moved(ours), [tuple(one.shape) for one in theirs.parameters()]
     names = ours.parameter_names()
     assert len(names) == len(shapes)
