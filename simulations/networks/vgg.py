@@ -56,8 +56,10 @@ def vgg16(
     ValueError
         If a number is below 1, or nothing would be left of the image.
     """
+    if len(image) != 3:
+        raise ValueError(f"expected the shape of an image (channels, height, width), got {image}")
     at_least(1, classes=classes, channels=image[0], width=width, hidden=hidden)
-    at_least(HALVED, height=image[1], image_width=image[2])
+    at_least(HALVED, **{"height": image[1], "width of the image": image[2]})
     convolutions = Convolutions(init, batch_norm, 0.0)
     blocks: list[Layer] = []
     before = image[0]

@@ -28,14 +28,23 @@ Weights = dict[str, Any]
 SHAPE = (3, 4, 2, 7, 6)
 
 
-def compare(layer: Layer, theirs: Callable[[Weights, Any], Any], x: Array, *, vanishing: str = "") -> None:
+def compare(
+    layer: Layer,
+    theirs: Callable[[Weights, Any], Any],
+    x: Array,
+    *,
+    vanishing: tuple[str, ...] = (),
+    deviation: float = 0.5,
+) -> None:
     """Compare output, cotangent of the input and gradients, at a random cotangent of the output.
 
-    `theirs` computes one draw with PyTorch. Parameters are moved by a random amount from where they start, so that
-    none is zero. The gradient of `vanishing` is zero but for rounding, in both.
+    `theirs` computes one draw with PyTorch. Parameters are moved by a random amount, of that deviation, from where
+    they start, so that none is zero. The gradients of `vanishing` are zero but for rounding, in both.
     """
     rng = stream(0, "oracle", type(layer).__name__, *learnt(layer))
-    parameters = {name: value + rng.normal(0, 0.5, value.shape) for name, value in layer.draw(rng, len(x)).items()}
+    parameters = {
+        name: value + rng.normal(0, deviation, value.shape) for name, value in layer.draw(rng, len(x)).items()
+    }
     y, pullback = layer.forward(parameters, x)
     cotangent, into = rng.normal(size=y.shape), Gradients()
     dx = pullback(cotangent, into)
@@ -48,7 +57,7 @@ def compare(layer: Layer, theirs: Callable[[Weights, Any], Any], x: Array, *, va
     agree(dx, start.grad)
     assert into.keys() == parameters.keys()
     for name, gradient in into.items():
-        if name == vanishing:
+        if name in vanishing:
             assert max(abs(gradient.array).max(), abs(weights[name].grad).max()) < TOLERANCE
             continue
         agree(gradient.array, weights[name].grad)
