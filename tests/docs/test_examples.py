@@ -16,13 +16,13 @@ from tests.docs.pages import FENCED, PAGES, python
 (UNDRAWN,) = python("docs/engines.md")
 (SWEEP,) = python("docs/sweeps.md")
 (PROFILE,) = python("docs/profile.md")
-NETWORK, INPUTS, CHECKED, PARAMETERS, LAW, LAYER, ACTIVATION, PROPERTY, CLAIM = python("docs/own-work.md")
+NETWORK, INPUTS, IMAGES, CHECKED, PARAMETERS, LAW, LAYER, ACTIVATION, PROPERTY, CLAIM = python("docs/own-work.md")
 (DERIVATION,) = python("CONTRIBUTING.md")
 EXPONENTS, STARTS, REVERSALS = python("docs/transformers.md")
 MODEL, AUDITED = python("docs/audit.md")
 RUN = [
-    MEASURE, UNDRAWN, SWEEP, PROFILE, NETWORK, INPUTS, CHECKED, PARAMETERS, LAW, LAYER, ACTIVATION, PROPERTY, CLAIM,
-    DERIVATION, EXPONENTS, STARTS, REVERSALS, MODEL, AUDITED,
+    MEASURE, UNDRAWN, SWEEP, PROFILE, NETWORK, INPUTS, IMAGES, CHECKED, PARAMETERS, LAW, LAYER, ACTIVATION, PROPERTY,
+    CLAIM, DERIVATION, EXPONENTS, STARTS, REVERSALS, MODEL, AUDITED,
 ]  # fmt: skip
 
 
@@ -108,6 +108,20 @@ def test_inputs_of_ones_own_are_measured(
     monkeypatch.chdir(tmp_path)
     run(INPUTS)
     assert "mine.npz (raw scale), 256 of 300 rows" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_blocks_of_images_grow_between_their_bounds(capsys: pytest.CaptureFixture[str]) -> None:
+    """The stream is fixed, so this fails always or never; bounds are those of ``test_resnet_without_norm.py``."""
+    record = run(IMAGES)["record"]
+    blocks = [line.split() for line in capsys.readouterr().out.splitlines() if line[0].isdigit()]
+    assert [block for block, *_ in blocks] == ["0", "1", "3", "5", "7"]
+    assert all(float(low) < float(growth) < float(high) for _, low, growth, high in blocks)
+    growths = [float(growth) for _, _, growth, _ in blocks]
+    assert 1.2 < min(growths) < max(growths) < 2.6
+    stem, last = record.second_moment[[1, 9]]  # type: ignore[attr-defined]
+    assert abs(stem - 5) < 0.3
+    assert abs(last - 400) < 100
 
 
 def test_the_initialiser_check_passes_and_fails(capsys: pytest.CaptureFixture[str]) -> None:
