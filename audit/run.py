@@ -9,9 +9,10 @@ from fnmatch import fnmatchcase
 from numbers import Integral
 from typing import Any
 
-from audit import layers, recognise
+from audit import layers, recognise, whole
 from audit.depth import depth
 from audit.fans import Part
+from audit.known import knowledge
 from audit.measured import Measured
 from audit.recognise import Recognised
 from audit.report import Report
@@ -72,7 +73,8 @@ def audit(
     found = measure(factory, inputs, range(first_seed, first_seed + int(seeds)), train=train)
     refuse_shared(found)
     _used(claims, found)
-    return Report(tuple(worst_first(_statements(found, claims, alpha))), int(seeds), train, alpha, dict(rules), found)
+    said, places = _statements(found, claims, alpha)
+    return Report(tuple(worst_first(said)), int(seeds), train, alpha, dict(rules), found, tuple(places))
 
 
 def assert_initialised(factory: Callable[[], Any], inputs: Any, **options: Any) -> None:
@@ -82,24 +84,27 @@ def assert_initialised(factory: Callable[[], Any], inputs: Any, **options: Any) 
         raise AssertionError(f"the model does not start as it should\n{report}")
 
 
-def _statements(found: Measured, claims: Mapping[str, Rule], alpha: float) -> list[Statement]:
+def _statements(found: Measured, claims: Mapping[str, Rule], alpha: float) -> tuple[list[Statement], list[whole.Place]]:
     linear = layers.testable(found)
     count = recognise.TESTS * len(tested(found.parts)) + layers.TESTS * len(linear) + len(rectifiers(found)) + 2
-    share = alpha / count
+    share = alpha / (count + whole.tests(found))
     known: dict[str, list[Recognised]] = defaultdict(list)
     for part in found.parts:
         known[part.parameter].append(recognise.recognise(part, found, _rule(part, claims), share))
     exact = [layers.test_layer(one, known, share) for one in linear]
     said = [one.statement for group in known.values() for one in group]
+    told = knowledge(found, known, share)
+    places = whole.along(found, told, share)
     return [
         *said,
+        *whole.whole(found, places, told, share),
         *(one for one in exact if one is not None),
         *depth(found, share),
         *gradients(found),
         *silent(found, share),
         *draws(found),
         *_idle(found),
-    ]
+    ], places
 
 
 def _idle(found: Measured) -> list[Statement]:
