@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 Kind = Literal[
-    "input",  # what the user gave
+    "input",  # what the user gave, and what is made of it without weights
     "linear",  # dense, convolution or lookup: a product with weights of its own
     "activation",
     "add",  # two or more nodes
@@ -94,7 +94,7 @@ class Graph:
         if self.lost or list(self.nodes) != list(other.nodes):
             return Graph(lost=self.lost or other.lost or "under another seed the model computes something else")
         pairs = zip(self.nodes.values(), other.nodes.values(), strict=True)
-        nodes = [one if one.kind == "input" or one.like(two) else one.unknown() for one, two in pairs]
+        nodes = [one if one.like(two) else one.unknown() for one, two in pairs]
         return Graph({one.name: one for one in nodes}, self.ends, self.starts)
 
     def between(self, start: str, end: str) -> list[Node]:

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from audit.measured import Array, Measured
-from audit.propagate import Known
 from audit.recognise import REFERENCE, Recognised
+from audit.state import Known
 from evidence.initialisers.ratio import interval
 
 

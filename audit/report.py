@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from audit.measured import Measured
+from audit.places import Place
 from audit.statement import ORDER, Statement
-from audit.whole import Place
 
 SCHEMA = "fathom-audit/1"
 

@@ -29,6 +29,8 @@ class Reader:
     ----------
     shapes, values, off, moving, several
         As `audit.pytorch.trace` saw them.
+    names
+        Of parameters by their identity: one that is tied has one name.
     """
 
     module: Any
@@ -37,10 +39,11 @@ class Reader:
     off: Mapping[str, float]
     moving: set[str]
     several: set[str]
+    names: Mapping[int, str]
 
     def read(self, node: Any) -> Node:
         """Return a node, of kind "other" if nothing is known of it."""
-        kinds: dict[str, Callable[..., Node | None]] = {"placeholder": self._input, "call_module": self._module}
+        kinds: dict[str, Callable[..., Node | None]] = {"placeholder": self.given, "call_module": self._module}
         read: Callable[..., Node | None] = kinds.get(node.op, self._function)
         return read(node) or self._made(node, "other")
 
@@ -51,11 +54,15 @@ class Reader:
         known = {"shape": self.shapes[node.name], "what": _name(self._target(node)), "module": module} | known
         return Node(name=node.name, kind=kind, inputs=tuple(one.name for one in inputs), **known)
 
+    def _key(self, node: Any, module: Any, key: str) -> str:
+        return self.names.get(id(getattr(module, key)), f"{node.target}.{key}")
+
     def _target(self, node: Any) -> Any:
         return self.module.get_submodule(node.target) if node.op == "call_module" else node.target
 
-    def _input(self, node: Any) -> Node:
-        return self._made(node, "input", value=self.values[node.name].detach().double().numpy())
+    def given(self, node: Any) -> Node:
+        """Return a node whose numbers are known."""
+        return self._made(node, "input", (), value=self.values[node.name].detach().double().numpy())
 
     def _module(self, node: Any) -> Node | None:
         module, name = self._target(node), _name(self._target(node))
@@ -64,7 +71,12 @@ class Reader:
         if isinstance(module, torch.nn.Embedding) and module.padding_idx is None and module.max_norm is None:
             ones = np.ones(self.shapes[node.name])
             return self._made(
-                node, "linear", (), apply=lambda: ones, weight=f"{node.target}.weight", rows=module.embedding_dim
+                node,
+                "linear",
+                (),
+                apply=lambda: ones,
+                weight=self._key(node, module, "weight"),
+                rows=module.embedding_dim,
             )
         if "norm" in name:
             return self._norm(node, module)
@@ -89,8 +101,8 @@ class Reader:
             node,
             "linear",
             apply=_on_arrays(lambda x: functional_call(module, ones, (x,))),
-            weight=f"{node.target}.weight",
-            bias=f"{node.target}.bias" if bias is not None else "",
+            weight=self._key(node, module, "weight"),
+            bias=self._key(node, module, "bias") if bias is not None else "",
             rows=module.out_features if dense else module.out_channels // module.groups,
             groups=1 if dense else module.groups,
             axis=-1 if dense else -1 - len(module.kernel_size),

@@ -37,7 +37,7 @@ def traced(model: Any, fed: Any) -> Graph:
                 module, starts, ends = tracer(model, _copied(fed))
                 run = _Run(module)
                 run.run(*_arguments(module, _copied(fed)))
-                return _read(module, run, starts, ends)
+                return _read(module, run, starts, ends, {id(one): name for name, one in model.named_parameters()})
             except Exception as error:  # user code runs here, with proxies for tensors
                 reasons.append(line(error))
     return Graph(lost=f"torch.fx: {reasons[0][:120]}; torch.export: {reasons[1][:120]}")
@@ -127,28 +127,43 @@ class _Run(fx.Interpreter):  # type: ignore[misc]
         self.shapes: dict[str, tuple[int, ...]] = {}
         self.values: dict[str, Any] = {}
         self.off: dict[str, float] = {}
+        self.named: set[str] = set()
+        """Names of nodes that are made of parameters and buffers."""
         self.several: set[str] = set()
         """Names of nodes that make several tensors."""
         self.moving: set[str] = set()
         """Names of nodes that depend on what inputs are, and not on their shapes alone."""
+        self.raw: set[str] = set()
+        """Names of those that depend on no parameter or buffer either."""
 
     def run_node(self, node: Any) -> Any:
         """Run a node and look at what it makes."""
         made = super().run_node(node)
+        if node.op == "get_attr" or any(one.name in self.named for one in node.all_input_nodes):
+            self.named.add(node.name)
         name = getattr(node.target, "__name__", str(node.target))
         given = node.op == "placeholder" and torch.is_tensor(made)
         if given or (name not in SHAPES and any(one.name in self.moving for one in node.all_input_nodes)):
             self.moving.add(node.name)
+            if self._is_raw(node) and torch.is_tensor(made) and made.is_floating_point():
+                self.raw.add(node.name)
         first = next(leaves(made), None)
         if isinstance(made, (tuple, list)):
             self.several.add(node.name)
         self.shapes[node.name] = tuple(first.shape) if first is not None else ()
-        if node.name not in self.moving or node.op == "placeholder" or first is None:
+        kept = node.name not in self.moving or node.op == "placeholder" or node.name in self.raw
+        if kept or first is None:
             self.values[node.name] = made.clone() if torch.is_tensor(made) else made
         elif first.is_floating_point() and first.ndim:
             squares = first.double().square().mean(-1)
             self.off[node.name] = float((squares - 1).abs().max()) if squares.numel() else 1.0
         return made
+
+    def _is_raw(self, node: Any) -> bool:
+        if node.op == "call_module" and next(self.module.get_submodule(node.target).parameters(), None) is not None:
+            return False
+        known = self.raw | (set(self.values) - self.named)
+        return node.op == "placeholder" or all(one.name in known for one in node.all_input_nodes)
 
 
 def _spoilt(module: Any) -> str | None:
@@ -169,14 +184,16 @@ def _in_place(module: Any, node: Any) -> bool:
     return bool(node.kwargs.get("inplace")) or (name.endswith("_") and not name.startswith("_"))
 
 
-def _read(module: Any, run: _Run, starts: dict[str, str], ends: dict[str, str]) -> Graph:
+def _read(module: Any, run: _Run, starts: dict[str, str], ends: dict[str, str], names: dict[int, str]) -> Graph:
     if (again := _spoilt(module)) is not None:
         return Graph(lost=f"{again} is changed in place and used again")
-    reader, graph = Reader(module, run.shapes, run.values, run.off, run.moving, run.several), Graph()
+    reader, graph = Reader(module, run.shapes, run.values, run.off, run.moving, run.several, names), Graph()
     for node in module.graph.nodes:
         if node.op == "output":
             outputs = [one.name for one in node.all_input_nodes if run.shapes.get(one.name)]
             ends = ends | {"": outputs[0]} if outputs else ends
+        elif node.name in run.raw:
+            graph.nodes[node.name] = reader.given(node)
         elif node.name in run.moving:
             graph.nodes[node.name] = reader.read(node)
     graph.starts = {name: node for name, node in starts.items() if node in graph.nodes}
