@@ -274,9 +274,9 @@ class Two(nn.Module):  # type: ignore[misc]
 
 
 class Repeated(nn.Module):  # type: ignore[misc]
-    def __init__(self) -> None:
+    def __init__(self, width: int = 32) -> None:
         super().__init__()
-        self.layer = dense(8, 8)
+        self.layer = dense(width, width)
         nets.he(self.layer.weight)
 
     def forward(self, x: Any) -> Any:
@@ -336,8 +336,8 @@ OTHERS: dict[str, tuple[Any, Any, dict[str, str], str]] = {
         {"*": "he_fan_in"},
         "at the output the rules of the weights",
     ),
-    "called four times": (Repeated, inputs(6, 8), {"*": "he_fan_in"}, "layer.weight is used more than once"),
-    "tied, of tokens": (Tied, np.arange(8).reshape(2, 4), {}, "look.weight is used more than once"),
+    "called four times": (Repeated, inputs(6, 32), {"*": "he_fan_in"}, "layer.weight is used more than once"),
+    "tied, of tokens": (Tied, np.arange(8).reshape(2, 4), {}, "look.weight is tied to other weights"),
     "changed in place": (Spoilt, inputs(6, 8), {}, "layer is changed in place and used again"),
     "drawn with the model": (Chance, inputs(6, 8), {}, "no rule is known"),
     "attention": (Attending, inputs(2, 6, 8), {}, "the input of linear 'last' is taken as it was measured"),
@@ -359,7 +359,7 @@ class Dynamic(nn.Module):  # type: ignore[misc]
 
     def __init__(self, *, numbers: bool = True) -> None:
         super().__init__()
-        self.layer, self.numbers = dense(8, 8), numbers
+        self.layer, self.numbers = dense(32, 32), numbers
         nets.he(self.layer.weight)
 
     def forward(self, x: Any) -> Any:
@@ -369,9 +369,9 @@ class Dynamic(nn.Module):  # type: ignore[misc]
 
 @pytest.mark.slow
 def test_where_fx_fails_export_is_tried_and_then_hooks_are_left() -> None:
-    by_shape = audit(lambda: Dynamic(numbers=False), inputs(6, 8), seeds=12, claim="he_fan_in")
+    by_shape = audit(lambda: Dynamic(numbers=False), inputs(6, 32), seeds=12, claim="he_fan_in")
     assert "at the output the rules of the weights" in by_shape.about("the whole net")[0].words
-    (said,) = audit(Dynamic, inputs(6, 8), seeds=12).about("the whole net")
+    (said,) = audit(Dynamic, inputs(6, 32), seeds=12).about("the whole net")
     assert (said.verdict, said.kind) == ("note", "mean field")
     assert "cannot be traced, so nothing is said of the whole net (torch.fx: TraceError" in said.words
 
@@ -385,7 +385,7 @@ def test_mean_field_alone_is_no_more_than_a_note() -> None:
                 x = self.layer(x)
             return x
 
-    report = audit(Often, inputs(6, 8), seeds=12)
+    report = audit(lambda: Often(8), inputs(6, 8), seeds=12)
     said = only(report, "mean field")
     assert said.verdict in ("note", "sound")
     assert report.sound
