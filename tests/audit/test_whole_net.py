@@ -203,6 +203,7 @@ def test_he_keeps_the_mean_square_and_the_audit_says_so() -> None:
     assert '"along": [' in report.as_json()
 
 
+@pytest.mark.slow
 def test_he_residual_doubles_at_every_block() -> None:
     report = audit(lambda: blocks(4, 32), inputs(16, 32), claim=HE)
     square = float((inputs(16, 32) ** 2).mean())
@@ -212,6 +213,7 @@ def test_he_residual_doubles_at_every_block() -> None:
     assert all(row["low"] < row["predicted"] < row["high"] for row in rows)  # type: ignore[operator]
 
 
+@pytest.mark.slow
 def test_a_scale_lost_in_one_block_is_found_with_its_factor() -> None:
     scales = [0.5**0.5] * 6
     sound = audit(lambda: blocks(6, 32, scales=scales), inputs(16, 32), seeds=10)
@@ -236,6 +238,7 @@ def test_a_scale_lost_in_all_blocks_is_found_where_it_is_claimed(scale: float) -
         assert said.cause == "the summands bring 1 and 1 of it; a scale by 0.7071 is missing"
 
 
+@pytest.mark.slow
 def test_what_is_claimed_and_not_drawn_is_refuted_for_the_whole_net() -> None:
     report = audit(lambda: nets.chain(nets.lecun), inputs(16, 32), claim={"*": "he_fan_in", "16.*": "lecun"})
     said = only(report, "exact, whole net")
@@ -253,6 +256,7 @@ def transposed() -> Any:
     return model
 
 
+@pytest.mark.slow
 def test_layers_that_depend_on_each_other_are_refuted() -> None:
     report = audit(transposed, inputs(16, 32), claim=HE)
     assert only(report, "exact, whole net").verdict == "against"
