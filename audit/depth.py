@@ -7,12 +7,13 @@ normal slopes and good for many seeds: the one statement of an audit whose error
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import numpy as np
 from scipy import stats
 
 from audit.measured import Array, Measured, Module
+from audit.rules import Depth
 from audit.statement import Statement, Verdict
 
 FEWEST = 3
@@ -36,6 +37,14 @@ def blocks(found: Measured) -> list[Module]:
     largest = max((_size(members) for members in leaves.values()), default=0)
     nested = [members for kind, members in enough.items() if kind not in leaves and _size(members) >= largest / 2]
     return max(nested or list(leaves.values()), key=_size, default=[])
+
+
+def counted(found: Measured) -> Depth:
+    """Return how many blocks there are, and how many layers with weights are in most of them."""
+    chain = blocks(found)
+    weights = [one.parameter for one in found.parts if one.role == "weight"]
+    each = Counter(len({key for key in weights if key.startswith(f"{one.name}.")}) for one in chain)
+    return Depth(len(chain), each.most_common(1)[0][0]) if chain else Depth()
 
 
 def depth(found: Measured, share: float) -> list[Statement]:

@@ -95,7 +95,11 @@ def _convolution(full: str, module: Any, shape: tuple[int, ...]) -> Part:
         Reading(f"fan_in counted over all {groups} groups{channels}", groups * fan_in, fan_out),
         Reading(f"both fans counted over all {groups} groups{channels}", groups * fan_in, groups * fan_out),
     )
-    return Part(full, full, "weight", fan_in, fan_out, (0, outputs), wrong * (groups > 1))
+    added = Reading(
+        "the sides of the kernel added to the channels, not multiplied by them",
+        groups * inputs + sum(shape[2:]) / 2, outputs + sum(shape[2:]) / 2,
+    )  # fmt: skip
+    return Part(full, full, "weight", fan_in, fan_out, (0, outputs), (*wrong * (groups > 1), added))
 
 
 def _transposed(full: str, module: Any, shape: tuple[int, ...]) -> Part:
