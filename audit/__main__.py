@@ -33,7 +33,10 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m audit
 
 def _audited(parser: Parser, options: argparse.Namespace, factory: Any, inputs: Any) -> int:
     try:
-        report = audit(factory, inputs, seeds=options.seeds, train=options.train, claim=_claims(options.claim))
+        report = audit(
+            factory, inputs, seeds=options.seeds, train=options.train, claim=_claims(options.claim), loss=options.loss,
+            targets=_loaded(options.targets) if options.targets else None,
+        )  # fmt: skip
     except AuditError as refused:
         parser.error(str(refused))
     show(report, everything=options.all)
@@ -56,6 +59,8 @@ def _parser(program: str) -> Parser:
     parser.add_argument("--train", action="store_true", help="train mode; by default eval mode")
     rules = f"the rule that weights are meant to follow, or PATTERN=RULE; rules: {', '.join(names())}"
     parser.add_argument("--claim", action="append", default=[], metavar="RULE", help=rules)
+    parser.add_argument("--loss", choices=("cross_entropy", "mse"), help="backwards its gradient, not random signs")
+    parser.add_argument("--targets", type=Path, metavar="FILE", help="a .npy array for the loss (default: random)")
     parser.add_argument("--json", type=writable, metavar="FILE", help="also write everything as JSON")
     parser.add_argument("--all", action="store_true", help="show what is sound, too")
     return parser
@@ -75,12 +80,16 @@ def _claims(given: Sequence[str]) -> dict[str, str]:
 def _inputs(options: argparse.Namespace) -> Any:
     if options.shape:
         return np.random.default_rng(0).standard_normal(options.shape)
+    return _loaded(options.input)
+
+
+def _loaded(file: Path) -> Any:
     try:
-        loaded = np.load(options.input, allow_pickle=False)
+        loaded = np.load(file, allow_pickle=False)
         return dict(loaded) if isinstance(loaded, np.lib.npyio.NpzFile) else loaded
     except (OSError, ValueError, EOFError) as error:
         why = " ".join(str(error).split())
-        raise AuditError(f"cannot read {options.input} ({why}); expected a .npy or .npz file of numbers") from None
+        raise AuditError(f"cannot read {file} ({why}); expected a .npy or .npz file of numbers") from None
 
 
 def _factory(text: str) -> Any:

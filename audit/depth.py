@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 import numpy as np
 from scipy import stats
 
+from audit.cure import cure
 from audit.measured import Array, Measured, Module
 from audit.rules import Depth
 from audit.statement import Statement, Verdict
@@ -52,11 +53,12 @@ def depth(found: Measured, share: float) -> list[Statement]:
     chain = blocks(found)
     if len(chain) < FEWEST:
         return []
-    said = (_growth(chain, "output", share), _growth(chain[::-1], "gradient", share))
+    layers = counted(found).layers
+    said = (_growth(chain, "output", share, layers), _growth(chain[::-1], "gradient", share, layers))
     return [one for one in said if one is not None]
 
 
-def _growth(chain: list[Module], what: str, share: float) -> Statement | None:
+def _growth(chain: list[Module], what: str, share: float, layers: int) -> Statement | None:
     rows = [one.moments.get(f"{what} mean square") for one in chain]
     if any(row is None for row in rows):
         return None
@@ -79,14 +81,21 @@ def _growth(chain: list[Module], what: str, share: float) -> Statement | None:
         f"{shape}: a {chain[0].kind} multiplies {noun} by {math.exp(middle):.3g} "
         f"({math.exp(low):.3g} to {math.exp(high):.3g}), {len(chain)} of them in all by {math.exp(middle * steps):.3g}"
     )
+    cured = cure(chain, math.exp(middle), layers, forwards=what == "output") if verdict == "against" else None
     return Statement(
         kind="depth",
         where=f"{chain[0].name} to {chain[-1].name}",
         verdict=verdict,
         words=words,
-        cause=_between(chain, middle, what) if verdict == "against" else "",
+        cause=f"{_between(chain, middle, what)}; {cured.words}".removeprefix("; ") if cured else "",
         severity=abs(middle) * steps,
-        numbers={"factor": math.exp(middle), "low": math.exp(low), "high": math.exp(high), "blocks": len(chain)},
+        numbers={
+            "factor": math.exp(middle),
+            "low": math.exp(low),
+            "high": math.exp(high),
+            "blocks": len(chain),
+            **(cured.numbers if cured else {}),
+        },
     )
 
 

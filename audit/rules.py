@@ -172,9 +172,9 @@ def claimed(text: str, found: Depth = Depth()) -> Claim:
         _enough(name, depth)
         return Claim(text, SCALED[name].rule(depth), SCALED[name], depth, pair)
     if name in WITH_NUMBER:
-        usual, rule = WITH_NUMBER[name]
+        usual, with_number = WITH_NUMBER[name]
         (number,) = _numbers(text, given, 1) if given else (usual,)
-        return Claim(text, rule(number), fans=pair)
+        return Claim(text, with_number(number), fans=pair)
     rule = named(name)
     _numbers(text, given, 0)
     return Claim(text, rule, fans=pair)

@@ -10,14 +10,16 @@ from numbers import Integral
 from typing import Any
 
 from audit import layers, recognise
+from audit.bound import bound
 from audit.depth import counted, depth
 from audit.fans import Part
+from audit.loss import at_start
 from audit.measured import Measured
 from audit.odd import odd_ones
 from audit.recognise import Recognised
 from audit.report import Report
 from audit.rules import Claim, Depth, claimed
-from audit.signals import draws, gradients, rectifiers, refuse_shared, silent, tested
+from audit.signals import draws, gradients, rectifiers, refuse_shared, saturated, saturating, silent, tested
 from audit.statement import AuditError, Statement, worst_first
 
 ALPHA = 1e-4
@@ -33,6 +35,8 @@ def audit(
     first_seed: int = 0,
     train: bool = False,
     claim: Claimed = None,
+    loss: str | None = None,
+    targets: Any = None,
     alpha: float = ALPHA,
 ) -> Report:
     """Build a model anew under many seeds, run it forwards and backwards, and say whether it starts as it should.
@@ -52,6 +56,10 @@ def audit(
     claim : str or mapping, optional
         The rule that all weights of linear layers are meant to be drawn by, or rules by patterns of parameters' names,
         as "he_fan_in", "gpt2_residual", "fixup:54:2" or "glorot@64x64" (see `audit.rules`).
+    loss : {"cross_entropy", "mse"}, optional
+        Run its gradient backwards instead of random signs, and say how the loss compares with that of a guess.
+    targets : array, optional
+        Of the loss: a class for every row of logits, or what the output should be; random by default.
     alpha : float
         The probability that anything tested is said against a sound model.
 
@@ -71,7 +79,9 @@ def audit(
         raise AuditError("the audit needs PyTorch, which is not installed; try: pip install 'fathom-init[torch]'")
     from audit.pytorch import measure  # here, as it takes seconds
 
-    found = measure(factory, inputs, range(first_seed, first_seed + int(seeds)), train=train)
+    found = measure(
+        factory, inputs, range(first_seed, first_seed + int(seeds)), train=train, loss=loss, targets=targets
+    )
     refuse_shared(found)
     blocks = counted(found)
     claims = {pattern: claimed(text, blocks) for pattern, text in rules.items()}
@@ -89,7 +99,7 @@ def assert_initialised(factory: Callable[[], Any], inputs: Any, **options: Any) 
 def _statements(found: Measured, claims: Mapping[str, Claim], alpha: float) -> list[Statement]:
     linear = layers.testable(found)
     drawn = len(tested(found.parts)) + sum(one.role == "other" and bool(_claim(one, claims)) for one in found.parts)
-    count = recognise.TESTS * drawn + layers.TESTS * len(linear) + len(rectifiers(found)) + 2
+    count = recognise.TESTS * drawn + layers.TESTS * len(linear) + len(rectifiers(found)) + len(saturating(found)) + 3
     share, blocks = alpha / count, counted(found)
     known: dict[str, list[Recognised]] = defaultdict(list)
     for part in found.parts:
@@ -100,8 +110,11 @@ def _statements(found: Measured, claims: Mapping[str, Claim], alpha: float) -> l
         *said,
         *(one for one in exact if one is not None),
         *depth(found, share),
+        *at_start(found, share),
+        *bound(found),
         *gradients(found),
         *silent(found, share),
+        *saturated(found, share),
         *draws(found),
         *_idle(found),
     ]
