@@ -16,6 +16,7 @@ from audit.rules import names
 from audit.run import audit
 from audit.statement import AuditError
 from audit.terminal import show
+from audit.vary import vary
 from simulations.command_line import Parser, run, whole, writable
 from simulations.files import write
 
@@ -28,15 +29,20 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m audit
         inputs, factory = _inputs(options), _factory(options.model)
     except AuditError as refused:
         parser.error(str(refused))
+    if options.vary and options.claim:
+        parser.error("--claim is of an audit, and --vary makes none; give one of them")
     return run(lambda: _audited(parser, options, factory, inputs), program)
 
 
 def _audited(parser: Parser, options: argparse.Namespace, factory: Any, inputs: Any) -> int:
     try:
-        report = audit(
-            factory, inputs, seeds=options.seeds, train=options.train, claim=_claims(options.claim), loss=options.loss,
-            targets=_loaded(options.targets) if options.targets else None,
-        )  # fmt: skip
+        labels = _loaded(options.targets) if options.targets else None
+        common = {"seeds": options.seeds, "train": options.train, "loss": options.loss, "targets": labels}
+        report = (
+            vary(factory, inputs, *options.vary, **common)
+            if options.vary
+            else audit(factory, inputs, claim=_claims(options.claim), **common)
+        )
     except AuditError as refused:
         parser.error(str(refused))
     show(report, everything=options.all)
@@ -61,9 +67,19 @@ def _parser(program: str) -> Parser:
     parser.add_argument("--claim", action="append", default=[], metavar="RULE", help=rules)
     parser.add_argument("--loss", choices=("cross_entropy", "mse"), help="backwards its gradient, not random signs")
     parser.add_argument("--targets", type=Path, metavar="FILE", help="a .npy array for the loss (default: random)")
+    varied = "instead, how one step moves the function at these sizes, as width=64,128,256"
+    parser.add_argument("--vary", type=_varied, metavar="KEYWORD=SIZES", help=varied)
     parser.add_argument("--json", type=writable, metavar="FILE", help="also write everything as JSON")
     parser.add_argument("--all", action="store_true", help="show what is sound, too")
     return parser
+
+
+def _varied(text: str) -> tuple[str, tuple[int, ...]]:
+    keyword, _, sizes = text.partition("=")
+    given = sizes.split(",")
+    if not (keyword.isidentifier() and len(given) > 1 and all(one.isascii() and one.isdigit() for one in given)):
+        raise argparse.ArgumentTypeError(f"expected a keyword and sizes, as width=64,128,256, got {text!r}")
+    return keyword, tuple(int(one) for one in given)
 
 
 def _shape(text: str) -> tuple[int, ...]:
