@@ -19,7 +19,7 @@ from audit.odd import odd_ones
 from audit.recognise import Recognised
 from audit.report import Report
 from audit.rules import Claim, Depth, claimed
-from audit.signals import draws, gradients, rectifiers, refuse_shared, saturated, saturating, silent, tested
+from audit.signals import draws, forgetting, gradients, rectifiers, refuse_shared, saturated, saturating, silent, tested
 from audit.statement import AuditError, Statement, worst_first
 
 ALPHA = 1e-4
@@ -113,6 +113,7 @@ def _statements(found: Measured, claims: Mapping[str, Claim], alpha: float) -> l
         *at_start(found, share),
         *bound(found),
         *gradients(found),
+        *forgetting(found),
         *silent(found, share),
         *saturated(found, share),
         *draws(found),

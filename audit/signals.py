@@ -22,6 +22,9 @@ SATURATED = 1 / 2
 DEAD, INPUTS = 1 / 4, 16
 """A share of units that are 0 for all inputs, so many at least, which is noted."""
 
+STEPS = 20
+"""Over so many steps what a forget gate keeps is told."""
+
 
 def refuse_shared(found: Measured) -> None:
     """Raise AuditError if the factory returns the same random weights under every seed."""
@@ -90,6 +93,29 @@ def _first_bad(found: Measured) -> str:
     if bad is None:
         return "the gradient is finite at every module's output"
     return f"the gradient is not finite at the output of {order[bad].name or 'the model'} ({order[bad].kind})"
+
+
+def forgetting(found: Measured) -> Iterator[Statement]:
+    """Say what an LSTM's forget gates keep, whose two biases add up, if either was set to a number."""
+    lstms = {f"{one.name}.".lstrip(".") + "bias_ih" for one in found.in_order() if one.kind.startswith("LSTM")}
+    for key in [one for one in found.entries if any(one.startswith(start) for start in lstms)]:
+        pair = [found.entries[name][0] for name in (key, key.replace("bias_ih", "bias_hh"))]
+        own = [one[len(one) // 4 : len(one) // 2] for one in pair]
+        if any(_set(one) for one in own):
+            total = float((own[0] + own[1]).mean())
+            keeps = 1 / (1 + math.exp(-total))
+            words = (
+                f"the forget gate's two biases, {own[0].mean():.3g} and {own[1].mean():.3g}, add up to {total:.3g}: "
+                f"without input a cell keeps {keeps:.3g} a step, {keeps**STEPS:.2g} over {STEPS}"
+            )
+            cause = "both biases were set" if all(_set(one) for one in own) else ""
+            numbers = {"bias": total, "keeps a step": keeps, f"keeps over {STEPS}": keeps**STEPS}
+            yield Statement(kind="recurrence", where=key, verdict="note", words=words, cause=cause, numbers=numbers)
+
+
+def _set(gate: np.ndarray) -> bool:
+    """Whether all entries are one number that is not 0."""
+    return bool(gate[0] != 0 and (gate == gate[0]).all())
 
 
 def zeros(found: Measured) -> list[str]:

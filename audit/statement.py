@@ -7,7 +7,16 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Kind = Literal[
-    "initialiser", "exact, given the input", "depth", "gradient", "activation", "draws", "loss", "bound", "step"
+    "initialiser",
+    "exact, given the input",
+    "depth",
+    "gradient",
+    "activation",
+    "draws",
+    "loss",
+    "bound",
+    "step",
+    "recurrence",
 ]
 Verdict = Literal["against", "unsure", "note", "sound"]
 ORDER: tuple[Verdict, ...] = ("against", "unsure", "note", "sound")
