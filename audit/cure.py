@@ -6,8 +6,9 @@ the same backwards.
 
 Residual blocks x + F(x): s F for F multiplies the mean square by 1 + 2 c s + b s^2, with c = E x F / E x^2 and
 b = E F^2 / E x^2 from the factor 1 + 2 c + b that was measured. It is 1 + 1 / L, so less than e over L blocks, at the
-s that solves this: (b L)^(-1/2) at c = 0, which holds backwards. Fixup is the other way: the last layer of each branch
-0, the others times L^(-1 / (2 m - 2)).
+s that solves this: (b L)^(-1/2) at c = 0, which holds backwards. Where a block has several branches, one after the
+other, s on each makes less of them than that. Fixup is the other way: the last layer of each branch 0, the others times
+L^(-1 / (2 m - 2)).
 """
 
 from __future__ import annotations
@@ -40,10 +41,10 @@ def cure(chain: list[Module], factor: float, layers: int, *, forwards: bool) -> 
         if added <= 0:
             return Cure("branches take away from their input: no cure is computed")
         times = (math.sqrt(along**2 + added / len(chain)) - along) / added
-        words = f"cure: each branch, which adds {added:.3g} of its input's mean square, times {times:.3g}"
+        words = f"cure: what a block adds, {added:.3g} of its input's mean square, times {times:.3g}"
         if layers > 1:
             fixup = len(chain) ** (-1 / (2 * layers - 2))
-            words += f"; or Fixup's, the last of its {layers} layers 0 and the others times {fixup:.3g}"
+            words += f"; or Fixup's, of one branch of {layers} layers: the last 0, the others times {fixup:.3g}"
         return Cure(words, {"branch times": times})
     if not layers:
         return Cure("no layer in the blocks is known to be linear: no cure is computed")

@@ -82,12 +82,13 @@ def _growth(chain: list[Module], what: str, share: float, layers: int) -> Statem
         f"({math.exp(low):.3g} to {math.exp(high):.3g}), {len(chain)} of them in all by {math.exp(middle * steps):.3g}"
     )
     cured = cure(chain, math.exp(middle), layers, forwards=what == "output") if verdict == "against" else None
+    told = (_between(chain, middle, what), _carrier(chain, logs.mean(axis=0), what), cured.words) if cured else ()
     return Statement(
         kind="depth",
         where=f"{chain[0].name} to {chain[-1].name}",
         verdict=verdict,
         words=words,
-        cause=f"{_between(chain, middle, what)}; {cured.words}".removeprefix("; ") if cured else "",
+        cause="; ".join(filter(None, told)) if cured else "",
         severity=abs(middle) * steps,
         numbers={
             "factor": math.exp(middle),
@@ -107,6 +108,16 @@ def _shape(logs: Array, sure: float) -> str:
     places = np.arange(len(logs))
     misfits = [1 - float(np.corrcoef(places, one)[0, 1]) ** 2 for one in curves]
     return "exponential" if misfits[0] <= misfits[1] else "linear"
+
+
+def _carrier(chain: list[Module], logs: Array, what: str) -> str:
+    """Name the block that does more than twice as much as blocks do on average, if one does."""
+    steps = np.diff(logs)
+    most = int(np.argmax(steps * np.sign(steps.sum())))
+    if abs(steps[most]) <= 2 * abs(steps.mean()):
+        return ""
+    block = chain[most + (what == "output")]
+    return f"most of all {block.name}, which alone multiplies it by {math.exp(steps[most]):.3g}"
 
 
 def _between(chain: list[Module], middle: float, what: str) -> str:

@@ -105,7 +105,9 @@ def _statements(found: Measured, claims: Mapping[str, Claim], alpha: float) -> l
     for part in found.parts:
         known[part.parameter].append(recognise.recognise(part, found, _claim(part, claims), share, blocks))
     exact = [layers.test_layer(one, known, share) for one in linear]
-    said = [one.statement for group in odd_ones(known, share).values() for one in group]
+    said = [
+        one.statement for group in odd_ones(known, share, linear[-1].weight if linear else "").values() for one in group
+    ]
     return [
         *said,
         *(one for one in exact if one is not None),

@@ -28,9 +28,11 @@ PRODUCTS = 1 << 28
 def watch(name: str, module: Any, found: Measured, seed: int) -> Iterator[Any]:
     """Yield hooks on a module's first call: on input and output, the gradient there, and what should be put out."""
     seen = found.module(name, type(module).__name__, sum(one.numel() for one in module.parameters()))
-    busy = False
+    busy, version = False, -1
 
     def before(_: Any, arguments: tuple[Any, ...]) -> None:
+        nonlocal version
+        version = next((one._version for one in leaves(arguments)), -1)
         if not busy:
             seen.note("input", seed, _moments(arguments))
 
@@ -42,7 +44,7 @@ def watch(name: str, module: Any, found: Measured, seed: int) -> Iterator[Any]:
         seen.note("output", seed, _moments(output))
         for what, share in _shares(type(module).__name__, output):
             seen.remember(what, seed, share)
-        if (kept := _kept(arguments, output)) is not None:
+        if any(module.children()) and (kept := _kept(arguments, output, version)) is not None:
             seen.remember("kept", seed, kept)
         end = next((one for one in leaves(output) if one.is_floating_point()), None)
         if end is not None and end.requires_grad:
@@ -101,10 +103,10 @@ def _moments(value: Any) -> tuple[float, float, float, float] | None:
     return float(x.square().mean()), float(x.mean()), float((x == 0).double().mean()), float(bad)
 
 
-def _kept(arguments: tuple[Any, ...], output: Any) -> float | None:
-    """Return <x, y> / <x, x> of a module whose output y has the shape of its input x."""
+def _kept(arguments: tuple[Any, ...], output: Any, version: int) -> float | None:
+    """Return <x, y> / <x, x> of a module whose output y has the shape of its input x, which it has left as it was."""
     x, y = next(leaves(arguments), None), next(leaves(output), None)
-    if x is None or y is None or x.shape != y.shape or not x.is_floating_point():
+    if x is None or y is None or x.shape != y.shape or x._version != version or not x.is_floating_point():
         return None
     x, y = x.detach().double(), y.detach().double()
     return float((x * y).sum() / x.square().sum())

@@ -49,9 +49,10 @@ def test_swapped_fans_are_against_the_model() -> None:
 
 
 def test_the_rule_of_another_layer_is_noted() -> None:
-    said = about("8.weight", nets.he, nets.he, nets.he, nets.he, nets.lecun)
+    said = about("6.weight", nets.he, nets.he, nets.he, nets.lecun, nets.he)
     assert (said.verdict, said.cause) == ("note", "drawn by the rule of another layer, or meant so")
     assert said.numbers["times the others' rule"] == pytest.approx(0.5, rel=0.1)
+    assert about("8.weight", nets.he, nets.he, nets.he, nets.he, nets.lecun).verdict == "sound", "a head"
 
 
 @pytest.mark.parametrize("draws", [(nets.he,) * 5, (nets.he, swapped, nets.he), (nets.he, nets.he, swapped, swapped)])
