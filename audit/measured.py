@@ -116,7 +116,7 @@ class Measured:
         if value is not None:
             row[seed] = value
 
-    def lose(self, seed: int, **values: float) -> None:
+    def note_loss(self, seed: int, **values: float) -> None:
         """Keep a loss and its parts."""
         for what, value in values.items():
             self.losses.setdefault(what, np.full(self.seeds, np.nan))[seed] = value

@@ -4,7 +4,7 @@ If a rule explains at least `MOST` of the weights, one that it does not explain 
 it drawn by that rule as well, its interval would miss with the probability of its share of the false alarms; so but
 for that nothing is told of a model whose weights all follow one rule. What was meant is not known: the last layer of a
 branch may follow a rule of its own, and nothing is noted of the model's head, which mostly does. Against the model it
-is where the other layers' rule, with fan_in and fan_out swapped, explains it.
+is where the other layers' rule with fan_in and fan_out swapped explains it, and no third rule does.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from audit.statement import Statement
 
 MOST, FEWEST = 0.75, 4
 """The share, and the number, of weights that make a rule that of the model."""
+SWAPPED = {"he_fan_in": "he_fan_out", "lecun": "lecun_fan_out", "he_fan_out": "he_fan_in", "lecun_fan_out": "lecun"}
+"""What a rule becomes with its fans swapped."""
 
 
 def odd_ones(known: Mapping[str, list[Recognised]], share: float, head: str = "") -> dict[str, list[Recognised]]:
@@ -39,7 +41,7 @@ def _odd(one: Recognised, common: str, told: str, share: float, head: str) -> Re
     fans = one.part.fan_in, one.part.fan_out
     meant = RULES[common][1](*fans)
     ratio = math.sqrt(one.ends[0] * one.ends[1]) / meant
-    swapped = one.ends[0] <= RULES[common][1](*fans[::-1]) <= one.ends[1]
+    swapped = [name for name in RULES if _allows(one, name)] == [SWAPPED.get(common)]
     if not swapped and one.part.parameter == head:
         return one
     why = "fan_in and fan_out swapped" if swapped else "drawn by the rule of another layer, or meant so"

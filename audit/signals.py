@@ -87,7 +87,7 @@ def gradients(found: Measured) -> Iterator[Statement]:
 
 
 def _first_bad(found: Measured) -> str:
-    """Name the module, the first on the way back, at whose output the gradient is not finite, or whose input's is."""
+    """Name the first module on the way back at whose output the gradient is not finite, by what is behind it."""
     order = [one for one in found.in_order() if "gradient not finite" in one.moments][::-1]
     bad = next((number for number, one in enumerate(order) if one.mean("gradient not finite") > 0), None)
     if bad is None:

@@ -49,7 +49,7 @@ def _squares(y: torch.Tensor, targets: Any, found: Measured, seed: int) -> torch
     if wanted.shape != y.shape:
         raise AuditError(f"targets have shape {tuple(wanted.shape)}; expected that of the output, {tuple(y.shape)}")
     made = (y - wanted).square().mean()
-    found.lose(
+    found.note_loss(
         seed, loss=float(made.detach()), guess=float(wanted.square().mean()), outputs=float(y.detach().square().mean())
     )
     return made
@@ -76,7 +76,7 @@ def _entropy(y: torch.Tensor, targets: Any, fed: Any, found: Measured, seed: int
             kept["own"] = float(z.gather(1, own[:, None]).mean())
             others = z.scatter(1, own[:, None], -math.inf).logsumexp(dim=1)
             kept["without own"] = float((others - z.gather(1, labels[:, None])[:, 0]).mean())
-    found.lose(seed, **kept)
+    found.note_loss(seed, **kept)
     return made
 
 

@@ -32,7 +32,8 @@ def homogeneous_sets(model: Any, fed: Any) -> dict[str, tuple[tuple[str, ...], i
     except Exception:  # a model that is written for one precision
         return {}
     found: dict[str, tuple[tuple[str, ...], int]] = {}
-    if (degree := _degree(before, lambda times: _logits(model, _double(fed, times)))) and inputs is not fed:
+    floats = [one for one in (fed.values() if isinstance(fed, Mapping) else [fed]) if one.is_floating_point()]
+    if len(floats) == 1 and (degree := _degree(before, lambda times: _logits(model, _double(fed, times)))):
         found["the input"] = ((), degree)
     known = dict(model.named_parameters())
     for name, keys in _candidates(model).items():
@@ -85,13 +86,14 @@ def _degree(before: torch.Tensor, run: Any) -> int:
 
 def _logits(model: Any, inputs: Any) -> torch.Tensor:
     torch.manual_seed(0)  # of dropout
-    with torch.no_grad():
-        output = model(**inputs) if isinstance(inputs, dict) else model(inputs)
-    return first_output(output)
+    with torch.no_grad():  # on copies, as modules may work in place
+        if isinstance(inputs, dict):
+            return first_output(model(**{name: one.clone() for name, one in inputs.items()}))
+        return first_output(model(inputs.clone()))
 
 
 def _double(fed: Any, times: float = 1.0) -> Any:
     """Return floating inputs in double precision, and scaled; others as they are."""
     if isinstance(fed, Mapping):
         return {name: _double(one, times) for name, one in fed.items()}
-    return fed.double() * times if fed.is_floating_point() else fed.clone() if times == 1 else fed
+    return fed.double() * times if fed.is_floating_point() else fed

@@ -60,4 +60,6 @@ def _moved(model: Any, fed: Any, rate: float, loss: str | None, targets: Any, se
 
 def _output(model: Any, fed: Any, seed: int) -> Any:
     torch.manual_seed(seed)  # of dropout, alike before and after
-    return model(**fed) if isinstance(fed, dict) else model(fed)
+    if isinstance(fed, dict):
+        return model(**{name: one.clone() for name, one in fed.items()})
+    return model(fed.clone())  # modules may work in place

@@ -55,6 +55,20 @@ def test_the_rule_of_another_layer_is_noted() -> None:
     assert about("8.weight", nets.he, nets.he, nets.he, nets.he, nets.lecun).verdict == "sound", "a head"
 
 
+def test_a_rule_that_happens_to_be_another_with_its_fans_swapped_is_no_fault() -> None:
+    """LeCun's 1 / 24 is 2 / 48, He's of 24 to 48."""
+
+    def model() -> Any:
+        layers = [nn.Linear(24, 24, bias=False) for _ in range(6)]
+        layers[2], layers[3] = nn.Linear(24, 48, bias=False), nn.Linear(48, 24, bias=False)
+        for number, layer in enumerate(layers):
+            (nets.lecun if number == 2 else nets.he)(layer.weight)
+        return nn.Sequential(*layers)
+
+    (said,) = audit(model, inputs(8, 24), seeds=16).about("2.weight", "initialiser")
+    assert said.verdict == "note"
+
+
 @pytest.mark.parametrize("draws", [(nets.he,) * 5, (nets.he, swapped, nets.he), (nets.he, nets.he, swapped, swapped)])
 def test_without_a_common_rule_nothing_is_told(draws: Any) -> None:
     report = audit(lambda: narrowing(*draws), inputs(8, 32), seeds=16)
