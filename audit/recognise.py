@@ -140,6 +140,8 @@ def _counted(part: Part, depth: Depth) -> Iterator[tuple[str, float]]:
 
 def _readings(part: Part, rule: Rule, law: str) -> Iterator[tuple[str, float]]:
     for reading in part.readings:
+        if reading.only and rule is not RULES[reading.only][1]:
+            continue
         value = rule(reading.fan_in, reading.fan_out)
         if not math.isclose(value, rule(part.fan_in, part.fan_out)):
             yield reading.words, value

@@ -256,7 +256,7 @@ def test_15_the_sides_of_a_kernel_added() -> None:
 
     said = only(kept(lambda: nn.Conv2d(16, 16, 3), added, (4, 16, 8, 8))[0], "0.weight")
     assert said.verdict == "against"
-    assert "with 7.58 of the variance that its true fans give" in said.words
+    assert "Glorot, 2 / (fan_in + fan_out), with 7.58 of the variance" in said.words
     assert said.cause == "the sides of the kernel added to the channels, not multiplied by them"
 
 
