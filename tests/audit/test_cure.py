@@ -56,6 +56,7 @@ def told(report: Report) -> list[dict[str, float]]:
     return [dict(one.numbers) for one in report.statements if one.kind == "depth" and one.verdict == "against"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "key", "expected"),
     [(plain, "weights times", 2**0.5), (pairs, "weights times", 2**0.5), (residual, "branch times", 16**-0.5)],
@@ -71,6 +72,7 @@ def test_the_cure_makes_it_sound(make: Any, key: str, expected: float) -> None:
         assert told(audit(lambda: make(ill[0][key] ** 0.25), X, seeds=12)), "a weaker one is none"
 
 
+@pytest.mark.slow
 def test_fixups_cure_is_told_with_its_number_and_works() -> None:
     words = [one.cause for one in audit(lambda: residual(1.0), X, seeds=12).statements if one.kind == "depth"]
     assert not any("most of all" in one for one in words)
@@ -78,6 +80,7 @@ def test_fixups_cure_is_told_with_its_number_and_works() -> None:
     assert not told(audit(lambda: nn.Sequential(*(Branch(0.0, 0.354) for _ in range(8))), X, seeds=12))
 
 
+@pytest.mark.slow
 def test_the_block_that_carries_most_of_it_is_named() -> None:
     """One of eight branches is four times as large; forwards and backwards it is that block."""
     report = audit(lambda: nn.Sequential(*(Branch(4.0 if number == 5 else 0.7) for number in range(8))), X, seeds=12)

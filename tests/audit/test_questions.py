@@ -132,6 +132,7 @@ def gpt2(width: int, layers: int, last: float) -> Any:
     return nn.Sequential(look, *(Half(width, last) for _ in range(layers)))
 
 
+@pytest.mark.slow
 def test_6_the_scaling_of_residual_projections_never_applied() -> None:
     """At width 768 a perceptron's layer sees q = .307, of which GELU leaves .106; here the width is 48."""
     assert float(gelu_mean_square(768 * 0.02**2)) == pytest.approx(0.1065, abs=5e-5)
@@ -163,6 +164,7 @@ def loss_of(deviation: float) -> Statement:
     return only(report, "output", "loss")
 
 
+@pytest.mark.slow
 def test_8_the_loss_of_an_untied_head() -> None:
     said = loss_of(math.sqrt(768))  # deviation 1, and inputs of square norm 768
     assert said.verdict == "against"
@@ -195,6 +197,7 @@ class T5(nn.Module):  # type: ignore[misc]
         return self.head(normed(x) * x.shape[-1] ** -0.5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layers", [0, 2])
 def test_8_the_loss_of_a_tied_head(layers: int) -> None:
     """The own logit is sqrt(768) over the stream's deviation, to which every perceptron adds a variance of 1/2."""

@@ -90,6 +90,7 @@ def test_by_the_tangent_kernel_it_does_not() -> None:
     assert said.numbers["power"] == pytest.approx(0, abs=0.1)
 
 
+@pytest.mark.slow
 def test_depth_with_and_without_a_scale() -> None:
     """At one input the change is the kernel's trace over the branches, in the direction of the sign."""
     depths = (4, 8, 16)
