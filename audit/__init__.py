@@ -8,5 +8,6 @@ audit package.module:make_model --shape 32x64`` is the command. It stands above 
 from audit.report import Report
 from audit.run import assert_initialised, audit
 from audit.statement import AuditError, Statement
+from audit.vary import vary
 
-__all__ = ["AuditError", "Report", "Statement", "assert_initialised", "audit"]
+__all__ = ["AuditError", "Report", "Statement", "assert_initialised", "audit", "vary"]

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from audit.rules import KEPT, RULES
+from audit.rules import KEPT, names
 from audit.run import audit
 from audit.statement import AuditError
 from audit.terminal import show
+from audit.vary import vary
 from simulations.command_line import Parser, run, whole, writable
 from simulations.files import write
 
@@ -28,12 +29,20 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m audit
         inputs, factory = _inputs(options), _factory(options.model)
     except AuditError as refused:
         parser.error(str(refused))
+    if options.vary and options.claim:
+        parser.error("--claim is of an audit, and --vary makes none; give one of them")
     return run(lambda: _audited(parser, options, factory, inputs), program)
 
 
 def _audited(parser: Parser, options: argparse.Namespace, factory: Any, inputs: Any) -> int:
     try:
-        report = audit(factory, inputs, seeds=options.seeds, train=options.train, claim=_claims(options.claim))
+        labels = _loaded(options.targets) if options.targets else None
+        common = {"seeds": options.seeds, "train": options.train, "loss": options.loss, "targets": labels}
+        report = (
+            vary(factory, inputs, *options.vary, **common)
+            if options.vary
+            else audit(factory, inputs, claim=_claims(options.claim), **common)
+        )
     except AuditError as refused:
         parser.error(str(refused))
     show(report, everything=options.all)
@@ -54,11 +63,23 @@ def _parser(program: str) -> Parser:
     given.add_argument("--shape", type=_shape, metavar="SHAPE", help="such as 32x3x64x64: standard normal inputs")
     parser.add_argument("--seeds", type=whole(3), default=50, metavar="N", help="models that are built (default: 50)")
     parser.add_argument("--train", action="store_true", help="train mode; by default eval mode")
-    rules = f"the rule that weights are meant to follow, or PATTERN=RULE; rules: {', '.join((*RULES, KEPT))}"
+    rules = f"the rule that weights are meant to follow, or PATTERN=RULE; rules: {', '.join((*names(), KEPT))}"
     parser.add_argument("--claim", action="append", default=[], metavar="RULE", help=rules)
+    parser.add_argument("--loss", choices=("cross_entropy", "mse"), help="backwards its gradient, not random signs")
+    parser.add_argument("--targets", type=Path, metavar="FILE", help="a .npy array for the loss (default: random)")
+    varied = "instead, how one step moves the function at these sizes, as width=64,128,256"
+    parser.add_argument("--vary", type=_varied, metavar="KEYWORD=SIZES", help=varied)
     parser.add_argument("--json", type=writable, metavar="FILE", help="also write everything as JSON")
     parser.add_argument("--all", action="store_true", help="show what is sound, too")
     return parser
+
+
+def _varied(text: str) -> tuple[str, tuple[int, ...]]:
+    keyword, _, sizes = text.partition("=")
+    given = sizes.split(",")
+    if not (keyword.isidentifier() and len(given) > 1 and all(one.isascii() and one.isdigit() for one in given)):
+        raise argparse.ArgumentTypeError(f"expected a keyword and sizes, as width=64,128,256, got {text!r}")
+    return keyword, tuple(int(one) for one in given)
 
 
 def _shape(text: str) -> tuple[int, ...]:
@@ -75,12 +96,16 @@ def _claims(given: Sequence[str]) -> dict[str, str]:
 def _inputs(options: argparse.Namespace) -> Any:
     if options.shape:
         return np.random.default_rng(0).standard_normal(options.shape)
+    return _loaded(options.input)
+
+
+def _loaded(file: Path) -> Any:
     try:
-        loaded = np.load(options.input, allow_pickle=False)
+        loaded = np.load(file, allow_pickle=False)
         return dict(loaded) if isinstance(loaded, np.lib.npyio.NpzFile) else loaded
     except (OSError, ValueError, EOFError) as error:
         why = " ".join(str(error).split())
-        raise AuditError(f"cannot read {options.input} ({why}); expected a .npy or .npz file of numbers") from None
+        raise AuditError(f"cannot read {file} ({why}); expected a .npy or .npz file of numbers") from None
 
 
 def _factory(text: str) -> Any:

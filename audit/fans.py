@@ -25,6 +25,8 @@ class Reading:
     words: str
     fan_in: float
     fan_out: float
+    only: str = ""
+    """The rule with which alone this is known to happen."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,9 @@ def _convolution(full: str, module: Any, shape: tuple[int, ...]) -> Part:
         Reading(f"fan_in counted over all {groups} groups{channels}", groups * fan_in, fan_out),
         Reading(f"both fans counted over all {groups} groups{channels}", groups * fan_in, groups * fan_out),
     )
-    return Part(full, full, "weight", fan_in, fan_out, (0, outputs), wrong * (groups > 1))
+    words, sides = "the sides of the kernel added to the channels, not multiplied by them", sum(shape[2:])
+    added = Reading(words, inputs + sides / 2, outputs + sides / 2, only="glorot")
+    return Part(full, full, "weight", fan_in, fan_out, (0, outputs), (*wrong * (groups > 1), added))
 
 
 def _transposed(full: str, module: Any, shape: tuple[int, ...]) -> Part:

@@ -44,6 +44,10 @@ class Module:
             if np.isnan(row[seed]):
                 row[seed] = value
 
+    def remember(self, what: str, seed: int, value: float) -> None:
+        """Keep one number of a seed."""
+        self.moments.setdefault(what, np.full(self.seeds, np.nan))[seed] = value
+
     def first(self, seed: int, called: int) -> bool:
         """Count a call, the `called`-th of all; whether it is the module's first under this seed."""
         self.order = called if self.order < 0 else self.order
@@ -83,6 +87,14 @@ class Measured:
     entries: dict[str, list[np.ndarray]] = field(default_factory=dict)
     gradients: dict[str, Array] = field(default_factory=dict)
     """Mean square (seeds,); NaN where there was none at all."""
+    losses: dict[str, Array] = field(default_factory=dict)
+    """Of a loss: its value, that of a guess, and what it is made of (seeds,)."""
+    norms: dict[str, Array] = field(default_factory=dict)
+    """Square norms of parameters (seeds,), and by an empty name of the input, where there is a cross-entropy."""
+    input_gradient: Array = field(default_factory=lambda: np.empty(0))
+    """The square norm of the gradient at the input (seeds,), likewise."""
+    sets: dict[str, tuple[tuple[str, ...], int]] = field(default_factory=dict)
+    """Parameters, and degree, of sets in which the logits are positively homogeneous; of the input no parameters."""
     called: int = 0
     train: bool = False
     graph: Graph = field(default_factory=Graph)
@@ -105,6 +117,11 @@ class Measured:
         row = self.gradients.setdefault(key, np.full(self.seeds, np.nan))
         if value is not None:
             row[seed] = value
+
+    def note_loss(self, seed: int, **values: float) -> None:
+        """Keep a loss and its parts."""
+        for what, value in values.items():
+            self.losses.setdefault(what, np.full(self.seeds, np.nan))[seed] = value
 
     def not_finite(self, seed: int) -> str:
         """Return the first module, in the order of calls, that put out something not finite, or an empty text."""

@@ -30,7 +30,11 @@ def plain(report: Report) -> str:
 
 
 def _print(report: Report, console: Console, *, everything: bool) -> None:
-    shown = [one for one in report.statements if everything or one.verdict != "sound" or one.kind == "depth"]
+    shown = [
+        one
+        for one in report.statements
+        if everything or one.verdict != "sound" or one.kind in ("depth", "loss", "step")
+    ]
     table = Table()
     table.add_column("verdict")
     table.add_column("where", ratio=2, overflow="fold")
