@@ -39,6 +39,8 @@ def _audited(parser: Parser, options: argparse.Namespace, factory: Any, inputs: 
     show(report, everything=options.all)
     if options.json:
         write(options.json, report.as_json())
+    if options.html:
+        write(options.html, report.as_html(options.model))
     return report.status
 
 
@@ -57,6 +59,7 @@ def _parser(program: str) -> Parser:
     rules = f"the rule that weights are meant to follow, or PATTERN=RULE; rules: {', '.join(RULES)}"
     parser.add_argument("--claim", action="append", default=[], metavar="RULE", help=rules)
     parser.add_argument("--json", type=writable, metavar="FILE", help="also write everything as JSON")
+    parser.add_argument("--html", type=writable, metavar="FILE", help="also write a page with pictures")
     parser.add_argument("--all", action="store_true", help="show what is sound, too")
     return parser
 

@@ -35,7 +35,7 @@ def _print(report: Report, console: Console, *, everything: bool) -> None:
     table.add_column("verdict")
     table.add_column("where", ratio=2, overflow="fold")
     table.add_column("what is so, and why", ratio=5, overflow="fold")
-    for alike in _alike(shown):
+    for alike in grouped(shown):
         one = alike[0]
         why = f"\n[dim]cause:[/dim] {escape(one.cause)}" if one.cause else ""
         colour, others = COLOURS[one.verdict], f" and {len(alike) - 1} more" if len(alike) > 1 else ""
@@ -43,11 +43,11 @@ def _print(report: Report, console: Console, *, everything: bool) -> None:
         table.add_row(f"[{colour}]{one.verdict}[/{colour}]", where, f"{escape(one.words)}{why}")
     if shown:
         console.print(table)
-    for line in _totals(report):
+    for line in totals(report):
         console.print(line, markup=False, soft_wrap=True)
 
 
-def _alike(statements: Sequence[Statement]) -> list[list[Statement]]:
+def grouped(statements: Sequence[Statement]) -> list[list[Statement]]:
     """Group those of one cause, or of the same words; the first is the worst, and its words are shown."""
     groups: dict[tuple[str, ...], list[Statement]] = {}
     for one in statements:
@@ -57,7 +57,8 @@ def _alike(statements: Sequence[Statement]) -> list[list[Statement]]:
     return list(groups.values())
 
 
-def _totals(report: Report) -> tuple[str, ...]:
+def totals(report: Report) -> tuple[str, str, str]:
+    """Return how many statements have each verdict, how they were found, and whether the model is sound."""
     counts = report.counts()
     mode = "train" if report.train else "eval"
     return (
