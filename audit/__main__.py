@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -12,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from audit import against
 from audit.rules import RULES
 from audit.run import audit
 from audit.statement import AuditError
-from audit.terminal import show
+from audit.terminal import show, show_changes
 from simulations.command_line import Parser, run, whole, writable
 from simulations.files import write
 
@@ -25,15 +27,19 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m audit
     parser = _parser(program)
     options = parser.parse(arguments)
     try:
+        baseline = against.read(options.against) if options.against else None
         inputs, factory = _inputs(options), _factory(options.model)
     except AuditError as refused:
         parser.error(str(refused))
-    return run(lambda: _audited(parser, options, factory, inputs), program)
+    return run(lambda: _audited(parser, options, factory, inputs, baseline), program)
 
 
-def _audited(parser: Parser, options: argparse.Namespace, factory: Any, inputs: Any) -> int:
+def _audited(
+    parser: Parser, options: argparse.Namespace, factory: Any, inputs: Any, baseline: against.Audit | None
+) -> int:
     try:
         report = audit(factory, inputs, seeds=options.seeds, train=options.train, claim=_claims(options.claim))
+        changes = against.changes(baseline, json.loads(report.as_json())) if baseline else []
     except AuditError as refused:
         parser.error(str(refused))
     show(report, everything=options.all)
@@ -41,7 +47,10 @@ def _audited(parser: Parser, options: argparse.Namespace, factory: Any, inputs: 
         write(options.json, report.as_json())
     if options.html:
         write(options.html, report.as_html(options.model))
-    return report.status
+    if not baseline:
+        return report.status
+    show_changes(changes, str(options.against))
+    return int(any(one.worse for one in changes))
 
 
 def _parser(program: str) -> Parser:
@@ -60,6 +69,8 @@ def _parser(program: str) -> Parser:
     parser.add_argument("--claim", action="append", default=[], metavar="RULE", help=rules)
     parser.add_argument("--json", type=writable, metavar="FILE", help="also write everything as JSON")
     parser.add_argument("--html", type=writable, metavar="FILE", help="also write a page with pictures")
+    since = "an earlier audit's --json: also say what changed, and end with 1 only if something is worse"
+    parser.add_argument("--against", type=Path, metavar="FILE", help=since)
     parser.add_argument("--all", action="store_true", help="show what is sound, too")
     return parser
 

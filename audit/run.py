@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from numbers import Integral
 from typing import Any
+
+import numpy as np
 
 from audit import layers, recognise
 from audit.depth import depth
@@ -72,7 +75,8 @@ def audit(
     found = measure(factory, inputs, range(first_seed, first_seed + int(seeds)), train=train)
     refuse_shared(found)
     _used(claims, found)
-    return Report(tuple(worst_first(_statements(found, claims, alpha))), int(seeds), train, alpha, dict(rules), found)
+    said = tuple(worst_first(_statements(found, claims, alpha)))
+    return Report(said, int(seeds), train, alpha, dict(rules), found, _fingerprint(inputs))
 
 
 def assert_initialised(factory: Callable[[], Any], inputs: Any, **options: Any) -> None:
@@ -80,6 +84,17 @@ def assert_initialised(factory: Callable[[], Any], inputs: Any, **options: Any) 
     report = audit(factory, inputs, **options)
     if not report.sound:
         raise AssertionError(f"the model does not start as it should\n{report}")
+
+
+def _fingerprint(inputs: Any) -> str:
+    """Return shapes of the inputs, and a hash of their numbers."""
+    given = inputs if isinstance(inputs, Mapping) else {"": inputs}
+    arrays = {str(name): np.asarray(one.detach() if hasattr(one, "detach") else one) for name, one in given.items()}
+    shapes = ", ".join(f"{name}{'=' if name else ''}{'x'.join(map(str, one.shape))}" for name, one in arrays.items())
+    told = hashlib.sha256()
+    for name, one in sorted(arrays.items()):
+        told.update(f"{name} {one.shape} {one.dtype}".encode() + np.ascontiguousarray(one).tobytes())
+    return f"{shapes} {told.hexdigest()[:16]}"
 
 
 def _statements(found: Measured, claims: Mapping[str, Rule], alpha: float) -> list[Statement]:

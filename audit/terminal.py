@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from audit.against import Change
 from audit.report import Report
 from audit.statement import Statement, Verdict
 
@@ -20,6 +21,17 @@ COLOURS: dict[Verdict, str] = {"against": "red", "unsure": "yellow", "note": "cy
 def show(report: Report, *, everything: bool = False) -> None:
     """Print the table on standard output."""
     _print(report, Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False), everything=everything)
+
+
+def show_changes(changes: Sequence[Change], since: str) -> None:
+    """Print what changed since an earlier audit."""
+    console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
+    worse = sum(one.worse for one in changes)
+    console.print(f"since {since}: {len(changes)} changes, {worse} for the worse", markup=False, soft_wrap=True)
+    for one in changes:
+        console.print(
+            f"  {'worse  ' if one.worse else 'changed'} {one.where}: {one.words}", markup=False, soft_wrap=True
+        )
 
 
 def plain(report: Report) -> str:

@@ -166,7 +166,7 @@ def test_the_command_says_sound_with_0(tmp_path: Path, capsys: pytest.CaptureFix
     assert main([COMMAND, "--shape", "8x32", "--json", str(file), "--all"]) == 0
     assert "sound: nothing is said against it" in capsys.readouterr().out
     told = json.loads(file.read_text())
-    assert (told["schema"], told["sound"], told["seeds"], told["mode"]) == ("fathom-audit/1", True, 50, "eval")
+    assert (told["schema"], told["sound"], told["seeds"], told["mode"]) == ("fathom-audit/2", True, 50, "eval")
     assert {one["verdict"] for one in told["statements"]} <= {"sound", "unsure"}
 
 
