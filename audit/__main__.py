@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from audit import against
+from audit.factory import extra, line
 from audit.rules import RULES
 from audit.run import audit
 from audit.statement import AuditError
@@ -106,7 +107,7 @@ def _factory(text: str) -> Any:
     try:
         found = importlib.import_module(module)
     except Exception as error:
-        raise AuditError(f"cannot import {module}: {type(error).__name__}: {error}") from None
+        raise AuditError(f"cannot import {module}: {line(error)}{extra(error)}") from None
     if not hasattr(found, name):
         raise AuditError(f"module {module} has no {name!r}; expected the name of a function that makes a model")
     return getattr(found, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.fans import Part
+from audit.statement import AuditError
 
 Array = NDArray[np.float64]
 ENTRIES = 1 << 15
@@ -36,6 +38,8 @@ class Module:
     """A bound on the variance of their ratio, given the input, at entries of kurtosis 3 or less."""
     rows: int = 0
     """Rows of weights of a group."""
+    key: str = "weight"
+    """What its weights are called."""
 
     def note(self, what: str, seed: int, moments: Sequence[float] | None) -> None:
         """Keep the moments of what was seen first under this seed."""
@@ -53,8 +57,8 @@ class Module:
 
     @property
     def weight(self) -> str:
-        """The name of its weights."""
-        return f"{self.name}.weight" if self.name else "weight"
+        """The full name of its weights."""
+        return f"{self.name}.{self.key}" if self.name else self.key
 
     def layer(self, seed: int, squares: float, expected: float, spread: float, rows: int) -> None:
         """Keep what a linear layer put out, and what could be expected."""
@@ -102,7 +106,14 @@ class Measured:
         """Keep the mean square of a parameter's gradient."""
         row = self.gradients.setdefault(key, np.full(self.seeds, np.nan))
         if value is not None:
-            row[seed] = value
+            row[seed] = value if math.isfinite(value) else math.inf
+
+    def check_gradients(self, seed: int) -> None:
+        """Raise AuditError if a parameter's gradient is not finite."""
+        bad = [key for key, row in self.gradients.items() if row[seed] == math.inf]
+        if bad:
+            more = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
+            raise AuditError(f"the gradient of {bad[0]}{more} is NaN or infinite at seed {seed}; mend that first")
 
     def not_finite(self, seed: int) -> str:
         """Return the first module, in the order of calls, that put out something not finite, or an empty text."""

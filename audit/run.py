@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
@@ -14,6 +13,7 @@ import numpy as np
 
 from audit import layers, recognise
 from audit.depth import depth
+from audit.factory import arrays, framework
 from audit.fans import Part
 from audit.measured import Measured
 from audit.recognise import Recognised
@@ -42,7 +42,7 @@ def audit(
     Parameters
     ----------
     factory : callable
-        Makes a new torch.nn.Module at each call, without arguments; a class will do.
+        Makes a new torch.nn.Module, flax.linen.Module or keras.Layer at each call, without arguments; a class will do.
     inputs : array, or mapping of keywords to arrays
         What the model is called with. Backwards it is given random signs at its outputs.
     seeds : int
@@ -68,11 +68,7 @@ def audit(
         raise AuditError(f"expected alpha between 0 and 1, got {alpha}")
     rules = {"*": claim} if isinstance(claim, str) else dict(claim or {})
     claims = {pattern: named(name) for pattern, name in rules.items()}
-    if importlib.util.find_spec("torch") is None:
-        raise AuditError("the audit needs PyTorch, which is not installed; try: pip install 'fathom-init[torch]'")
-    from audit.pytorch import measure  # here, as it takes seconds
-
-    found = measure(factory, inputs, range(first_seed, first_seed + int(seeds)), train=train)
+    found = _measured(factory, inputs, range(first_seed, first_seed + int(seeds)), train)
     refuse_shared(found)
     _used(claims, found)
     said = tuple(worst_first(_statements(found, claims, alpha)))
@@ -86,13 +82,23 @@ def assert_initialised(factory: Callable[[], Any], inputs: Any, **options: Any) 
         raise AssertionError(f"the model does not start as it should\n{report}")
 
 
+def _measured(factory: Callable[[], Any], inputs: Any, seeds: range, train: bool) -> Measured:
+    """Measure with the framework that the factory builds for, which alone is imported."""
+    name = framework(factory)
+    if name == "torch":
+        from audit.pytorch import measure
+    elif name == "flax":
+        from audit.flax import measure
+    else:
+        from audit.keras import measure
+    return measure(factory, inputs, seeds, train=train)
+
+
 def _fingerprint(inputs: Any) -> str:
     """Return shapes of the inputs, and a hash of their numbers."""
-    given = inputs if isinstance(inputs, Mapping) else {"": inputs}
-    arrays = {str(name): np.asarray(one.detach() if hasattr(one, "detach") else one) for name, one in given.items()}
-    shapes = ", ".join(f"{name}{'=' if name else ''}{'x'.join(map(str, one.shape))}" for name, one in arrays.items())
-    told = hashlib.sha256()
-    for name, one in sorted(arrays.items()):
+    given, told = arrays(inputs), hashlib.sha256()
+    shapes = ", ".join(f"{name}{'=' if name else ''}{'x'.join(map(str, one.shape))}" for name, one in given.items())
+    for name, one in sorted(given.items()):
         told.update(f"{name} {one.shape} {one.dtype}".encode() + np.ascontiguousarray(one).tobytes())
     return f"{shapes} {told.hexdigest()[:16]}"
 

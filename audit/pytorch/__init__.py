@@ -8,9 +8,10 @@ from typing import Any
 
 import torch
 
+from audit.factory import line, refuse, restored
 from audit.fans import parts
 from audit.measured import Measured
-from audit.pytorch.build import built, check_factory, line, restored, tensors
+from audit.pytorch.build import built, tensors
 from audit.pytorch.watch import leaves, watch
 from audit.statement import AuditError
 
@@ -32,11 +33,10 @@ def measure(factory: Callable[[], Any], inputs: Any, seeds: range, *, train: boo
     AuditError
         If no model can be built, run or differentiated so that anything could be said of it.
     """
-    check_factory(factory)
     fed = tensors(inputs)
     found = Measured(len(seeds), train=train)
     before = None
-    with restored(), warnings.catch_warnings():
+    with restored(), torch.enable_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the user's own modules
         for number, seed in enumerate(seeds):
             model = built(factory, seed)
@@ -73,7 +73,7 @@ def _run(model: Any, fed: Any, found: Measured, seed: int) -> None:
     except Exception as error:
         tokens = any(isinstance(one, torch.nn.Embedding) for one in model.modules())
         hint = "; its Embedding takes tokens: give whole numbers as --input" if tokens and _floats(fed) else ""
-        raise AuditError(f"the model does not take this input: {line(error)}{hint}") from None
+        refuse(error, f"the model does not take this input: {line(error)}{hint}")
     finally:
         for handle in handles:
             handle.remove()
@@ -86,11 +86,12 @@ def _run(model: Any, fed: Any, found: Measured, seed: int) -> None:
     try:
         torch.autograd.backward(ends, signs)
     except RuntimeError as error:
-        raise AuditError(f"no gradient can be taken of the model: {line(error)}") from None
+        refuse(error, f"no gradient can be taken of the model: {line(error)}")
     lookups = [one.weight for one in model.modules() if isinstance(one, torch.nn.Embedding)]
     found.reached |= any(one.grad is not None and bool(one.grad.any()) for one in (*sources, *lookups))
     for key, value in model.named_parameters():
         found.gradient(key, seed, None if value.grad is None else float(value.grad.double().square().mean()))
+    found.check_gradients(seed)
 
 
 def _followed(fed: Any, dtype: Any) -> tuple[Any, list[torch.Tensor]]:
