@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.fans import Part
-from audit.statement import AuditError
 
 Array = NDArray[np.float64]
 ENTRIES = 1 << 15
@@ -86,7 +85,7 @@ class Measured:
     frozen: set[str] = field(default_factory=set)
     entries: dict[str, list[np.ndarray]] = field(default_factory=dict)
     gradients: dict[str, Array] = field(default_factory=dict)
-    """Mean square (seeds,); NaN where there was none at all."""
+    """Mean square (seeds,); NaN where there was none at all, infinite where it is not finite."""
     called: int = 0
     train: bool = False
     reached: bool = False
@@ -107,13 +106,6 @@ class Measured:
         row = self.gradients.setdefault(key, np.full(self.seeds, np.nan))
         if value is not None:
             row[seed] = value if math.isfinite(value) else math.inf
-
-    def check_gradients(self, seed: int) -> None:
-        """Raise AuditError if a parameter's gradient is not finite."""
-        bad = [key for key, row in self.gradients.items() if row[seed] == math.inf]
-        if bad:
-            more = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
-            raise AuditError(f"the gradient of {bad[0]}{more} is NaN or infinite at seed {seed}; mend that first")
 
     def not_finite(self, seed: int) -> str:
         """Return the first module, in the order of calls, that put out something not finite, or an empty text."""

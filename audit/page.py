@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 
 from audit.measured import Module
-from audit.picture import MARKS, picture
+from audit.picture import MARKS, along, picture
 from audit.report import Report
 from audit.statement import Statement, Verdict
 from audit.terminal import grouped, totals
@@ -19,6 +19,8 @@ KEY = (
     "it had, and the band where the seeds’ average may lie. The line joins the blocks that the depth is judged by. "
     "Coloured columns lead to what is said of them."
 )
+WHOLE = "The blue line is what is predicted of the whole net from its input alone; it is broken where it is mean field."
+"""Said where a report has such predictions."""
 SHOWN = {"output mean square": "mean square", "output mean": "mean", "output zeros": "zeros"}
 SHOWN |= {"gradient mean square": "gradient’s mean square"}
 """What the table says of a module."""
@@ -44,7 +46,8 @@ def render(report: Report, title: str) -> str:
         picture(
             report, "gradient", "Backwards: mean square of the gradient there, given random signs at the end", links
         ),
-        f'<p class="quiet">{KEY}</p></section><main id="verdicts" tabindex="-1"><h2>Verdicts, worst first</h2>',
+        f'<p class="quiet">{KEY} {WHOLE if along(report) else ""}</p></section>',
+        '<main id="verdicts" tabindex="-1"><h2>Verdicts, worst first</h2>',
         *(_article(group, f"s{number}") for number, group in enumerate(told)),
         f"<details><summary>Sound: {sum(map(len, sound))}</summary>{''.join(map(_article, sound))}</details>",
         "</main></div>",

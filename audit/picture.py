@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -66,12 +67,14 @@ def picture(report: Report, what: str, title: str, links: Mapping[str, tuple[str
     seen = [one for one in columns if one.spread]
     if not seen:
         return ""
-    scale = _scale(seen)
+    rows = along(report) if what == "output" else []
+    scale = _scale(seen, [row["predicted"] for _, row in rows])
     parts = [
         f'<figure class="depth"><figcaption><b>{escape(title)}</b></figcaption><div class="plot">',
         *_axis(scale),
         f'<svg width="100%" height="{HEIGHT + FOOT}" role="group" aria-label="{escape(title, quote=True)}">',
         *(f'<line class="rule" x2="100%" y1="{at}" y2="{at}"/>' for at, _ in _ticks(scale)),
+        *_whole(rows, scale),
         *_line(report, what, seen, scale),
         *(part for one in seen for part in _column(one, scale, links.get(one.module.name))),
         *_numbers(columns),
@@ -97,6 +100,23 @@ def predictions(report: Report) -> dict[str, tuple[float, float, float]]:
     return found
 
 
+def along(report: Report) -> list[tuple[float, Mapping[str, Any]]]:
+    """Return the predictions of the whole net that a report has, each at its share of the width.
+
+    A row says "name", "predicted", "low", "high" and "reading" ("exact", or "mean field", which has no band). It is of
+    what a module puts out, "before" one of what it is given, or "the output".
+    """
+    modules = [one.name for one in report.measured.in_order()]
+    rows = []
+    for one in getattr(report, "places", ()):
+        row = one.as_numbers()
+        name = "" if row["name"] == "the output" else row["name"].removeprefix("before ")
+        if name in modules and row["predicted"] > 0:
+            early = 1.0 if row["name"].startswith("before ") else 0.5
+            rows.append((100 * (modules.index(name) + 1 - early) / len(modules), row))
+    return rows
+
+
 def _columns(report: Report, what: str) -> list[Column]:
     modules = report.measured.in_order()
     promised = predictions(report) if what == "output" else {}
@@ -120,8 +140,9 @@ def _quantiles(row: Array | None) -> tuple[float, float, float] | None:
     return float(low), float(middle), float(high)
 
 
-def _scale(columns: Sequence[Column]) -> Scale:
+def _scale(columns: Sequence[Column], whole: Sequence[float]) -> Scale:
     values = [value for one in columns for value in (*(one.spread or ()), *(one.predicted or ())) if value > 0]
+    values += whole
     low, high = math.log10(min(values, default=1.0)), math.log10(max(values, default=1.0))
     return Scale(math.floor(low), max(math.ceil(high), math.floor(low) + 1))
 
@@ -152,6 +173,18 @@ def _line(report: Report, what: str, columns: Sequence[Column], scale: Scale) ->
     points = [(one.across, scale.down(one.spread[1])) for one in columns if one.module.name in names and one.spread]
     for (x1, y1), (x2, y2) in pairwise(points):
         yield f'<line class="chain {look}" x1="{x1:.2f}%" x2="{x2:.2f}%" y1="{y1:.1f}" y2="{y2:.1f}"/>'
+
+
+def _whole(rows: Sequence[tuple[float, Mapping[str, Any]]], scale: Scale) -> Iterator[str]:
+    """Yield bands, where there are some, and a line through what is predicted, broken where it is mean field."""
+    for x, row in rows:
+        if row["low"] <= row["high"]:  # which NaN is not
+            low, high = scale.down(row["low"]), scale.down(row["high"])
+            yield f'<line class="band" x1="{x:.2f}%" x2="{x:.2f}%" y1="{low + 1:.1f}" y2="{high - 1:.1f}"/>'
+    for (x1, one), (x2, other) in pairwise(rows):
+        y1, y2 = scale.down(one["predicted"]), scale.down(other["predicted"])
+        look = "whole" if one["reading"] == other["reading"] == "exact" else "whole field"
+        yield f'<line class="{look}" x1="{x1:.2f}%" x2="{x2:.2f}%" y1="{y1:.1f}" y2="{y2:.1f}"/>'
 
 
 def _column(one: Column, scale: Scale, link: tuple[str, Verdict] | None) -> Iterator[str]:

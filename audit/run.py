@@ -42,7 +42,7 @@ def audit(
     Parameters
     ----------
     factory : callable
-        Makes a new torch.nn.Module, flax.linen.Module or keras.Layer at each call, without arguments; a class will do.
+        Makes a new torch.nn.Module or flax.linen.Module at each call, without arguments; a class will do.
     inputs : array, or mapping of keywords to arrays
         What the model is called with. Backwards it is given random signs at its outputs.
     seeds : int
@@ -87,10 +87,8 @@ def _measured(factory: Callable[[], Any], inputs: Any, seeds: range, train: bool
     name = framework(factory)
     if name == "torch":
         from audit.pytorch import measure
-    elif name == "flax":
-        from audit.flax import measure
     else:
-        from audit.keras import measure
+        from audit.flax import measure
     return measure(factory, inputs, seeds, train=train)
 
 

@@ -91,7 +91,6 @@ def _run(model: Any, fed: Any, found: Measured, seed: int) -> None:
     found.reached |= any(one.grad is not None and bool(one.grad.any()) for one in (*sources, *lookups))
     for key, value in model.named_parameters():
         found.gradient(key, seed, None if value.grad is None else float(value.grad.double().square().mean()))
-    found.check_gradients(seed)
 
 
 def _followed(fed: Any, dtype: Any) -> tuple[Any, list[torch.Tensor]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import re
+from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree
 
@@ -72,6 +74,37 @@ def test_predictions_are_drawn_where_there_are_some_and_only_there(faulty: Repor
 def test_layers_with_a_bias_have_no_prediction_of_what_is_behind_it() -> None:
     report = audit(lambda: chain(bias=0.5, layers=2), EIGHT, seeds=3)
     assert predictions(report).keys() == {"4"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """What is predicted of a place of the whole net."""
+
+    name: str
+    predicted: float
+    reading: str = "exact"
+
+    def as_numbers(self) -> dict[str, Any]:
+        wide = 0.5 if self.reading == "exact" else np.nan
+        low, high = self.predicted * (1 - wide), self.predicted * (1 + wide)
+        return {"name": self.name, "predicted": self.predicted, "low": low, "high": high, "reading": self.reading}
+
+
+def test_predictions_of_the_whole_net_are_a_line_with_a_band_where_a_report_has_them(faulty: Report) -> None:
+    assert "whole" not in picture(faulty, "output", "", {})
+    places = (Place("0", 2.0), Place("before 2", 8.0), Place("the output", 1e6, "mean field"), Place("nowhere", 1.0))
+    told = copy.copy(faulty)
+    object.__setattr__(told, "places", places)
+    drawn = ElementTree.fromstring(picture(told, "output", "", {})).findall("div/svg[2]/line")
+    names = [one.name for one in faulty.measured.in_order()]
+    across = [100 * share / len(names) for share in (names.index("0") + 0.5, names.index("2"), names.index("") + 0.5)]
+    lines = [one for one in drawn if "whole" in one.get("class", "")]
+    assert [one.get("class") for one in lines] == ["whole", "whole field"]
+    assert [float(one.get("x1", "")[:-1]) for one in lines] == pytest.approx(across[:2], abs=0.01)
+    assert float(lines[1].get("x2", "")[:-1]) == pytest.approx(across[2], abs=0.01)
+    assert float(lines[1].get("y2", "")) < float(lines[1].get("y1", ""))
+    assert len([one for one in drawn if one.get("class") == "band"]) == 2
+    assert "broken where it is mean field" in told.as_html("")
 
 
 def test_columns_lead_to_what_is_said_of_them(faulty: Report) -> None:
