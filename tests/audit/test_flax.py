@@ -22,6 +22,7 @@ def inputs(*shape: int) -> Any:
     return stream(0, "flax").standard_normal(shape)
 
 
+jax.config.update("jax_disable_most_optimizations", True)  # compiling takes most of the time here
 HE_NORMAL = nn.initializers.variance_scaling(2.0, "fan_in", "normal")
 LECUN_NORMAL = nn.initializers.variance_scaling(1.0, "fan_in", "normal")
 EIGHT = inputs(8, 32)
