@@ -56,7 +56,7 @@ def read(path: Path) -> Audit:
         raise AuditError(f"{path} has the schema {schema!r}; {again}")
     try:
         _checked(told)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise AuditError(f"{path} is not whole ({type(error).__name__}: {error}); {again}") from None
     return dict(told)
 

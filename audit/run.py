@@ -72,7 +72,7 @@ def audit(
     refuse_shared(found)
     _used(claims, found)
     said = tuple(worst_first(_statements(found, claims, alpha)))
-    return Report(said, int(seeds), train, alpha, dict(rules), found, _fingerprint(inputs))
+    return Report(said, int(seeds), train, alpha, dict(rules), found, input=_fingerprint(inputs))
 
 
 def assert_initialised(factory: Callable[[], Any], inputs: Any, **options: Any) -> None:

@@ -147,8 +147,8 @@ class Passes:
         probes = {name: jnp.zeros(one.shape, one.dtype) for name, one in self._watch.shapes.items()}
         ends, pull, seen = jax.vjp(run, parameters, floats, probes, has_aux=True)
         keys = jax.random.split(signs, max(1, len(ends)))
-        given = [jax.random.rademacher(k, one.shape, one.dtype) for k, one in zip(keys, ends, strict=False)]
-        own, outer, back = pull(given)
+        signed = [jax.random.rademacher(k, one.shape, one.dtype) for k, one in zip(keys, ends, strict=False)]
+        own, outer, back = pull(signed)
         tables = [one for name, one in own.items() if name.rpartition(".")[2].startswith("embedding")]
         reached = jnp.array([jnp.any(one != 0) for one in (*outer.values(), *tables)]).any()
         squares = {name: _square(one) for name, one in own.items()}

@@ -156,6 +156,7 @@ BROKEN: dict[str, tuple[str, str]] = {
     "no verdict": (json.dumps(_without("statements", 0, "verdict")), "is not whole (KeyError: 'verdict')"),
     "no seeds": (json.dumps(_without("modules", 0, "seeds")), "is not whole (KeyError: 'seeds')"),
     "no number": (WHOLE.replace('mean square": [', 'mean square": ["a", ', 1), "is not whole (ValueError"),
+    "huge": (WHOLE.replace('mean square": [', f'mean square": [{10**400}, ', 1), "is not whole (OverflowError"),
     "not finite": (WHOLE.replace('mean square": [', 'mean square": [NaN, ', 1), "is not whole (ValueError"),
 }
 
