@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -36,6 +37,8 @@ class Module:
     """A bound on the variance of their ratio, given the input, at entries of kurtosis 3 or less."""
     rows: int = 0
     """Rows of weights of a group."""
+    key: str = "weight"
+    """What its weights are called."""
 
     def note(self, what: str, seed: int, moments: Sequence[float] | None) -> None:
         """Keep the moments of what was seen first under this seed."""
@@ -57,8 +60,8 @@ class Module:
 
     @property
     def weight(self) -> str:
-        """The name of its weights."""
-        return f"{self.name}.weight" if self.name else "weight"
+        """The full name of its weights."""
+        return f"{self.name}.{self.key}" if self.name else self.key
 
     def layer(self, seed: int, squares: float, expected: float, spread: float, rows: int) -> None:
         """Keep what a linear layer put out, and what could be expected."""
@@ -86,7 +89,7 @@ class Measured:
     frozen: set[str] = field(default_factory=set)
     entries: dict[str, list[np.ndarray]] = field(default_factory=dict)
     gradients: dict[str, Array] = field(default_factory=dict)
-    """Mean square (seeds,); NaN where there was none at all."""
+    """Mean square (seeds,); NaN where there was none at all, infinite where it is not finite."""
     losses: dict[str, Array] = field(default_factory=dict)
     """Of a loss: its value, that of a guess, and what it is made of (seeds,)."""
     norms: dict[str, Array] = field(default_factory=dict)
@@ -116,7 +119,7 @@ class Measured:
         """Keep the mean square of a parameter's gradient."""
         row = self.gradients.setdefault(key, np.full(self.seeds, np.nan))
         if value is not None:
-            row[seed] = value
+            row[seed] = value if math.isfinite(value) else math.inf
 
     def note_loss(self, seed: int, **values: float) -> None:
         """Keep a loss and its parts."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
+import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from numbers import Integral
 from typing import Any
 
+import numpy as np
+
 from audit import layers, places, recognise, scales, whole
 from audit.bound import bound
 from audit.depth import counted, depth
+from audit.factory import arrays, framework
 from audit.fans import Part
 from audit.known import knowledge
 from audit.loss import at_start
@@ -47,7 +50,7 @@ def audit(
     Parameters
     ----------
     factory : callable
-        Makes a new torch.nn.Module at each call, without arguments; a class will do.
+        Makes a new torch.nn.Module or flax.linen.Module at each call, without arguments; a class will do.
     inputs : array, or mapping of keywords to arrays
         What the model is called with. Backwards it is given random signs at its outputs.
     seeds : int
@@ -81,19 +84,22 @@ def audit(
     drawn = {pattern: text for pattern, text in rules.items() if text != KEPT}
     for text in drawn.values():
         claimed(text, Depth(2, 2))  # what is misspelt is said at once, whatever is counted later
-    if importlib.util.find_spec("torch") is None:
-        raise AuditError("the audit needs PyTorch, which is not installed; try: pip install 'fathom-init[torch]'")
-    from audit.pytorch import measure  # here, as it takes seconds
-
-    found = measure(
-        factory, inputs, range(first_seed, first_seed + int(seeds)), train=train, loss=loss, targets=targets
-    )
+    found = _measured(factory, inputs, range(first_seed, first_seed + int(seeds)), train, loss, targets)
     refuse_shared(found)
     blocks = counted(found)
     claims = {pattern: claimed(text, blocks) for pattern, text in drawn.items()}
     _used(claims, found)
-    said, line = _statements(found, claims, keeping, alpha)
-    return Report(tuple(worst_first(said)), int(seeds), train, alpha, dict(rules), found, tuple(line))
+    said, places_seen = _statements(found, claims, keeping, alpha)
+    return Report(
+        tuple(worst_first(said)),
+        int(seeds),
+        train,
+        alpha,
+        dict(rules),
+        found,
+        places=tuple(places_seen),
+        input=_fingerprint(inputs),
+    )
 
 
 def assert_initialised(factory: Callable[[], Any], inputs: Any, **options: Any) -> None:
@@ -101,6 +107,30 @@ def assert_initialised(factory: Callable[[], Any], inputs: Any, **options: Any) 
     report = audit(factory, inputs, **options)
     if not report.sound:
         raise AssertionError(f"the model does not start as it should\n{report}")
+
+
+def _measured(
+    factory: Callable[[], Any], inputs: Any, seeds: range, train: bool, loss: str | None, targets: Any
+) -> Measured:
+    """Measure with the framework that the factory builds for, which alone is imported."""
+    if framework(factory) == "torch":
+        from audit.pytorch import measure
+
+        return measure(factory, inputs, seeds, train=train, loss=loss, targets=targets)
+    if loss:
+        raise AuditError("a loss is known of PyTorch models only; leave it out, and random signs run backwards")
+    from audit import flax
+
+    return flax.measure(factory, inputs, seeds, train=train)
+
+
+def _fingerprint(inputs: Any) -> str:
+    """Return shapes of the inputs, and a hash of their numbers."""
+    given, told = arrays(inputs), hashlib.sha256()
+    shapes = ", ".join(f"{name}{'=' if name else ''}{'x'.join(map(str, one.shape))}" for name, one in given.items())
+    for name, one in sorted(given.items()):
+        told.update(f"{name} {one.shape} {one.dtype}".encode() + np.ascontiguousarray(one).tobytes())
+    return f"{shapes} {told.hexdigest()[:16]}"
 
 
 def _statements(

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from audit.factory import line, refuse, restored
 from audit.fans import parts
 from audit.measured import Measured
-from audit.pytorch.build import built, check_factory, line, restored, tensors
+from audit.pytorch.build import built, tensors
 from audit.pytorch.loss import checked, lost
 from audit.pytorch.scaling import homogeneous_sets
 from audit.pytorch.trace import traced
@@ -43,11 +44,10 @@ def measure(
     AuditError
         If no model can be built, run or differentiated so that anything could be said of it.
     """
-    check_factory(factory)
     fed, wanted = tensors(inputs), checked(loss, targets)
     found = Measured(len(seeds), train=train)
     before = None
-    with restored(), warnings.catch_warnings():
+    with restored(), torch.enable_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the user's own modules
         for number, seed in enumerate(seeds):
             model = built(factory, seed)
@@ -89,7 +89,7 @@ def _run(model: Any, given: Any, found: Measured, seed: int, loss: str | None, t
     except Exception as error:
         tokens = any(isinstance(one, torch.nn.Embedding) for one in model.modules())
         hint = "; its Embedding takes tokens: give whole numbers as --input" if tokens and _floats(fed) else ""
-        raise AuditError(f"the model does not take this input: {line(error)}{hint}") from None
+        refuse(error, f"the model does not take this input: {line(error)}{hint}")
     finally:
         for handle in handles:
             handle.remove()
@@ -104,7 +104,7 @@ def _run(model: Any, given: Any, found: Measured, seed: int, loss: str | None, t
         else:
             torch.autograd.backward(ends, [torch.randint(0, 2, one.shape).to(one.dtype) * 2 - 1 for one in ends])
     except RuntimeError as error:
-        raise AuditError(f"no gradient can be taken of the model: {line(error)}") from None
+        refuse(error, f"no gradient can be taken of the model: {line(error)}")
     lookups = [one.weight for one in model.modules() if isinstance(one, torch.nn.Embedding)]
     found.reached |= any(one.grad is not None and bool(one.grad.any()) for one in (*sources, *lookups))
     if loss == "cross_entropy":

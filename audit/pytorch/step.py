@@ -9,8 +9,9 @@ from typing import Any
 
 import torch
 
+from audit.factory import check_factory, line, restored
 from audit.measured import Measured
-from audit.pytorch.build import built, check_factory, line, restored, tensors
+from audit.pytorch.build import built, tensors
 from audit.pytorch.loss import checked, first_output, lost
 from audit.statement import AuditError
 

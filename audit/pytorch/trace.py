@@ -18,7 +18,6 @@ import torch
 from torch import fx
 
 from audit.graph import Graph
-from audit.pytorch.build import line
 from audit.pytorch.nodes import Reader
 from audit.pytorch.watch import leaves
 
