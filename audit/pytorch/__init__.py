@@ -11,7 +11,7 @@ import torch
 from audit.fans import parts
 from audit.measured import Measured
 from audit.pytorch.build import built, check_factory, line, restored, tensors
-from audit.pytorch.watch import leaves, watch
+from audit.pytorch.watch import Remembered, leaves, sums, watch
 from audit.statement import AuditError
 
 __all__ = ["measure"]
@@ -67,7 +67,10 @@ def _described(model: Any, found: Measured, *, first: bool) -> None:
 
 def _run(model: Any, fed: Any, found: Measured, seed: int) -> None:
     fed, sources = _followed(fed, next(model.parameters()).dtype)
-    handles = [hook for name, module in model.named_modules() for hook in watch(name, module, found, seed)]
+    remembered: Remembered = {}
+    handles = [
+        hook for name, module in model.named_modules() for hook in watch(name, module, found, seed, remembered)
+    ]
     try:
         output = model(**fed) if isinstance(fed, dict) else model(fed)
     except Exception as error:
@@ -90,7 +93,7 @@ def _run(model: Any, fed: Any, found: Measured, seed: int) -> None:
     lookups = [one.weight for one in model.modules() if isinstance(one, torch.nn.Embedding)]
     found.reached |= any(one.grad is not None and bool(one.grad.any()) for one in (*sources, *lookups))
     for key, value in model.named_parameters():
-        found.gradient(key, seed, None if value.grad is None else float(value.grad.double().square().mean()))
+        found.gradient(key, seed, None if value.grad is None else sums(value.grad)[0])
 
 
 def _followed(fed: Any, dtype: Any) -> tuple[Any, list[torch.Tensor]]:
