@@ -68,9 +68,7 @@ def _described(model: Any, found: Measured, *, first: bool) -> None:
 def _run(model: Any, fed: Any, found: Measured, seed: int) -> None:
     fed, sources = _followed(fed, next(model.parameters()).dtype)
     remembered: Remembered = {}
-    handles = [
-        hook for name, module in model.named_modules() for hook in watch(name, module, found, seed, remembered)
-    ]
+    handles = [hook for name, module in model.named_modules() for hook in watch(name, module, found, seed, remembered)]
     try:
         output = model(**fed) if isinstance(fed, dict) else model(fed)
     except Exception as error:
