@@ -55,6 +55,7 @@ def row(network: Network, report: Report, seconds: float) -> dict[str, Any]:
         "blocks": chain,
         "output mean square": found.modules[""].mean("output mean square"),
         "output mean": found.modules[""].mean("output mean"),
+        "loss": network.loss,
         "tied": sorted(found.tied),
         "seconds": round(seconds, 1),
     }

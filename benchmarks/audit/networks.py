@@ -32,6 +32,8 @@ class Network:
     needs: str
     """The module that must be installed."""
     train: bool = False
+    loss: bool = False
+    """Whether what it puts out is its loss."""
 
 
 def images(side: int, small_side: int, batch: int = 2) -> Callable[[bool], Any]:
@@ -77,7 +79,9 @@ def convnext_tiny(small: bool) -> Any:
     if not small:
         return models.convnext_tiny()
     widths, depths = (24, 48, 96, 192), (3, 3, 9, 3)
-    stages = [models.convnext.CNBlockConfig(a, b, n) for a, b, n in zip(widths, (*widths[1:], None), depths)]
+    stages = [
+        models.convnext.CNBlockConfig(a, b, n) for a, b, n in zip(widths, (*widths[1:], None), depths, strict=True)
+    ]
     return models.ConvNeXt(stages, num_classes=10)
 
 
@@ -116,6 +120,7 @@ class Loss(nn.Module):  # type: ignore[misc]
         self.model = model
 
     def forward(self, input_ids: Any) -> Any:
+        """Return the loss."""
         return self.model(input_ids=input_ids, labels=input_ids).loss
 
 
@@ -175,6 +180,7 @@ class FixupBlock(nn.Module):  # type: ignore[misc]
         nn.init.zeros_(self.last.weight)
 
     def forward(self, x: Any) -> Any:
+        """Add the scaled branch, and rectify."""
         inner = torch.relu(self.first(x + self.biases[0]) + self.biases[1])
         return torch.relu(x + self.scale * self.last(inner + self.biases[2]) + self.biases[3])
 
@@ -218,13 +224,14 @@ NETWORKS: dict[str, Network] = {
         "transformers' GPT-2, the scaling of c_proj lost", partial(gpt2, lost=True), _tokens, _TEXT
     ),
     "t5, untied": Network(
-        "transformers' T5 with a head of its own, of deviation 1", t5, partial(_tokens, count=32_128), _TEXT
+        "transformers' T5 with a head of its own, of deviation 1", t5, partial(_tokens, count=32_128), _TEXT, loss=True
     ),
     "t5, said to be untied": Network(
         "transformers' T5 with tie_word_embeddings=False",
         partial(t5, really=False),
         partial(_tokens, count=32_128),
         _TEXT,
+        loss=True,
     ),
     "nn.Transformer": Network("PyTorch's nn.Transformer", transformer, sequences, _PLAIN),
     "nn.LSTM": Network(

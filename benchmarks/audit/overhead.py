@@ -99,8 +99,8 @@ def told(found: dict[str, Any]) -> str:
     low, high = found["spread"]
     return (
         f"{found['seeds']} seeds: plain {spent['plain']:.1f} s, watched {spent['watched']:.1f} s, a whole audit "
-        f"{spent['audit']:.1f} s of processor time; overhead {found['overhead']:.0%} ({low:.0%} to {high:.0%}), at most "
-        f"{TARGET:.0%} asked: {'met' if found['met'] else 'missed'}; peaks {peaks['plain'] / 2**20:.0f} and "
+        f"{spent['audit']:.1f} s of processor time; overhead {found['overhead']:.0%} ({low:.0%} to {high:.0%}), "
+        f"at most {TARGET:.0%} asked: {'met' if found['met'] else 'missed'}; peaks {peaks['plain'] / 2**20:.0f} and "
         f"{peaks['audit'] / 2**20:.0f} MiB"
     )
 

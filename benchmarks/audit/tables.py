@@ -17,10 +17,11 @@ def gallery_table(results: dict[str, Any]) -> str:
     ]
     for one in results["networks"].values():
         stream = f"{one['blocks'][0]:.3g} to {one['blocks'][-1]:.3g} ({len(one['blocks'])})" if one["blocks"] else "-"
+        output = f"loss {one['output mean']:.3g}" if one["loss"] else f"{one['output mean square']:.3g}"
         counts = ", ".join(str(number) for number in one["verdicts"].values())
         lines.append(
             f"| {one['title']}; {one['parameters'] / 1e6:.3g} million parameters, {one['seeds']} seeds, "
-            f"{one['mode']} mode | {counts} | {stream} | {one['output mean square']:.3g} | {_against(one)} |"
+            f"{one['mode']} mode | {counts} | {stream} | {output} | {_against(one)} |"
         )
     size = "Narrow versions, on small inputs." if results["small"] else "As the packages size them."
     versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from functools import cache
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -24,7 +25,10 @@ SEEDS = 3
 @cache
 def row(name: str) -> dict[str, Any]:
     network = NETWORKS[name]
-    pytest.importorskip(network.needs, exc_type=RuntimeError) if network.needs != "torchvision" else _vision()
+    if network.needs != "torch":
+        _vision()
+        if find_spec(network.needs) is None:
+            pytest.skip(f"{network.needs} is not installed: see requirements/gallery.txt")
     return gallery.row(network, gallery.audited(network, SEEDS, small=True), 0.0)
 
 
@@ -63,14 +67,13 @@ def test_gpt2_ends_where_its_branches_add_up_to() -> None:
     attention = 192 * 0.02**2 * before
     start = 2 * 0.02**2
     assert start + 12 * perceptron / 24 < scaled < start + 12 * (perceptron + attention) / 24
-    assert start + 12 * perceptron < lost * 1.1 < 1.3 * (start + 12 * (perceptron + attention))
-    assert 8 < (lost - start) / (scaled - start) < 30
+    assert start + 12 * perceptron < lost < start + 12 * (perceptron + attention)
 
 
 def test_t5_with_a_head_of_its_own_and_said_to_have_one() -> None:
     """A head of deviation 1 gives logits the width as mean square; transformers ties it and leaves out the scale."""
     for name, tied in (("t5, untied", False), ("t5, said to be untied", True)):
-        assert bool(row(name)["tied"]) is tied
+        assert ("model.lm_head.weight" in row(name)["tied"]) is tied
     own, said = (row(name)["output mean"] for name in ("t5, untied", "t5, said to be untied"))
     # Gaussian logits of deviation sqrt(128) over 512: their greatest, and the truth's mean of 0
     assert 2 * math.log(512) < own < math.sqrt(2 * 128 * math.log(512)) + math.log(512)
