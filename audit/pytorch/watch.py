@@ -25,6 +25,7 @@ LINEAR = (
 PRODUCTS = 1 << 28
 """How many multiplications a better bound on the variance may cost, for each layer and seed."""
 PIECE = 1 << 17
+"""Numbers that are added up at a time."""
 TRUSTED = (1e-30, 1e30)
 """Mean squares that single precision can hold without losing parts of their sums."""
 Moments = tuple[float, float, float, float]
@@ -109,14 +110,14 @@ def _moments(value: Any, remembered: Remembered) -> Moments | None:
     one = next((one for one in leaves(value) if one.is_floating_point() and one.numel()), None)
     if one is None:
         return None
-    known = remembered.get(id(one))
-    if known is not None and known[0]() is one and known[1] == one._version:
+    known, version = remembered.get(id(one)), one._version
+    if known is not None and known[0]() is one and known[1] == version:
         return known[2]
     x = one.detach()
     square, mean, zeros = sums(x)
     bad = 0 if square < float("inf") else int((~torch.isfinite(x)).sum())
     moments = (square, mean, zeros, float(bad))
-    remembered[id(one)] = (weakref.ref(one), one._version, moments)
+    remembered[id(one)] = (weakref.ref(one), version, moments)
     return moments
 
 
