@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -44,14 +43,13 @@ def test_11_without_biases_one_division_suffices(bias: float, once: bool) -> Non
     network = mlp([12] * 5, bias_deviation=bias)
     x = stream(0, "lsuv").standard_normal((3, 40, 12))
     parameters = lsuv(network, network.draw(stream(1, "lsuv"), 3), x, iterations=1)
-    variances = np.stack(
-        [
-            one.var(axis=(1, 2))
-            for layer, one in zip(network.layers, network.run(parameters, x).states[1:], strict=True)
-            if type(layer).__name__ == "Dense"
-        ]
-    )
-    assert (np.abs(variances - 1).max() < 1e-12) is np.bool_(once)
+    put_out = []
+    for layer in network.layers:
+        dense, rectifier = layer.layers
+        x, _ = dense.forward(parameters, x)
+        put_out.append(x.var(axis=(1, 2)))
+        x, _ = rectifier.forward(parameters, x)
+    assert bool(np.abs(np.array(put_out) - 1).max() < 1e-12) is once
 
 
 def by_fan_in() -> Any:
@@ -64,12 +62,17 @@ def by_fan_in() -> Any:
 
 @pytest.mark.slow
 def test_14_a_resnet_without_its_norms() -> None:
-    """ONI 1: a block makes 2.1 to 2.6 of its stream where it is the identity beside the branch, by fan_in."""
+    """ONI 1: what a block makes of its stream, where it is the identity beside the branch, by fan_in.
+
+    The stream x is not negative and the branch b symmetric given x, so E relu(x + b)^2 is between half of
+    E x^2 + E b^2 and all of it. He makes E b^2 = 2 E x^2 but at the edges: of a kernel's 3 places a side of s pixels
+    sees 1 - 2 / (3 s), for either axis and either layer. (That takes all places of x for alike.)
+    """
     torchvision_models()
-    report = audit(by_fan_in, nets.inputs(2, 3, 64, 64), seeds=10)
+    side = 64
+    report = audit(by_fan_in, nets.inputs(2, 3, side, side), seeds=8)
     squares = {name: one.mean("output mean square") for name, one in report.measured.modules.items()}
-    factors = [squares[f"layer{stage}.1"] / squares[f"layer{stage}.0"] for stage in (1, 2, 3, 4)]
-    assert all(1.5 < one < 3.0 for one in factors), factors
-    assert 1.9 < math.prod(factors) ** 0.25 < 2.6
-    assert squares["layer4"] > 100
-    assert any(one.kind == "depth" and one.verdict in ("against", "unsure") for one in report.statements)
+    for stage in (1, 2, 3, 4):
+        added = 2 * (1 - 2 / (3 * side / 2 ** (stage + 1))) ** 4
+        factor = squares[f"layer{stage}.1"] / squares[f"layer{stage}.0"]
+        assert (1 + added) / 2 < factor < 1 + added, stage
