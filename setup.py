@@ -96,7 +96,7 @@ if __name__ == "__main__":
             "fathom.simulations.data": ["*.npz", "*.tsv.xz", "*.md"],
             "fathom.figures": ["tools/fathom.mplstyle", "README.md", "manifest.json", "data/*.csv", "pictures/*.svg"],
             "fathom.claims": ["reports/*.css", "reports/*.js", "papers/*.toml"],
-            "fathom.lessons": ["prose/*/*.md", "pictures/*.svg", "tools/*.css"],
+            "fathom.lessons": ["prose/*/*.md", "pictures/*.svg", "fonts/*", "tools/*.css"],
             "fathom.benchmarks.results": ["*.json"],
         },
         cmdclass={"build_py": BuildOnePackage, "editable_wheel": RefuseEditable},

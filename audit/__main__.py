@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from audit.rules import RULES
+from audit.rules import KEPT, RULES
 from audit.run import audit
 from audit.statement import AuditError
 from audit.terminal import show
@@ -54,7 +54,7 @@ def _parser(program: str) -> Parser:
     given.add_argument("--shape", type=_shape, metavar="SHAPE", help="such as 32x3x64x64: standard normal inputs")
     parser.add_argument("--seeds", type=whole(3), default=50, metavar="N", help="models that are built (default: 50)")
     parser.add_argument("--train", action="store_true", help="train mode; by default eval mode")
-    rules = f"the rule that weights are meant to follow, or PATTERN=RULE; rules: {', '.join(RULES)}"
+    rules = f"the rule that weights are meant to follow, or PATTERN=RULE; rules: {', '.join((*RULES, KEPT))}"
     parser.add_argument("--claim", action="append", default=[], metavar="RULE", help=rules)
     parser.add_argument("--json", type=writable, metavar="FILE", help="also write everything as JSON")
     parser.add_argument("--all", action="store_true", help="show what is sound, too")

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from audit.fans import Part
+from audit.graph import Array, Graph
 
-Array = NDArray[np.float64]
+__all__ = ["COLUMNS", "ENTRIES", "Array", "Measured", "Module"]
 ENTRIES = 1 << 15
 """Entries of a parameter that are kept, over all seeds; of at least two seeds."""
 COLUMNS = ("mean square", "mean", "zeros", "not finite")
@@ -85,6 +85,8 @@ class Measured:
     """Mean square (seeds,); NaN where there was none at all."""
     called: int = 0
     train: bool = False
+    graph: Graph = field(default_factory=Graph)
+    """Of the model, as far as the first two seeds agree."""
     reached: bool = False
     """Whether a gradient came back to the input, or to a lookup of tokens, under any seed."""
 

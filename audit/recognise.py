@@ -8,8 +8,8 @@ most the probability that the interval misses.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy import stats
@@ -37,6 +37,8 @@ class Recognised:
 
     statement: Statement
     variance: float = math.nan
+    allowed: Mapping[str, float] = field(default_factory=dict)
+    """The variances of all rules that fit, by their names, where no claim says which it is."""
 
 
 def recognise(part: Part, found: Measured, claim: Rule | None, share: float) -> Recognised:
@@ -90,7 +92,8 @@ def _found(part: Part, ends: tuple[float, float], law: str) -> Recognised:
         value = fitting[0][2]
         untouched = all(name == "pytorch" for name, _, _ in fitting)
         kept = f"; keeps {value * part.fan_in:.3g} of the mean square of its input" if untouched else ""
-        return _said(part, "note" if untouched else "sound", f"{law}: {words}{kept}", variance=value)
+        told = _said(part, "note" if untouched else "sound", f"{law}: {words}{kept}", variance=value)
+        return replace(told, allowed={name: value for name, _, value in fitting})
     for words, value in _constants(part):
         if _in(value, ends):
             return _said(part, "note", f"{law}: {words}", variance=value)

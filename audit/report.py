@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from audit.measured import Measured
+from audit.places import Place
 from audit.statement import ORDER, Statement
 
 SCHEMA = "fathom-audit/1"
@@ -25,6 +26,8 @@ class Report:
     alpha: float
     claims: Mapping[str, str]
     measured: Measured = field(repr=False)
+    places: tuple[Place, ...] = field(default=(), repr=False)
+    """Along the net, what is predicted and what was seen."""
 
     @property
     def sound(self) -> bool:
@@ -61,6 +64,7 @@ class Report:
             "claims": dict(self.claims),
             "verdicts": self.counts(),
             "statements": [_finite(asdict(one)) for one in self.statements],
+            "along": [_finite(one.as_numbers()) for one in self.places],
             "modules": modules,
         }
         return json.dumps(made, indent=2, allow_nan=False) + "\n"

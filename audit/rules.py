@@ -19,6 +19,8 @@ RULES: dict[str, tuple[str, Rule]] = {
     ),
 }
 """By the name that --claim takes."""
+KEPT = "kept"
+"""What is claimed of modules, not of weights: that they keep the mean square of their input."""
 NUMBERS: dict[str, float] = {
     "deviation 0.02 (BERT, GPT-2)": 0.02**2,
     "deviation 0.01": 0.01**2,
@@ -35,5 +37,5 @@ def named(name: str) -> Rule:
         If there is none.
     """
     if name not in RULES:
-        raise AuditError(f"no rule is called {name!r}; expected one of {', '.join(RULES)}")
+        raise AuditError(f"no rule is called {name!r}; expected one of {', '.join((*RULES, KEPT))}")
     return RULES[name][1]

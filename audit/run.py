@@ -9,13 +9,16 @@ from fnmatch import fnmatchcase
 from numbers import Integral
 from typing import Any
 
-from audit import layers, recognise
+from audit import layers, places, recognise, scales, whole
 from audit.depth import depth
 from audit.fans import Part
+from audit.known import knowledge
 from audit.measured import Measured
+from audit.places import Place
+from audit.propagate import propagate
 from audit.recognise import Recognised
 from audit.report import Report
-from audit.rules import Rule, named
+from audit.rules import KEPT, Rule, named
 from audit.signals import draws, gradients, rectifiers, refuse_shared, silent, tested
 from audit.statement import AuditError, Statement, worst_first
 
@@ -50,7 +53,8 @@ def audit(
         Whether they are in train mode; in eval mode a new batch norm does nothing.
     claim : str or mapping, optional
         The rule that all weights of linear layers are meant to be drawn by, or rules by patterns of parameters' names:
-        he_fan_in, he_fan_out, lecun, lecun_fan_out, glorot or pytorch.
+        he_fan_in, he_fan_out, lecun, lecun_fan_out, glorot or pytorch. By patterns of modules' names also kept: these
+        are meant to put out the mean square that they are given.
     alpha : float
         The probability that anything tested is said against a sound model.
 
@@ -64,7 +68,8 @@ def audit(
     if not 0 < alpha < 1:
         raise AuditError(f"expected alpha between 0 and 1, got {alpha}")
     rules = {"*": claim} if isinstance(claim, str) else dict(claim or {})
-    claims = {pattern: named(name) for pattern, name in rules.items()}
+    claims = {pattern: named(name) for pattern, name in rules.items() if name != KEPT}
+    keeping = [pattern for pattern, name in rules.items() if name == KEPT]
     if importlib.util.find_spec("torch") is None:
         raise AuditError("the audit needs PyTorch, which is not installed; try: pip install 'fathom-init[torch]'")
     from audit.pytorch import measure  # here, as it takes seconds
@@ -72,7 +77,8 @@ def audit(
     found = measure(factory, inputs, range(first_seed, first_seed + int(seeds)), train=train)
     refuse_shared(found)
     _used(claims, found)
-    return Report(tuple(worst_first(_statements(found, claims, alpha))), int(seeds), train, alpha, dict(rules), found)
+    said, line = _statements(found, claims, keeping, alpha)
+    return Report(tuple(worst_first(said)), int(seeds), train, alpha, dict(rules), found, tuple(line))
 
 
 def assert_initialised(factory: Callable[[], Any], inputs: Any, **options: Any) -> None:
@@ -82,24 +88,32 @@ def assert_initialised(factory: Callable[[], Any], inputs: Any, **options: Any) 
         raise AssertionError(f"the model does not start as it should\n{report}")
 
 
-def _statements(found: Measured, claims: Mapping[str, Rule], alpha: float) -> list[Statement]:
+def _statements(
+    found: Measured, claims: Mapping[str, Rule], keeping: list[str], alpha: float
+) -> tuple[list[Statement], list[Place]]:
     linear = layers.testable(found)
     count = recognise.TESTS * len(tested(found.parts)) + layers.TESTS * len(linear) + len(rectifiers(found)) + 2
-    share = alpha / count
+    share = alpha / (count + places.tests(found))
     known: dict[str, list[Recognised]] = defaultdict(list)
     for part in found.parts:
         known[part.parameter].append(recognise.recognise(part, found, _rule(part, claims), share))
     exact = [layers.test_layer(one, known, share) for one in linear]
     said = [one.statement for group in known.values() for one in group]
+    told = knowledge(found, known, share)
+    states = propagate(found.graph, told)
+    line = places.along(found, states, share)
     return [
         *said,
+        *whole.whole(found, line, told, share),
+        *scales.unlike(found),
+        *scales.kept(found, states, keeping),
         *(one for one in exact if one is not None),
         *depth(found, share),
         *gradients(found),
         *silent(found, share),
         *draws(found),
         *_idle(found),
-    ]
+    ], line
 
 
 def _idle(found: Measured) -> list[Statement]:

@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Kind = Literal["initialiser", "exact, given the input", "depth", "gradient", "activation", "draws"]
+Kind = Literal[
+    "initialiser",
+    "exact, given the input",
+    "exact, whole net",
+    "mean field",
+    "depth",
+    "gradient",
+    "activation",
+    "draws",
+]
 Verdict = Literal["against", "unsure", "note", "sound"]
 ORDER: tuple[Verdict, ...] = ("against", "unsure", "note", "sound")
 """Worst first."""

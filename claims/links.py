@@ -16,8 +16,12 @@ FIGURES: dict[str, tuple[str, ...]] = {
     "bounds": ("P5", "P7", "P8", "P9", "P10"),
     "collapse": ("C19",),
     "compromise": ("X1", "X2", "X3"),
+    "coordinate_check": ("V21",),
+    "cubic_collapse": ("Q12", "Q13", "Q19"),
     "dying": ("C9",),
+    "entropy": ("Q2", "Q6"),
     "exponent": ("V10",),
+    "first_step": ("V10", "V17", "V21"),
     "first_steps": ("T4",),
     "histograms": ("X4", "X5"),
     "homogeneous_sets": ("P1", "P12"),
@@ -50,6 +54,7 @@ LESSONS: dict[str, tuple[str, ...]] = {
     "7_homogeneity": ("P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8", "P9", "P10", "P13", "P14"),
     "8_fixup": ("F1", "F3", "F4", "F5", "F6", "F7", "F11", "F15", "R10", "T1"),
     "9_undrawn": ("U1", "U2", "U3"),
+    "10_nets_in_time": ("N1", "N2", "N3", "N4"),
 }
 """Codes of the claims that each lesson teaches; its notebook is lessons/lesson_NAME.py."""
 

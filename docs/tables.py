@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from claims.catalogue import REGISTRY
 from claims.ledger import Verdict, ledgers
 from claims.registry import Claim
-from lessons.tools.prose import COMMON, FOLDER, Prose
+from lessons.tools.prose import FOLDER, Prose, common
 
 
 def scope() -> str:
@@ -57,9 +57,11 @@ def papers() -> str:
 def lessons() -> str:
     """Return a table of the lessons: title, minutes, and what each is about."""
     rows = {}
-    for prose in (Prose(path.stem) for path in FOLDER.glob("*.md")):
+    for prose in (Prose(path.stem, language="en") for path in (FOLDER / "en").glob("*.md")):
         if {"title", "minutes"} <= prose.labels.keys():
             number, _, title = prose.label("title").partition(". ")
-            rows[int(number)] = f"| {number} | {title} | {prose.label('minutes')} | {COMMON.label(f'idea {number}')} |"
+            rows[int(number)] = (
+                f"| {number} | {title} | {prose.label('minutes')} | {common('en').label(f'idea {number}')} |"
+            )
     head = ["| lesson | title | minutes | what it is about |", "|---|---|---|---|"]
     return "\n".join([*head, *(rows[number] for number in sorted(rows))])

@@ -17,11 +17,17 @@ HOST, FIRST_PORT, TRIES = "127.0.0.1", 2718, 20
 def main(arguments: Sequence[str] | None = None, program: str = "python -m lessons") -> int:
     """Serve until interrupted, then end the process; return the exit status if there was nothing to end."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # which NumPy reads once, when it is imported
+    from lessons.tools.language import LANGUAGES
     from simulations.command_line import Parser, whole
 
     parser = Parser(program, "Serve the lessons to browsers on this machine.")
     add = parser.add_argument
     add("--port", type=whole(1, 65535), metavar="N", help=f"port (default: the first free one from {FIRST_PORT})")
+    add(
+        "--language",
+        choices=list(LANGUAGES),
+        help="for readers who have chosen none (default: what their browser says)",
+    )
     options = parser.parse(arguments)
     try:
         import uvicorn
@@ -34,7 +40,9 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m lesso
         wanted = f"port {options.port}" if options.port else f"every port from {FIRST_PORT} to {FIRST_PORT + TRIES - 1}"
         parser.error(f"{wanted} of {HOST} is in use or forbidden; choose another with --port")
     print(f"lessons at http://{HOST}:{listener.getsockname()[1]}/  (end with Ctrl-C)", flush=True)
-    server = uvicorn.Server(uvicorn.Config(application(), log_level="warning", timeout_graceful_shutdown=1))
+    server = uvicorn.Server(
+        uvicorn.Config(application(options.language), log_level="warning", timeout_graceful_shutdown=1)
+    )
     with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[listener])
     sys.stdout.flush()

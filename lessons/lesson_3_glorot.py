@@ -14,7 +14,7 @@ with app.setup:
 
 @app.cell(hide_code=True)
 def _():
-    kit.words(text, "question")
+    kit.opening(text)
     return
 
 

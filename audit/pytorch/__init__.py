@@ -11,6 +11,7 @@ import torch
 from audit.fans import parts
 from audit.measured import Measured
 from audit.pytorch.build import built, check_factory, line, restored, tensors
+from audit.pytorch.trace import traced
 from audit.pytorch.watch import Remembered, leaves, sums, watch
 from audit.statement import AuditError
 
@@ -45,6 +46,9 @@ def measure(factory: Callable[[], Any], inputs: Any, seeds: range, *, train: boo
             before = model.cpu().train(train)
             _described(model, found, first=number == 0)
             _run(model, fed, found, number)
+            if number < 2:
+                graph = traced(model, _followed(fed, next(model.parameters()).dtype)[0])
+                found.graph = found.graph.agreed(graph) if number else graph
     return found
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal, SupportsFloat
 
 from lessons.tools.formulas import FormulaError, read
-from lessons.tools.prose import COMMON, Prose
+from lessons.tools.prose import Prose
 
 Truth = Callable[..., SupportsFloat]
 """A closed form as a function of the exercise's variables, by name."""
@@ -50,8 +50,8 @@ class Exercise:
             formula = read(answer, self.variables)
             given = [formula(values) for values in self.at]
         except FormulaError as error:
-            names = ", ".join(self.variables) or COMMON.label("no variables")
-            return Reply("unreadable", COMMON.text(f"unreadable {error.kind}", what=error.what, variables=names))
+            names = ", ".join(self.variables) or prose.common.label("no variables")
+            return Reply("unreadable", prose.common.text(f"unreadable {error.kind}", what=error.what, variables=names))
         return self.judged(given, prose)
 
     def judged(self, given: Sequence[float], prose: Prose) -> Reply:
@@ -61,7 +61,7 @@ class Exercise:
         for name, wrong in self.misconceptions.items():
             if self._agrees(given, wrong):
                 return Reply("wrong", prose.text(f"{self.key} {name}"))
-        return Reply("wrong", self._how_far(given))
+        return Reply("wrong", self._how_far(given, prose.common))
 
     def accepts_its_own_answer(self, prose: Prose) -> bool:
         """Say whether the truth itself is judged right."""
@@ -73,7 +73,7 @@ class Exercise:
             abs(one - other) <= self.tolerance * abs(other) + 1e-12 for one, other in zip(given, wanted, strict=True)
         )
 
-    def _how_far(self, given: Sequence[float]) -> str:
+    def _how_far(self, given: Sequence[float], common: Prose) -> str:
         """Say where, and by which factor, an answer is off, without giving the right one."""
         values, one, other = next(
             (values, one, float(self.truth(**values)))
@@ -81,18 +81,18 @@ class Exercise:
             if abs(one - float(self.truth(**values))) > self.tolerance * abs(float(self.truth(**values))) + 1e-12
         )
         where = ", ".join(f"{name} = {value:g}" for name, value in values.items())
-        where = COMMON.text("where", values=where) if where else COMMON.label("your")
+        where = common.text("where", values=where) if where else common.label("your")
         if other == 0 or one == 0 or one * other < 0:
             key = "wrong zero" if other == 0 else "wrong sign"
-            return COMMON.text(key, where=where, given=one)
+            return common.text(key, where=where, given=one)
         key = "wrong large" if abs(one) > abs(other) else "wrong small"
         factor = max(abs(one / other), abs(other / one))
-        return COMMON.text(key, where=where, given=one, factor=_written(factor))
+        return common.text(key, where=where, given=one, factor=_written(factor, common))
 
 
-def _written(factor: float) -> float | str:
+def _written(factor: float, common: Prose) -> float | str:
     """Return the factor, or what is said of one beyond all numbers."""
-    return factor if math.isfinite(factor) else COMMON.label("any factor")
+    return factor if math.isfinite(factor) else common.label("any factor")
 
 
 def guessed(guess: str | None, truth: float, prose: Prose, key: str, close: float = 1.25) -> Reply:
@@ -104,9 +104,10 @@ def guessed(guess: str | None, truth: float, prose: Prose, key: str, close: floa
     try:
         value = read(guess)({})
     except FormulaError as error:
-        text = COMMON.text(f"unreadable {error.kind}", what=error.what, variables=COMMON.label("no variables"))
+        none = prose.common.label("no variables")
+        text = prose.common.text(f"unreadable {error.kind}", what=error.what, variables=none)
         return Reply("unreadable", text)
     factor = math.inf if value <= 0 else max(value / truth, truth / value)
     verdict = "close" if factor <= close else "small" if value < truth else "large"
-    values = {"guess": value, "truth": truth, "factor": _written(factor)}
+    values = {"guess": value, "truth": truth, "factor": _written(factor, prose.common)}
     return Reply("right" if verdict == "close" else "wrong", prose.text(f"{key} {verdict}", **values))

@@ -15,6 +15,8 @@ from collections.abc import Callable, Collection, Mapping
 LONGEST = 200
 TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+)|([A-Za-z_]\w*)|(\*\*|[-+*/()]))")
 SPELLINGS = {"^": "**", "×": "*", "·": "*", "−": "-", "–": "-", "÷": "/", "√": "sqrt ", "π": "pi", "²": "**2"}
+WIDE = str.maketrans({chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)} | {"。": "."})
+"""What Chinese keyboards write for digits, letters, brackets and signs."""
 FUNCTIONS: dict[str, Callable[[float], float]] = {"sqrt": math.sqrt, "exp": math.exp, "log": math.log, "ln": math.log}
 CONSTANTS = {"pi": math.pi, "e": math.e}
 OPERATIONS: dict[type[ast.operator], Callable[[float, float], float]] = {
@@ -45,7 +47,7 @@ def read(text: str | None, variables: Collection[str] = ()) -> Formula:
     FormulaError
         If `text` is empty, over 200 characters, or not a formula in these variables.
     """
-    text = (text or "").strip()
+    text = (text or "").translate(WIDE).strip()
     if not text:
         raise FormulaError("empty")
     if len(text) > LONGEST:

@@ -13,13 +13,20 @@ from claims.examine import share_of_alpha
 from claims.run import Run
 from lessons.tools.exercise import Exercise, Reply, guessed
 from lessons.tools.formulas import FormulaError, read
-from lessons.tools.prose import COMMON, Prose
+from lessons.tools.language import switch
+from lessons.tools.prose import Prose, common, translated
 from simulations import digits
 
 
 def words(prose: Prose, section: str, **values: object) -> mo.Html:
     """Show a section of the prose."""
     return mo.md(prose.text(section, **values))
+
+
+def opening(prose: Prose) -> mo.Html:
+    """Begin a lesson: the way to its other language, and the section `question`."""
+    links = switch(prose.language, prose.common.label("language"))
+    return mo.vstack([mo.Html(links), words(prose, "question")])
 
 
 def slider(prose: Prose, name: str, start: float, stop: float, value: float, step: float = 1) -> Any:
@@ -30,7 +37,7 @@ def slider(prose: Prose, name: str, start: float, stop: float, value: float, ste
 
 def seed() -> Any:
     """Return the slider that draws other weights."""
-    return mo.ui.slider(0, 20, 1, value=0, label=COMMON.label("seed"), show_value=True, full_width=True)
+    return mo.ui.slider(0, 20, 1, value=0, label=common().label("seed"), show_value=True, full_width=True)
 
 
 def choice(prose: Prose, name: str, options: Sequence[str], value: str) -> Any:
@@ -40,14 +47,14 @@ def choice(prose: Prose, name: str, options: Sequence[str], value: str) -> Any:
 
 def ask(prose: Prose, key: str) -> Any:
     """Return the question `key` with a field for a guess, which is None until it is sent."""
-    field = mo.ui.text(label=COMMON.label("guess"), full_width=False, debounce=False)
-    return _with_field(prose.text(key)).batch(field=field).form(submit_button_label=COMMON.label("look"))
+    field = mo.ui.text(label=prose.common.label("guess"), full_width=False, debounce=False)
+    return _with_field(prose.text(key)).batch(field=field).form(submit_button_label=prose.common.label("look"))
 
 
 def ask_choice(prose: Prose, key: str, options: Sequence[str]) -> Any:
     """Return the question `key` with options to choose from; the prose has a label for each option."""
     field = mo.ui.radio({prose.label(one): one for one in options})
-    return _with_field(prose.text(key)).batch(field=field).form(submit_button_label=COMMON.label("look"))
+    return _with_field(prose.text(key)).batch(field=field).form(submit_button_label=prose.common.label("look"))
 
 
 def _with_field(question: str) -> mo.Html:
@@ -68,7 +75,7 @@ def wait(form: Any, silent: bool = False) -> None:
             read(given)
     except FormulaError:
         given = None
-    mo.stop(given is None, None if silent else mo.md(COMMON.text("wait")))
+    mo.stop(given is None, None if silent else mo.md(common().text("wait")))
 
 
 def guess_reply(prose: Prose, key: str, form: Any, truth: float, close: float = 1.25) -> mo.Html:
@@ -82,16 +89,16 @@ def choice_reply(prose: Prose, key: str, form: Any, right: str) -> mo.Html:
     given = sent(form)
     mo.stop(form.value is None)
     if given is None:
-        return _callout(Reply("unreadable", COMMON.text("no choice")))
+        return _callout(Reply("unreadable", prose.common.text("no choice")))
     return _callout(Reply("right" if given == right else "wrong", prose.text(f"{key} {given}")))
 
 
 def answers(prose: Prose, exercises: Sequence[Exercise]) -> Any:
     """Return a form for every exercise, with its question and a field for the answer."""
-    field = mo.ui.text(label=COMMON.label("answer"), full_width=False, debounce=False)
+    field = mo.ui.text(label=prose.common.label("answer"), full_width=False, debounce=False)
     return mo.ui.array(
         [
-            _with_field(prose.text(one.key)).batch(field=field).form(submit_button_label=COMMON.label("check"))
+            _with_field(prose.text(one.key)).batch(field=field).form(submit_button_label=prose.common.label("check"))
             for one in exercises
         ]
     )
@@ -99,7 +106,7 @@ def answers(prose: Prose, exercises: Sequence[Exercise]) -> Any:
 
 def exercises(prose: Prose, those: Sequence[Exercise], forms: Any) -> mo.Html:
     """Show the exercises, each with the reply to the answer that was sent."""
-    parts = [mo.md(f"## {COMMON.label('exercises')}")]
+    parts = [mo.md(f"## {prose.common.label('exercises')}")]
     for one, form in zip(those, forms, strict=True):
         parts.append(form)
         if form.value is not None:
@@ -131,12 +138,12 @@ def below(*parts: Any) -> mo.Html:
 
 def box(prose: Prose, key: str) -> mo.Html:
     """Show a statement that is often made, and wrong."""
-    return mo.callout(mo.md(f"### {COMMON.label('often wrong')}\n\n{prose.text(key)}"), kind="danger")
+    return mo.callout(mo.md(f"### {prose.common.label('often wrong')}\n\n{prose.text(key)}"), kind="danger")
 
 
 def closing(prose: Prose, those: Sequence[Exercise], forms: Any) -> mo.Html:
     """Close a lesson: its exercises with their replies (`exercises`), and the section `sources`."""
-    come_from = mo.md(f"## {COMMON.label('sources')}\n\n{prose.text('sources')}")
+    come_from = mo.md(f"## {prose.common.label('sources')}\n\n{prose.text('sources')}")
     return below(exercises(prose, those, forms), come_from)
 
 
@@ -157,7 +164,7 @@ def progress(prose: Prose, name: str, total: int) -> Any:
 
 def refute() -> Any:
     """Return the button that puts a statement to the test."""
-    return mo.ui.run_button(label=COMMON.label("refute"))
+    return mo.ui.run_button(label=common().label("refute"))
 
 
 def refuted(button: Any, claim_id: str, mutant: str, seed: int = 0) -> mo.Html:
@@ -168,12 +175,18 @@ def refuted(button: Any, claim_id: str, mutant: str, seed: int = 0) -> mo.Html:
     run = Run(claim_id, digits(seed), seed, "quick", share_of_alpha())
     found, fate = claim.examine(run, None), claim.examine(run, wrong)
     values: dict[str, object] = {
-        "claim": claim.words, "expected": found.expected, "measured": found.measured, "verdict": found.verdict,
-        "mutant": wrong.name, "wrong": fate.expected, "again": fate.measured, "fate": fate.verdict,
-        "why": wrong.why, "alpha": share_of_alpha(), "miss": fate.miss,
+        "claim": translated(claim.words, "claims"), "mutant": translated(wrong.name, "claims"),
+        "expected": _finding(found.expected), "measured": _finding(found.measured), "verdict": _finding(found.verdict),
+        "wrong": _finding(fate.expected), "again": _finding(fate.measured), "fate": _finding(fate.verdict),
+        "why": translated(wrong.why, "claims"), "alpha": share_of_alpha(), "miss": fate.miss,
     }  # fmt: skip
     words_of_claims = {name: _literal(one) if isinstance(one, str) else one for name, one in values.items()}
-    return mo.md(COMMON.text("evidence", **words_of_claims))
+    return mo.md(common().text("evidence", **words_of_claims))
+
+
+def _finding(value: float | str) -> float | str:
+    """Return a number as it is, and in the reader's language what evidence says in words."""
+    return translated(value, "findings") if isinstance(value, str) else value
 
 
 def _literal(text: str) -> str:

@@ -8,9 +8,12 @@ from html import escape
 from pathlib import Path
 
 from claims.reports.style import sheet
-from lessons.tools.prose import COMMON, Prose
+from lessons.tools.language import ENGLISH, KEY, TAGS, switch
+from lessons.tools.prose import Prose, common, translated
 
 GALLERY = Path(__file__).parents[2] / "figures" / "README.md"
+BLOCK = re.compile(r"(# |## |!\[|\*|)(.*?)(\]\(pictures/\S+\)|\.\* `.*`|)", re.DOTALL)
+"""A block of the gallery: its mark, its sentences, and what comes after them."""
 PICTURES = {
     "1_starting_point": "/figures/pictures/matrix_products.svg",
     "2_one_layer": "/lessons/pictures/one_layer.svg",
@@ -21,6 +24,7 @@ PICTURES = {
     "7_homogeneity": "/figures/pictures/bounds.svg",
     "8_fixup": "/figures/pictures/scalar_branch.svg",
     "9_undrawn": "/figures/pictures/speed.svg",
+    "10_nets_in_time": "/figures/pictures/recurrent.svg",
 }
 """What the index shows of each lesson."""
 STYLE = sheet("base") + Path(__file__).with_name("pages.css").read_text(encoding="utf-8")
@@ -29,48 +33,72 @@ html { font-size: 112.5%; }
 figure table, details table { font-size: .8rem; border-collapse: collapse; }
 details th, details td { text-align: right; padding: .1rem .6rem; border-bottom: 1px solid #bbb; }
 summary { cursor: pointer; padding: .3rem 0; }
+nav.language a { color: #0072b2; text-decoration: underline; }
+:lang(zh) blockquote { font-style: normal !important; }
 :focus-visible { outline: 3px solid #d55e00 !important; outline-offset: 2px; }
 </style>"""
 
 
-def index(titles: Mapping[str, str], report: bool) -> str:
+def index(titles: Mapping[str, str], report: bool, language: str = ENGLISH) -> str:
     """Return the index, from the titles of the lessons by address, and whether there is a report to link."""
-    cards = "".join(_card(place, name, title) for place, (name, title) in enumerate(titles.items(), start=1))
+    said = common(language)
+    cards = "".join(_card(place, name, title, said) for place, (name, title) in enumerate(titles.items(), start=1))
     more = {"/teacher": "teacher link", "/gallery": "gallery link", "/report": "report link" if report else "no report"}
-    links = [f'<li><a href="{address}">{escape(COMMON.label(label))}</a></li>' for address, label in more.items()]
+    links = [
+        f'<li><a href="{address}?{KEY}={language}">{escape(said.label(label))}</a></li>'
+        for address, label in more.items()
+    ]
     return page(
-        COMMON.label("index"),
-        f'{markdown(COMMON.text("welcome"))}<ol class="lessons">{cards}</ol>{markdown(COMMON.text("further"))}'
+        said.label("index"),
+        f'{markdown(said.text("welcome"))}<ol class="lessons">{cards}</ol>{markdown(said.text("further"))}'
         f"<ul>{''.join(links)}</ul>",
+        language,
     )
 
 
-def _card(place: int, name: str, title: str) -> str:
+def _card(place: int, name: str, title: str, said: Prose) -> str:
     """Return a lesson's entry in the index: its picture, its title, its one idea, and how long it takes."""
-    minutes = Prose(name.partition("_")[2]).label("minutes")
+    minutes = Prose(name.partition("_")[2], language=said.language).label("minutes")
     return (
-        f'<li value="{place}"><a href="/lesson/{name}/"><img src="{PICTURES[name]}" alt="" width="461" height="288">'
-        f"<span><b>{escape(title)}</b></span></a><p>{escape(COMMON.label(f'idea {place}'))}</p>"
-        f'<p class="quiet">{minutes} {escape(COMMON.label("minutes"))}</p></li>'
+        f'<li value="{place}"><a href="/lesson/{name}/?{KEY}={said.language}">'
+        f'<img src="{PICTURES[name]}" alt="" width="461" height="288">'
+        f"<span><b>{escape(title)}</b></span></a><p>{escape(said.label(f'idea {place}'))}</p>"
+        f'<p class="quiet">{minutes} {escape(said.label("minutes"))}</p></li>'
     )
 
 
-def teacher(titles: Mapping[str, str]) -> str:
+def teacher(titles: Mapping[str, str], language: str = ENGLISH) -> str:
     """Return the teacher's page: what holds for all lessons, then the section `teacher` of each."""
-    parts = [Prose("teacher").text("page")]
-    parts += [f"## {title}\n\n{Prose(name.partition('_')[2]).text('teacher')}" for name, title in titles.items()]
-    return page(COMMON.label("teacher link"), markdown("\n\n".join(parts)), back=True)
+    parts = [Prose("teacher", language=language).text("page")]
+    for name, title in titles.items():
+        parts.append(f"## {title}\n\n{Prose(name.partition('_')[2], language=language).text('teacher')}")
+    return page(common(language).label("teacher link"), markdown("\n\n".join(parts)), language, back=True)
 
 
-def gallery() -> str:
-    """Return the figures' gallery with its pictures."""
-    text = re.sub(r"\]\(pictures/", "](/figures/pictures/", GALLERY.read_text(encoding="utf-8"))
-    return page(COMMON.label("gallery link"), markdown(text), back=True)
+def gallery(language: str = ENGLISH) -> str:
+    """Return the figures' gallery with its pictures, whose own words are in English."""
+    parts = [f"{mark}{translated(words, 'gallery', language)}{after}" for mark, words, after in gallery_blocks()]
+    text = re.sub(r"\]\(pictures/", "](/figures/pictures/", "\n\n".join(parts))
+    return page(common(language).label("gallery link"), markdown(text), language, back=True)
 
 
-def no_report() -> str:
+def gallery_blocks() -> list[tuple[str, str, str]]:
+    """Return the blocks of the gallery, each as its mark, its sentences, and what comes after them."""
+    blocks = GALLERY.read_text(encoding="utf-8").strip().split("\n\n")
+    return [(found[1], found[2], found[3]) for block in blocks if (found := BLOCK.fullmatch(block.strip()))]
+
+
+def no_report(language: str = ENGLISH) -> str:
     """Return what is said if no report was written yet."""
-    return page(COMMON.label("no report"), markdown(COMMON.text("no report")), back=True)
+    said = common(language)
+    return page(said.label("no report"), markdown(said.text("no report")), language, back=True)
+
+
+def report(page: str, language: str = ENGLISH) -> str:
+    """Return the report with its headings, and the questions below them, in a language; its claims are in English."""
+    there = {} if language == ENGLISH else Prose("report", language=language).sections
+    said = {escape(one): escape(other) for one, other in there.items()}
+    return re.sub(r">([^<>]+)<", lambda text: f">{said.get(text[1], text[1])}<", page)
 
 
 def markdown(text: str) -> str:
@@ -80,13 +108,15 @@ def markdown(text: str) -> str:
     return str(convert(text, extensions=["tables", "sane_lists"]))
 
 
-def page(title: str, body: str, back: bool = False) -> str:
-    """Return a whole page."""
-    link = f'<p><a href="/">{escape(COMMON.label("back"))}</a></p>' if back else ""
+def page(title: str, body: str, language: str = ENGLISH, back: bool = False) -> str:
+    """Return a whole page, with the way to its other language."""
+    said = common(language)
+    link = f'<p><a href="/?{KEY}={language}">{escape(said.label("back"))}</a></p>' if back else ""
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f'<!doctype html><html lang="{TAGS[language]}"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
         f"<style>{STYLE}</style>"
-        f'</head><body><a class="skip" href="#main">{escape(COMMON.label("skip"))}</a>{link}'
+        f'</head><body><a class="skip" href="#main">{escape(said.label("skip"))}</a>'
+        f"{switch(language, said.label('language'))}{link}"
         f'<main id="main">{body}</main></body></html>'
     )

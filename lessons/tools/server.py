@@ -1,22 +1,26 @@
-"""The lessons as one local server: an index, nine notebooks, the teacher's page, the gallery and the report."""
+"""The lessons as one local server: an index, the notebooks, the teacher's page, the gallery and the report."""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import marimo
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lessons.tools import pages
+from lessons.tools.language import KEY, TAGS, of_request
+from lessons.tools.prose import Prose
 
 HERE = Path(__file__).parents[1]
 REPORT = Path.cwd() / "report.html"
@@ -26,7 +30,8 @@ PICTURES = {"/figures/pictures": HERE.parent / "figures" / "pictures", "/lessons
 
 def notebooks() -> dict[str, Path]:
     """Return the notebooks by the last part of their address, in their order."""
-    return {path.stem.removeprefix("lesson_"): path for path in sorted(HERE.glob("lesson_*.py"))}
+    found = {path.stem.removeprefix("lesson_"): path for path in HERE.glob("lesson_*.py")}
+    return dict(sorted(found.items(), key=lambda one: int(one[0].partition("_")[0])))
 
 
 def title(notebook: Path) -> str:
@@ -50,24 +55,44 @@ class OwnPages:
         await (self.app if own else PlainTextResponse("for this server's own pages only", 403))(scope, receive, send)
 
 
-def application() -> Starlette:
-    """Build the server's application; it answers to names of this machine, and to its own pages, only."""
+def application(language: str | None = None) -> Starlette:
+    """Build the server's application; it answers to names of this machine, and to its own pages, only.
+
+    `language` is that of readers who have not chosen one; by default their browser says it.
+    """
     lessons = marimo.create_asgi_app(quiet=True, html_head=pages.HEAD)
     for name, path in notebooks().items():
         lessons = lessons.with_app(path=f"/lesson/{name}", root=str(path))
-    titles = {name: title(path) for name, path in notebooks().items()}
+    running = lessons.build()
 
-    async def index(request: Request) -> Response:
-        return HTMLResponse(pages.index(titles, report=REPORT.exists()))
+    def kept(response: Response, request: Request, wanted: str) -> Response:
+        """Let the browser keep the language for a year, if the address asks for another than there would be."""
+        if wanted != of_request({}, request.cookies, request.headers, language):
+            response.set_cookie(KEY, wanted, max_age=365 * 24 * 3600, httponly=True, samesite="lax")
+        return response
 
-    async def teacher(request: Request) -> Response:
-        return HTMLResponse(pages.teacher(titles))
+    def answer(build: Callable[[str], str]) -> Callable[[Request], Awaitable[Response]]:
+        async def page(request: Request) -> Response:
+            wanted = of_request(request.query_params, request.cookies, request.headers, language)
+            return kept(HTMLResponse(build(wanted)), request, wanted)
 
-    async def gallery(request: Request) -> Response:
-        return HTMLResponse(pages.gallery())
+        return page
+
+    async def lesson(request: Request) -> Response:
+        """Return a lesson's page, at an address that says its language."""
+        name = request.path_params["name"]
+        wanted = of_request(request.query_params, request.cookies, request.headers, language)
+        if name not in notebooks():
+            raise HTTPException(404)
+        if request.query_params.get(KEY) != wanted:
+            return RedirectResponse(request.url.include_query_params(**{KEY: wanted}))
+        return kept(HTMLResponse(_in_language(await _page(running, request), name, wanted)), request, wanted)
 
     async def report(request: Request) -> Response:
-        return FileResponse(REPORT) if REPORT.exists() else HTMLResponse(pages.no_report(), status_code=404)
+        wanted = of_request(request.query_params, request.cookies, request.headers, language)
+        if not REPORT.exists():
+            return HTMLResponse(pages.no_report(wanted), status_code=404)
+        return HTMLResponse(pages.report(REPORT.read_text(encoding="utf-8"), wanted))
 
     async def notebook(request: Request) -> Response:
         """Lead from a notebook's file, which the report links, to the lesson."""
@@ -75,13 +100,36 @@ def application() -> Starlette:
 
     return Starlette(
         routes=[
-            Route("/", index),
-            Route("/teacher", teacher),
-            Route("/gallery", gallery),
+            Route("/", answer(lambda wanted: pages.index(titles(wanted), REPORT.exists(), wanted))),
+            Route("/teacher", answer(lambda wanted: pages.teacher(titles(wanted), wanted))),
+            Route("/gallery", answer(pages.gallery)),
             Route("/report", report),
             Route("/lessons/lesson_{name}.py", notebook),
+            Route("/lesson/{name}/", lesson),
             *(Mount(place, StaticFiles(directory=folder)) for place, folder in PICTURES.items()),
-            Mount("/", lessons.build()),
+            Mount("/", running),
         ],
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"]), Middleware(OwnPages)],
     )
+
+
+def titles(language: str) -> dict[str, str]:
+    """Return the titles of the lessons by address."""
+    return {name: Prose(name.partition("_")[2], language=language).label("title") for name in notebooks()}
+
+
+async def _page(app: ASGIApp, request: Request) -> str:
+    """Return the page with which an application answers a request."""
+    sent: list[Message] = []
+
+    async def keep(message: Message) -> None:
+        sent.append(message)
+
+    await app(request.scope, request.receive, keep)
+    return b"".join(message.get("body", b"") for message in sent).decode()
+
+
+def _in_language(page: str, name: str, language: str) -> str:
+    """Put the language and the title of a lesson into the page that marimo made of its notebook."""
+    ours = Prose(name.partition("_")[2], language=language).label("title")
+    return page.replace(title(notebooks()[name]), ours).replace('<html lang="en">', f'<html lang="{TAGS[language]}">')

@@ -15,7 +15,8 @@ import sympy as sp
 
 from figures.tools.figure import STYLE
 from figures.tools.table import Table
-from lessons.tools.prose import COMMON, Prose, typeset
+from lessons.tools.lettering import families
+from lessons.tools.prose import Prose, common, translated, typeset
 from theory.derivation import Derivation
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def panel(
     return mo.Html(
         f'<figure style="margin:0"><img alt="{alt}" src="data:image/svg+xml;base64,{source}" '
         f'style="width:100%;max-width:44rem"><figcaption aria-live="polite">{caption}</figcaption></figure>'
-        f"<details><summary>{escape(COMMON.label('numbers'))}</summary>{_rows(table, prose.labels)}</details>"
+        f"<details><summary>{escape(prose.common.label('numbers'))}</summary>{_rows(table, prose)}</details>"
     )
 
 
@@ -57,20 +58,20 @@ def picture(table: Table, draw: Callable[[Table, Mapping[str, str]], Picture], l
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    with DRAWING, plt.style.context(["default", str(STYLE), BIGGER]):
+    with DRAWING, plt.style.context(["default", str(STYLE), BIGGER, {"font.family": families(labels.values())}]):
         drawn, out = draw(table, labels), io.BytesIO()
         drawn.savefig(out, format="svg", metadata={"Date": None})
         plt.close(drawn)
     return out.getvalue()
 
 
-def _rows(table: Table, labels: Mapping[str, str]) -> str:
+def _rows(table: Table, prose: Prose) -> str:
     """Write the table in HTML; of long ones, rows at about equal distances, with the first and the last."""
     names = list(table.units)
-    heads = "".join(f'<th scope="col">{escape(labels.get(f"column {name}", name))}</th>' for name in names)
+    heads = "".join(f'<th scope="col">{escape(prose.labels.get(f"column {name}", name))}</th>' for name in names)
     some = np.linspace(0, len(table) - 1, min(len(table), ROWS_SHOWN)).round().astype(int)
     rows = [
-        "".join(f"<td>{escape(one if isinstance(one, str) else typeset(one, 4))}</td>" for one in row)
+        "".join(f"<td>{escape(prose.word(one) if isinstance(one, str) else typeset(one, 4))}</td>" for one in row)
         for row in zip(*(table[name][some].tolist() for name in names), strict=True)
     ]
     return f"<table><thead><tr>{heads}</tr></thead><tbody><tr>{'</tr><tr>'.join(rows)}</tr></tbody></table>"
@@ -83,14 +84,15 @@ def last(table: Table) -> dict[str, object]:
 
 def derivation(*derivations: Derivation) -> mo.Html:
     """Show derivations, folded, each step with its sentence, its formula and how it was checked."""
-    return mo.accordion({f"{COMMON.label('derivation')}: {one.title}": _steps(one) for one in derivations})
+    title = common().label("derivation")
+    return mo.accordion({title.format(translated(one.title, "derivations")): _steps(one) for one in derivations})
 
 
 def _steps(one: Derivation) -> mo.Html:
-    lines = [
-        f"**{place}.** {_plain(step.says)} <small>({_checked(how)})</small>\n\n$${sp.latex(step.statement)}$$"
-        for place, (step, how) in enumerate(zip(one.steps, one.check(), strict=True), start=1)
-    ]
+    lines = []
+    for place, (step, how) in enumerate(zip(one.steps, one.check(), strict=True), start=1):
+        says = _plain(translated(step.says, "derivations"))
+        lines.append(f"**{place}.** {says} <small>({_checked(how)})</small>\n\n$${sp.latex(step.statement)}$$")
     return mo.md("\n\n".join(lines))
 
 
@@ -98,9 +100,11 @@ def _checked(how: str) -> str:
     """Say how a step was checked, in the words of the lessons."""
     marks = {"definition": "definition", "exact": "proved", "30 digits": "digits"}
     if how in marks:
-        return COMMON.label(marks[how])
-    return COMMON.label("cited" if how.startswith("cited") else "sizes").format(
-        how.removeprefix("cited: ").split(" ")[0]
+        return common().label(marks[how])
+    return (
+        common()
+        .label("cited" if how.startswith("cited") else "sizes")
+        .format(how.removeprefix("cited: ").split(" ")[0])
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -36,12 +37,15 @@ def block(request: Request, choice: Choice, pairs: int, rng: np.random.Generator
     rows = (starts[:, None] + np.arange(sampling.batch)) % len(inputs)
     x, labels = inputs[rows], None if targets is None else targets[rows]
     if choice.engine == "radial":
-        return _by_norms(request, square_norm(x), None if labels is None else labels[:, 0], rng)
+        twins = square_norm(x[::2] - x[1::2]) if "variances" in request.extras else None
+        return _by_norms(request, square_norm(x), twins, None if labels is None else labels[:, 0], rng)
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows is told with its place
-        return _by_states(request, choice.kind(sampling.batch, x.dtype), x, labels, rng)
+        return _by_states(request, choice.kind(x.dtype), x, labels, rng)
 
 
-def _by_norms(request: Request, square_norms: Array, targets: Array | None, rng: np.random.Generator) -> Record:
+def _by_norms(
+    request: Request, square_norms: Array, twins: Array | None, targets: Array | None, rng: np.random.Generator
+) -> Record:
     found = radial(
         request.network,
         square_norms,
@@ -50,10 +54,12 @@ def _by_norms(request: Request, square_norms: Array, targets: Array | None, rng:
         weight_gradients="weight_gradients" in request.extras,
         cotangent=gaussian if request.backward is gaussian else rademacher,
         targets=targets,
+        twins=twins,
     )
+    refuse_overflow(request.network, list(found.variances.T), square_norms.dtype)
     return Record(
         found.square_norms,
-        np.empty((len(square_norms) // 2, 0)),
+        found.variances,
         found.active if "active" in request.extras else np.empty((len(square_norms), 0)),
         found.gradient_square_norms,
         found.weight_gradients,
@@ -81,11 +87,11 @@ def _by_states(request: Request, kind: Kind, x: Array, labels: Array | None, rng
     record = Record(
         square_norms=_by_position(square_norms, len(x)),
         variances=_by_position([square_norm(one[::2] - one[1::2]) / (2 * batch) for one in twins], len(x) // 2),
-        active=_by_position([np.count_nonzero(state, axis=(1, 2)) / batch for state in counted], len(x)),
+        active=_by_position([_count(state) / batch for state in counted], len(x)),
         gradient_square_norms=_by_position(cotangent_norms, len(x)),
         weight_gradients={name: gradient.square_norm for name, gradient in gradients.items()},
         losses=np.empty(0) if loss is None else loss.loss.mean(axis=1),
-        widths=tuple(state.shape[-1] for state in run.states),
+        widths=tuple(math.prod(state.shape[2:]) for state in run.states),
     )
     refuse_overflow(network, list(record.variances.T), x.dtype)  # of a difference, which may be twice as large
     others = {f"the gradient of {name!r}": norms for name, norms in record.weight_gradients.items()}
@@ -102,6 +108,11 @@ def _start(request: Request, run: Run, loss: SoftmaxLoss | None, rng: np.random.
     else:
         return None
     return start.astype(run.output.dtype, copy=False)
+
+
+def _count(state: Array) -> Array:
+    """Return how many entries of each draw are not zero."""
+    return np.asarray(np.count_nonzero(state, axis=tuple(range(1, state.ndim))))
 
 
 def _by_position(columns: Sequence[Array], draws: int) -> Array:

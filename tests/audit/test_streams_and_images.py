@@ -11,7 +11,7 @@ pytest.importorskip("torch")
 
 from torch import nn
 
-from audit import audit
+from audit import Report, audit
 from simulations import mlp, stream
 from simulations.networks.lsuv import lsuv
 from tests.audit import nets
@@ -60,6 +60,10 @@ def by_fan_in() -> Any:
     return model
 
 
+def moments(report: Report, name: str, what: str) -> Any:
+    return report.measured.modules[name].moments[f"{what} mean square"]
+
+
 @pytest.mark.slow
 def test_14_a_resnet_without_its_norms() -> None:
     """ONI 1: what a block makes of its stream, where it is the identity beside the branch, by fan_in.
@@ -76,3 +80,5 @@ def test_14_a_resnet_without_its_norms() -> None:
         added = 2 * (1 - 2 / (3 * side / 2 ** (stage + 1))) ** 4
         factor = squares[f"layer{stage}.1"] / squares[f"layer{stage}.0"]
         assert (1 + added) / 2 < factor < 1 + added, stage
+        ratios = moments(report, f"layer{stage}.1.bn2", "output") / moments(report, f"layer{stage}.1", "input")
+        assert ratios.mean() == pytest.approx(added, rel=0.2), stage  # of which LeCun's would be a quarter

@@ -6,31 +6,33 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
+from lessons.tools.prose import common
+
 SLOW = 20_000
 """Milliseconds that a lesson may take to open on a busy machine."""
 
 
-def opened(page: Page, address: str, name: str) -> None:
+def opened(page: Page, address: str, name: str, language: str = "en") -> None:
     """Open a lesson and wait for its first question and its last exercise, behind which no question comes."""
-    page.goto(f"{address}/lesson/{name}/")
-    page.get_by_role("button", name="Check").first.wait_for(timeout=SLOW)
-    page.get_by_role("button", name="Look").first.wait_for(timeout=SLOW)
+    page.goto(f"{address}/lesson/{name}/?language={language}")
+    for label in ("check", "look"):
+        page.get_by_role("button", name=common(language).label(label)).first.wait_for(timeout=SLOW)
 
 
-def answered(page: Page) -> None:
+def answered(page: Page, language: str = "en") -> None:
     """Answer every question (2, or the first choice) and wait for the last figure."""
-    done = 0
-    while done < page.get_by_role("button", name="Look").count():
-        form = page.locator("marimo-form").filter(has=page.get_by_role("button", name="Look")).nth(done)
+    done, look = 0, common(language).label("look")
+    while done < page.get_by_role("button", name=look).count():
+        form = page.locator("marimo-form").filter(has=page.get_by_role("button", name=look)).nth(done)
         if form.get_by_role("radio").count():
             form.get_by_role("radio").first.click()
         else:
             form.get_by_role("textbox").fill("2")
-        form.get_by_role("button", name="Look").click()
+        form.get_by_role("button", name=look).click()
         done += 1
         expect(page.locator("[data-reply]")).to_have_count(done, timeout=SLOW)
     page.locator("figure img").first.wait_for(timeout=SLOW)
-    expect(page.get_by_text("Your guess first")).to_have_count(0, timeout=SLOW)
+    expect(page.get_by_text(common(language).text("wait").strip("*"))).to_have_count(0, timeout=SLOW)
     figure_of(page, page.get_by_role("slider").last)
 
 

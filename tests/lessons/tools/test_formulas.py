@@ -19,6 +19,7 @@ VALUES = {"L": 3.0, "n": 64.0, "eta": 0.5}
         ("√(2/n)", math.sqrt(2 / 64)), ("√2 L", 3 * math.sqrt(2)), ("-2**2", -4), ("1e3", 1000), (".5", 0.5),
         ("eta^2", 0.25), ("2 eta L", 3), ("exp(5L/n)", math.exp(15 / 64)), ("ln(e)", 1), ("2π", 2 * math.pi),
         ("3 × 4 − 2·5", 2), ("n²", 4096), ("(1+eta)(1-eta)", 0.75), ("+L", 3), ("log(n)/log(2)", 6),
+        ("（１＋eta）＊２", 3), ("２＾Ｌ", 8), ("0。5", 0.5), ("　L　", 3),
     ],
 )  # fmt: skip
 def test_formulas_are_read(text: str, value: float) -> None:
@@ -28,7 +29,8 @@ def test_formulas_are_read(text: str, value: float) -> None:
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
-        (None, "empty"), ("  ", "empty"), ("1" * 201, "long"), ("0,5", "comma"), ("x", "name"), ("cos(1)", "name"),
+        (None, "empty"), ("  ", "empty"), ("1" * 201, "long"), ("0,5", "comma"), ("0，5", "comma"), ("x", "name"),
+        ("cos(1)", "name"),
         ("3 4", "grammar"), ("2^", "grammar"), ("(" * 150, "grammar"), ("50%", "grammar"), ("L[0]", "grammar"),
         ("__import__('os')", "grammar"), ("L.real", "grammar"), ("lambda: 1", "grammar"), ("1/0", "value"),
         ("9^9^9^9", "value"), ("(-1)^.5", "value"), ("log(0)", "value"), ("1e999", "value"), ("sqrt", "name"),

@@ -1,0 +1,65 @@
+"""In which language a page is: that of its address, else of the reader's last choice, the command, or the browser.
+
+The server decides and writes the language into the address of each lesson, so that a lesson keeps its language when
+another tab changes the choice. What runs in a lesson reads it from there (`spoken`); marimo has a thread, and in it the
+address, for each browser.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+
+LANGUAGES = {"en": "English", "zh": "中文"}
+"""Each language by what addresses call it, in its own words."""
+TAGS = {"en": "en", "zh": "zh-Hans"}
+"""What HTML calls it."""
+ENGLISH = "en"
+KEY = "language"
+"""The name of the address's parameter, and of the cookie that keeps the choice."""
+
+
+def spoken() -> str:
+    """Return the language of the lesson that runs in this thread; English outside lessons."""
+    import marimo as mo  # here, since the pages of docs/ need prose and no notebooks
+
+    wanted = mo.query_params().get(KEY) if mo.running_in_notebook() else None
+    return wanted if isinstance(wanted, str) and wanted in LANGUAGES else ENGLISH
+
+
+def of_request(
+    query: Mapping[str, str], cookies: Mapping[str, str], headers: Mapping[str, str], default: str | None = None
+) -> str:
+    """Return the language in which a request is answered.
+
+    `default` (that of the command) goes before the browser's, since every browser names one.
+    """
+    for one in (query.get(KEY), cookies.get(KEY), default):
+        if one in LANGUAGES:
+            return str(one)
+    return accepted(headers.get("accept-language", "")) or ENGLISH
+
+
+def accepted(header: str) -> str | None:
+    """Return the language of ours that an Accept-Language header likes best, the first of equals; None if none."""
+    liked: dict[str, float] = {}
+    for part in header.split(","):
+        tag, _, weight = part.partition(";")
+        name = tag.strip().lower().partition("-")[0]
+        try:
+            quality = float(weight.strip().removeprefix("q=")) if weight else 1.0
+        except ValueError:
+            continue
+        if name in LANGUAGES and quality > liked.get(name, 0.0):
+            liked[name] = quality
+    return max(liked, key=lambda name: liked[name], default=None)
+
+
+def switch(language: str, label: str) -> str:
+    """Return links to this page in the other languages, in HTML; `label` is what screen readers call them."""
+    links = " ".join(
+        f'<a href="?{KEY}={one}" hreflang="{TAGS[one]}" lang="{TAGS[one]}">{name}</a>'
+        for one, name in LANGUAGES.items()
+        if one != language
+    )
+    return f'<nav class="language" aria-label="{escape(label, quote=True)}">{links}</nav>'
