@@ -17,7 +17,7 @@ from audit.pytorch.build import built, tensors
 from audit.pytorch.loss import checked, lost
 from audit.pytorch.scaling import homogeneous_sets
 from audit.pytorch.trace import traced
-from audit.pytorch.watch import leaves, watch
+from audit.pytorch.watch import Remembered, leaves, sums, watch
 from audit.statement import AuditError
 
 __all__ = ["measure"]
@@ -83,7 +83,8 @@ def _described(model: Any, found: Measured, *, first: bool) -> None:
 
 def _run(model: Any, given: Any, found: Measured, seed: int, loss: str | None, targets: Any) -> None:
     fed, sources = _followed(given, next(model.parameters()).dtype)
-    handles = [hook for name, module in model.named_modules() for hook in watch(name, module, found, seed)]
+    remembered: Remembered = {}
+    handles = [hook for name, module in model.named_modules() for hook in watch(name, module, found, seed, remembered)]
     try:
         output = model(**fed) if isinstance(fed, dict) else model(fed)
     except Exception as error:
@@ -126,7 +127,7 @@ def _sizes(model: Any, sources: list[torch.Tensor], found: Measured, seed: int) 
 
 def _square(gradient: torch.Tensor) -> float:
     """Return its mean square, infinity if an entry is not finite: NaN stands for no gradient at all."""
-    square = float(gradient.double().square().mean())
+    square = sums(gradient)[0]
     return square if math.isfinite(square) else math.inf
 
 
