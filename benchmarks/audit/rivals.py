@@ -154,9 +154,10 @@ def raced() -> dict[str, Any]:
         print(f"{name} is not installed and did not take part; see requirements/gallery.txt", file=sys.stderr)
     tables: dict[str, Any] = {}
     for kind, models in {"faults": faulty, "sound": sound}.items():
-        rows = tables[kind] = {}
+        rows: dict[str, Any] = {}
+        tables[kind] = rows
         for name, (factory, shape, options) in models.items():
-            row = {"Fathom": {"speaks": fathom(factory, shape, options)}}
+            row: dict[str, Any] = {"Fathom": {"speaks": fathom(factory, shape, options)}}
             for title, tool in there.items():
                 found = scales(tool, factory, shape)
                 row[title] = {f"{band:g}": speaks(found, band) for band in BANDS} | {
