@@ -15,6 +15,10 @@ Kind = Literal[
     "gradient",
     "activation",
     "draws",
+    "loss",
+    "bound",
+    "step",
+    "recurrence",
 ]
 Verdict = Literal["against", "unsure", "note", "sound"]
 ORDER: tuple[Verdict, ...] = ("against", "unsure", "note", "sound")

@@ -17,8 +17,8 @@ from typing import Any
 import torch
 from torch import fx
 
+from audit.factory import line
 from audit.graph import Graph
-from audit.pytorch.build import line
 from audit.pytorch.nodes import Reader
 from audit.pytorch.watch import leaves
 

@@ -16,6 +16,7 @@ import torch
 from torch.func import functional_call
 
 from audit.measured import Measured
+from audit.signals import ENDS, RECTIFIERS
 
 LINEAR = (
     torch.nn.Linear,
@@ -36,9 +37,11 @@ Remembered = dict[int, tuple["weakref.ref[torch.Tensor]", int, Moments]]
 def watch(name: str, module: Any, found: Measured, seed: int, remembered: Remembered) -> Iterator[Any]:
     """Yield hooks on a module's first call: on input and output, the gradient there, and what should be put out."""
     seen = found.module(name, type(module).__name__, sum(one.numel() for one in module.parameters()))
-    busy = False
+    busy, version = False, -1
 
     def before(_: Any, arguments: tuple[Any, ...]) -> None:
+        nonlocal version
+        version = next((one._version for one in leaves(arguments)), -1)
         if not busy:
             seen.note("input", seed, _moments(arguments, remembered))
 
@@ -48,6 +51,10 @@ def watch(name: str, module: Any, found: Measured, seed: int, remembered: Rememb
         if busy or not seen.first(seed, found.called):
             return
         seen.note("output", seed, _moments(output, remembered))
+        for what, share in _shares(type(module).__name__, output):
+            seen.remember(what, seed, share)
+        if any(module.children()) and (kept := _kept(arguments, output, version)) is not None:
+            seen.remember("kept", seed, kept)
         end = next((one for one in leaves(output) if one.is_floating_point()), None)
         if end is not None and end.requires_grad:
             end.register_hook(lambda gradient: seen.note("gradient", seed, _moments(gradient, remembered)))
@@ -136,6 +143,27 @@ def sums(x: torch.Tensor) -> tuple[float, float, float]:
     if x.dtype != torch.float64 and not TRUSTED[0] < square / count < TRUSTED[1]:
         return sums(x.double())
     return square / count, total / count, zeros / count
+
+
+def _kept(arguments: tuple[Any, ...], output: Any, version: int) -> float | None:
+    """Return <x, y> / <x, x> of a module whose output y has the shape of its input x, which it has left as it was."""
+    x, y = next(leaves(arguments), None), next(leaves(output), None)
+    if x is None or y is None or x.shape != y.shape or x._version != version or not x.is_floating_point():
+        return None
+    x, y = x.detach().double(), y.detach().double()
+    return float((x * y).sum() / x.square().sum())
+
+
+def _shares(kind: str, y: Any) -> Iterator[tuple[str, float]]:
+    """Yield shares of an activation: of outputs at an end of their range, and of units that are 0 for all inputs."""
+    if kind in ENDS and torch.is_tensor(y):
+        low, high = ENDS[kind]
+        near = (high - low) / 200
+        yield "saturated", float(((y < low + near) | (y > high - near)).double().mean())
+    if kind in RECTIFIERS and torch.is_tensor(y) and y.ndim > 1:
+        units = y.detach().movedim(1 if y.ndim > 3 else -1, 0).flatten(1)
+        yield "dead units", float((units == 0).all(dim=1).double().mean())
+        yield "inputs a unit", float(units.shape[1])
 
 
 def leaves(value: Any) -> Iterator[torch.Tensor]:
