@@ -261,7 +261,7 @@ def _on_arrays(call: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _tensors(array: Any) -> Any:
-    return tuple(map(_tensors, array)) if isinstance(array, tuple) else torch.as_tensor(array)
+    return tuple(map(_tensors, array)) if isinstance(array, tuple) else torch.as_tensor(array).contiguous()
 
 
 def _arrays(made: Any) -> Any:

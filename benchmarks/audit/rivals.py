@@ -27,6 +27,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +68,7 @@ def hooks(model: Any, x: Any) -> Iterator[float]:
 
 def unit_scaling(model: Any, x: Any) -> Iterator[float]:
     """Yield the scales that analyse_module prints of what is no parameter."""
-    from unit_scaling.utils import analyse_module
-
+    analyse_module = import_module("unit_scaling.utils").analyse_module
     end = next(leaves(model(x)))
     printed = analyse_module(model, x, _signs(end), syntax_highlight=False)
     for name, made, forwards, backwards in ANNOTATION.findall(printed):
@@ -90,8 +90,7 @@ class WithLoss(nn.Module):  # type: ignore[misc]
 
 def coordinates(model: Any, x: Any) -> Iterator[float]:
     """Yield the l1 of every module's output at the first step."""
-    from mup.coord_check import get_coord_data
-
+    get_coord_data = import_module("mup.coord_check").get_coord_data
     made = {1: lambda: WithLoss(model)}
     data = get_coord_data(made, [{"x": x}], mup=False, dict_in_out=True, cuda=False, nsteps=1, show_progress=False)
     for name, size in zip(data["module"], data["l1"], strict=True):
@@ -101,10 +100,8 @@ def coordinates(model: Any, x: Any) -> Iterator[float]:
 
 def any_init(model: Any, x: Any) -> Iterator[float]:
     """Yield the deviation of every weight over that of the weights that AnyInit draws for it."""
-    import anyinit
-
     before = {name: float(one.detach().std()) for name, one in model.named_parameters() if one.ndim > 1}
-    anyinit.initialize(model, "analytic", tuple(x.shape), seed=0)
+    import_module("anyinit").initialize(model, "analytic", tuple(x.shape), seed=0)
     for name, one in model.named_parameters():
         if name in before and (after := float(one.detach().std())) > 0:
             yield before[name] / after

@@ -12,7 +12,7 @@ pytest.importorskip("torch")
 from torch import nn
 
 from audit import Report, audit
-from simulations import mlp, stream
+from simulations import Sequential, mlp, stream
 from simulations.networks.lsuv import lsuv
 from tests.audit import nets
 from tests.torchvision_without_operators import torchvision_models
@@ -45,6 +45,7 @@ def test_11_without_biases_one_division_suffices(bias: float, once: bool) -> Non
     parameters = lsuv(network, network.draw(stream(1, "lsuv"), 3), x, iterations=1)
     put_out = []
     for layer in network.layers:
+        assert isinstance(layer, Sequential)
         dense, rectifier = layer.layers
         x, _ = dense.forward(parameters, x)
         put_out.append(x.var(axis=(1, 2)))
