@@ -96,7 +96,7 @@ def test_the_state_of_the_question() -> None:
     assert not lesson.violated(lesson.theorem(3, 0))
     assert table["gradient"][-1] < 1e-14
     assert (round(table.numbers("excess")[-1], 2), round(table.numbers("bound")[-1], 2)) == (1.27, 0.40)
-    assert (round(lesson.POINT["b"], 3), round(lesson.POINT["v"], 3)) == (-0.639, -1.771)
+    assert (round(lesson.POINT["b"], 3), round(lesson.POINT["v"], 3)) == (-0.639, -1.772)
 
 
 def test_numbers_of_questions_and_exercises() -> None:
