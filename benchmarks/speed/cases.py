@@ -16,6 +16,7 @@ from benchmarks.speed import fathom, jax_, pytorch
 from benchmarks.speed.race import Contestant, race
 from benchmarks.speed.teams import Teams
 from benchmarks.speed.work import Work
+from simulations.engines.choice import Engine
 
 RIVALS = ("PyTorch", "JAX")
 DRAWN = ("Fathom drawn", *RIVALS)
@@ -99,6 +100,18 @@ def _radial(work: Work) -> tuple[Contestant, ...]:
     return fathom.contestant(work, "radial"), fathom.contestant(work, "drawn")
 
 
+def _twins(work: Work) -> tuple[Contestant, ...]:
+    engines: tuple[Engine, ...] = "radial", "undrawn"
+    return *(fathom.contestant(work, engine, ("variances",)) for engine in engines), fathom.floor(work)
+
+
+def _race_twins(width: int, layers: int) -> Case:
+    """Race radial chains that compare twins with the normals that undrawn weights take, which suffice as well."""
+    targets = Target(("Fathom radial",), "floor", most=0.8), Target((UNDRAWN,), "Fathom radial", least=2)
+    title = "norms and variances over twins"
+    return Case(f"twins-{width}", title, Work(width, layers, 1, "float64"), _twins, targets)
+
+
 def _race_drawn(width: int, layers: int, batch: int, precision: str) -> Case:
     least = {"PyTorch": 1.8 if precision == "float64" else 1.0, "JAX": 2.0}
     targets = [Target((rival,), "Fathom drawn", least=least[rival]) for rival in RIVALS]
@@ -139,6 +152,7 @@ RACES: tuple[Case, ...] = (
     _near_floor(1_000_000, 50, 1, "float32", 1.5),
     _near_floor(1024, 50, 16, "float32", 3.0),
     _near_floor(1024, 50, 16, "float64", 3.0),
+    *(_race_twins(width, 50) for width in (256, 1024, 16_384, 1_000_000)),
     Case(
         "radial-1024",
         "radial against drawn, norms only",

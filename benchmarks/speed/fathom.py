@@ -14,6 +14,7 @@ from benchmarks.speed.teams import Team
 from benchmarks.speed.work import Array, Work
 from simulations import Sampling, mlp, stream
 from simulations.engines.choice import Engine
+from simulations.engines.request import Extra
 from simulations.measure import measure
 from simulations.numbers.normals import CHUNK, fill_normal
 from simulations.weights.initialisers import gaussian
@@ -27,7 +28,9 @@ def prepare(threads: int) -> None:
 TEAM = Team(prepare, executors=1, workers=2, threads=1)
 
 
-def draw_and_measure(work: Work, engine: Engine, executors: Sequence[Executor], draws: int, seed: int) -> Array:
+def draw_and_measure(
+    work: Work, engine: Engine, executors: Sequence[Executor], draws: int, seed: int, extras: tuple[Extra, ...] = ()
+) -> Array:
     """Do `draws` draws of the work and return the norms (draws, 2, positions)."""
     record = measure(
         mlp([work.width] * (work.layers + 1)),
@@ -38,15 +41,15 @@ def draw_and_measure(work: Work, engine: Engine, executors: Sequence[Executor], 
         engine=engine,
         dtype=np.dtype(work.precision).type,
         executor=executors[0] if executors else None,
-        extras=(),
+        extras=extras,
         sampling=Sampling(batch=work.batch),
     )
     return np.stack([record.square_norms, record.gradient_square_norms], axis=1)
 
 
-def contestant(work: Work, engine: Engine) -> Contestant:
+def contestant(work: Work, engine: Engine, extras: tuple[Extra, ...] = ()) -> Contestant:
     """Return Fathom on `engine`: two draws, twins, are its least for each of two processes."""
-    run = partial(draw_and_measure, work, engine)
+    run = partial(draw_and_measure, work, engine, extras=extras)
     return Contestant(f"Fathom {engine}", "numpy", (Variant(str(TEAM), TEAM, run, step=4),))
 
 

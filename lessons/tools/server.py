@@ -65,10 +65,16 @@ def application(language: str | None = None) -> Starlette:
         lessons = lessons.with_app(path=f"/lesson/{name}", root=str(path))
     running = lessons.build()
 
+    def kept(response: Response, request: Request, wanted: str) -> Response:
+        """Let the browser keep the language for a year, if the address asks for another than there would be."""
+        if wanted != of_request({}, request.cookies, request.headers, language):
+            response.set_cookie(KEY, wanted, max_age=365 * 24 * 3600, httponly=True, samesite="lax")
+        return response
+
     def answer(build: Callable[[str], str]) -> Callable[[Request], Awaitable[Response]]:
         async def page(request: Request) -> Response:
             wanted = of_request(request.query_params, request.cookies, request.headers, language)
-            return _kept(HTMLResponse(build(wanted)), wanted)
+            return kept(HTMLResponse(build(wanted)), request, wanted)
 
         return page
 
@@ -80,7 +86,7 @@ def application(language: str | None = None) -> Starlette:
             raise HTTPException(404)
         if request.query_params.get(KEY) != wanted:
             return RedirectResponse(request.url.include_query_params(**{KEY: wanted}))
-        return _kept(HTMLResponse(_in_language(await _page(running, request), name, wanted)), wanted)
+        return kept(HTMLResponse(_in_language(await _page(running, request), name, wanted)), request, wanted)
 
     async def report(request: Request) -> Response:
         wanted = of_request(request.query_params, request.cookies, request.headers, language)
@@ -110,12 +116,6 @@ def application(language: str | None = None) -> Starlette:
 def titles(language: str) -> dict[str, str]:
     """Return the titles of the lessons by address."""
     return {name: Prose(name.partition("_")[2], language=language).label("title") for name in notebooks()}
-
-
-def _kept(response: Response, language: str) -> Response:
-    """Let the browser keep the language of a page for the next one, for a year."""
-    response.set_cookie(KEY, language, max_age=365 * 24 * 3600, httponly=True, samesite="lax")
-    return response
 
 
 async def _page(app: ASGIApp, request: Request) -> str:

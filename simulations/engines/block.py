@@ -36,12 +36,15 @@ def block(request: Request, choice: Choice, pairs: int, rng: np.random.Generator
     rows = (starts[:, None] + np.arange(sampling.batch)) % len(inputs)
     x, labels = inputs[rows], None if targets is None else targets[rows]
     if choice.engine == "radial":
-        return _by_norms(request, square_norm(x), None if labels is None else labels[:, 0], rng)
+        twins = square_norm(x[::2] - x[1::2]) if "variances" in request.extras else None
+        return _by_norms(request, square_norm(x), twins, None if labels is None else labels[:, 0], rng)
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows is told with its place
         return _by_states(request, choice.kind(sampling.batch, x.dtype), x, labels, rng)
 
 
-def _by_norms(request: Request, square_norms: Array, targets: Array | None, rng: np.random.Generator) -> Record:
+def _by_norms(
+    request: Request, square_norms: Array, twins: Array | None, targets: Array | None, rng: np.random.Generator
+) -> Record:
     found = radial(
         request.network,
         square_norms,
@@ -50,10 +53,12 @@ def _by_norms(request: Request, square_norms: Array, targets: Array | None, rng:
         weight_gradients="weight_gradients" in request.extras,
         cotangent=gaussian if request.backward is gaussian else rademacher,
         targets=targets,
+        twins=twins,
     )
+    refuse_overflow(request.network, list(found.variances.T), square_norms.dtype)
     return Record(
         found.square_norms,
-        np.empty((len(square_norms) // 2, 0)),
+        found.variances,
         found.active if "active" in request.extras else np.empty((len(square_norms), 0)),
         found.gradient_square_norms,
         found.weight_gradients,

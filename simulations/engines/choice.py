@@ -82,9 +82,9 @@ def choose(request: Request, asked: Engine) -> Choice:
     others = [one.name for one in dense if one.init.law is not gaussian]
     match asked:
         case "radial":
-            if reason := _why_not_norms(request):
+            if reason := _why_not_radial(request):
                 raise ValueError(f"the radial engine cannot do this: {reason}; take 'auto', 'undrawn' or 'drawn'")
-            return Choice("radial", NORMS_ONLY)
+            return Choice("radial", "as asked" if "variances" in request.extras else NORMS_ONLY)
         case "undrawn":
             if others:
                 raise ValueError(
@@ -93,7 +93,7 @@ def choose(request: Request, asked: Engine) -> Choice:
             return Choice("undrawn", "as asked")
         case "drawn":
             return Choice("drawn", "as asked")
-    if not _why_not_norms(request):
+    if "variances" not in request.extras and not _why_not_radial(request):
         return Choice("radial", NORMS_ONLY)
     batch = request.sampling.batch
     left = [one for one in dense if one.name not in others and pays(batch, one.fan_in, one.fan_out)]
@@ -102,10 +102,8 @@ def choose(request: Request, asked: Engine) -> Choice:
     return Choice("drawn", "not Gaussian" if others else "matrices too small for anything else")
 
 
-def _why_not_norms(request: Request) -> str:
-    """Return why norms of single inputs do not tell what is asked; empty if they do."""
-    if "variances" in request.extras:
-        return "variances need states (extras=() leaves them out)"
+def _why_not_radial(request: Request) -> str:
+    """Return why norms of single inputs, and distances of twins, do not tell what is asked; empty if they do."""
     if request.sampling.batch > 1:
         return "inputs of one batch share weights"
     if request.inputs.dtype != np.float64:

@@ -30,6 +30,7 @@ from simulations.engines.radial_steps import (
     pass_residual,
     start_state,
 )
+from simulations.engines.radial_twins import Twins, check_twins
 from simulations.layers.network import Network
 from simulations.numbers.arrays import Array
 from simulations.weights.initialisers import gaussian, rademacher
@@ -54,6 +55,8 @@ class RadialRecord:
     """Squared Frobenius norm of the gradient of each weight by name, (draws,); the last layer comes first."""
     losses: Array
     """Cross-entropy of the output as logits, (draws,); empty without targets."""
+    variances: Array
+    """Half the squared distance of twins, (draws / 2, positions), never a logarithm; no positions without twins."""
     widths: tuple[int, ...]
     """Features at each position."""
     log2: bool
@@ -70,6 +73,7 @@ def radial(
     cotangent: Law = rademacher,
     targets: Array | None = None,
     log2: bool = False,
+    twins: Array | None = None,
 ) -> RadialRecord:
     """Simulate the norms in `network` at inputs of these squared norms, each with weights of its own.
 
@@ -87,6 +91,8 @@ def radial(
         Labels of the inputs: losses are recorded, and the cotangent is that of the loss.
     log2 : bool
         Record base-2 logarithms of all squared norms.
+    twins : array (draws / 2,), optional
+        Squared distances of the inputs of draws 2k and 2k + 1: variances are recorded.
 
     Raises
     ------
@@ -101,13 +107,17 @@ def radial(
     check_generator(rng)
     chain = read_chain(network)
     _check(chain, square_norms, targets, cotangent if backward else gaussian)
+    if twins is not None:
+        check_twins(square_norms, twins)
     if weight_gradients and not backward:
         raise ValueError("weight_gradients needs backward=True")
-    at_once = min(DRAWS_AT_ONCE, max(1, STATES_AT_ONCE // len(chain.blocks)))
+    at_once = min(DRAWS_AT_ONCE, 2 * max(1, STATES_AT_ONCE // len(chain.blocks) // 2))  # even: twins stay together
     parts = []
     for start in range(0, len(square_norms), at_once):
         rows = slice(start, start + at_once)
-        run = _forward(chain, square_norms[rows], None if targets is None else targets[rows], rng, backward=backward)
+        labels = None if targets is None else targets[rows]
+        pairs = None if twins is None else Twins(twins[start // 2 : (start + at_once) // 2])
+        run = _forward(chain, square_norms[rows], labels, rng, pairs, backward=backward)
         dy = run.loss_cotangent or (output_cotangent(run.states[-1], cotangent, rng) if backward else None)
         parts.append(_record(run, dy if backward else None, weight_gradients, log2))
     return RadialRecord(
@@ -118,6 +128,7 @@ def radial(
             name: np.concatenate([part.weight_gradients[name] for part in parts]) for name in parts[0].weight_gradients
         },
         losses=np.concatenate([part.losses for part in parts]),
+        variances=np.concatenate([part.variances for part in parts]),
         widths=parts[0].widths,
         log2=log2,
     )
@@ -150,29 +161,39 @@ class _Run:
     pullbacks: list[list[Pullback]]
     losses: Array
     loss_cotangent: Cotangent | None
+    variances: list[Array]
 
 
 def _forward(
-    chain: Chain, square_norms: Array, targets: Array | None, rng: np.random.Generator, *, backward: bool
+    chain: Chain,
+    square_norms: Array,
+    targets: Array | None,
+    rng: np.random.Generator,
+    twins: Twins | None,
+    *,
+    backward: bool,
 ) -> _Run:
     """Pass norms through all blocks; remember the way back only if it will be taken."""
     state, readout = start_state(chain.width, square_norms), None if targets is None else chain.last
     states, pullbacks = [state], []
     losses, cotangent = np.empty(0), None
+    variances = [] if twins is None else [twins.square / 2]
     for block in chain.blocks:
         back: list[Pullback] = []
         for element in block:
             if isinstance(element, Branch):
-                state, pullback = pass_residual(element, state, rng)
+                state, pullback = pass_residual(element, state, rng, twins)
             elif targets is None or element is not readout:
-                state, pullback = pass_dense(element, state, rng)
+                state, pullback = pass_dense(element, state, rng, twins=twins)
             else:
-                state, pullback, losses, cotangent = pass_to_loss(element, state, targets, rng)
+                state, pullback, losses, cotangent = pass_to_loss(element, state, targets, rng, twins)
             if backward:
                 back.append(pullback)
         states.append(state)
         pullbacks.append(back)
-    return _Run(states, pullbacks, losses, cotangent)
+        if twins:
+            variances.append(twins.square / 2)
+    return _Run(states, pullbacks, losses, cotangent, variances)
 
 
 def _record(run: _Run, dy: Cotangent | None, weight_gradients: bool, log2: bool) -> RadialRecord:
@@ -202,6 +223,7 @@ def _record(run: _Run, dy: Cotangent | None, weight_gradients: bool, log2: bool)
         gradient_square_norms=way_back,
         weight_gradients=gradients,
         losses=run.losses,
+        variances=np.stack(run.variances, axis=1) if run.variances else np.empty((len(run.states[0].norm) // 2, 0)),
         widths=tuple(x.width for x in run.states),
         log2=log2,
     )

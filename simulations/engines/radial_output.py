@@ -13,6 +13,7 @@ import numpy as np
 
 from simulations.engines.radial_chain import Step
 from simulations.engines.radial_steps import Cotangent, Pullback, State, pass_dense, split_uniform
+from simulations.engines.radial_twins import Twins
 from simulations.layers.losses import softmax_loss
 from simulations.numbers.arrays import Array
 from simulations.numbers.magnitudes import rescale
@@ -31,7 +32,7 @@ def output_cotangent(y: State, law: Law, rng: np.random.Generator) -> Cotangent:
 
 
 def pass_to_loss(
-    step: Step, x: State, targets: Array, rng: np.random.Generator
+    step: Step, x: State, targets: Array, rng: np.random.Generator, twins: Twins | None = None
 ) -> tuple[State, Pullback, Array, Cotangent]:
     """Draw logits; return their state and pullback, the losses, and the losses' gradient as a cotangent."""
     normals = rng.standard_normal((len(x.norm), step.fan_out))
@@ -41,6 +42,8 @@ def pass_to_loss(
         logits = np.ldexp((step.deviation * x.norm)[:, None] * normals, x.exponents[:, None])
     if not np.isfinite(logits).all():
         raise OverflowError(f"{step.weight!r} returned logits that are not finite")
+    if twins:
+        twins.at(logits)
     loss = softmax_loss(logits, targets)
     directions = normals * ((y.norm > 0) / lengths)[:, None]
     gradient, exponents = rescale(loss.logit_gradient, np.zeros_like(x.exponents))

@@ -35,6 +35,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulations.engines.radial_chain import Branch, Step
+from simulations.engines.radial_twins import Twins, chi_square
 from simulations.numbers.arrays import Array
 from simulations.numbers.magnitudes import Exponents
 
@@ -55,6 +56,13 @@ class State:
     """Number of units that are not zero; NaN if unknown."""
     open: NDArray[np.int64] | None = None
     """Number of units whose ReLU is open; None if there is no ReLU."""
+
+    @property
+    def lengths(self) -> Array:
+        """The norms as numbers; what leaves the range of float64 is refused where it is recorded."""
+        with np.errstate(over="ignore", under="ignore"):
+            found: Array = np.ldexp(self.norm, self.exponents)
+        return found
 
     def moved(self, width: int, ratio: Array, active: Array, open: NDArray[np.int64] | None = None) -> State:
         """Return the state of norm `ratio` times this one's, with its power of two moved out."""
@@ -113,17 +121,13 @@ def degrees(width: int, norm: Array, open_units: NDArray[np.int64] | None) -> Co
     return width - 1 if norm.all() else width - (norm > 0)
 
 
-def chi_square(rng: np.random.Generator, degrees: Counts, draws: int) -> Array:
-    """Draw chi-square variables, 0 for no degrees of freedom."""
-    half: Array = rng.standard_gamma(degrees / 2, draws)
-    return 2 * half
-
-
-def pass_dense(step: Step, x: State, rng: np.random.Generator, ratio: Array | None = None) -> tuple[State, Pullback]:
+def pass_dense(
+    step: Step, x: State, rng: np.random.Generator, ratio: Array | None = None, twins: Twins | None = None
+) -> tuple[State, Pullback]:
     """Pass norms through a dense layer and its ReLU; a linear layer may bring the ratio of its norms."""
     open_units = None
     if ratio is None:
-        ratio, open_units = _ratio(step, x.norm, rng)
+        ratio, open_units = _ratio(step, x, rng, twins)
     active = step.fan_out * (ratio * x.norm > 0) if open_units is None else open_units
     y = x.moved(step.fan_out, ratio, active.astype(np.float64), open_units)
 
@@ -138,20 +142,36 @@ def pass_dense(step: Step, x: State, rng: np.random.Generator, ratio: Array | No
     return y, pullback
 
 
-def _ratio(step: Step, norm: Array, rng: np.random.Generator) -> tuple[Array, NDArray[np.int64] | None]:
+def _ratio(
+    step: Step, x: State | _Hidden, rng: np.random.Generator, twins: Twins | None = None
+) -> tuple[Array, NDArray[np.int64] | None]:
     """Draw the ratio of a step's norms, and how many units its ReLU opens (none below a dead layer)."""
-    if not step.relu:
-        return step.deviation * np.sqrt(chi_square(rng, step.fan_out, len(norm))), None
-    open_units = rng.binomial(step.fan_out, 0.5, len(norm)) * ((norm > 0) & (step.deviation > 0))
-    return step.deviation * np.sqrt(chi_square(rng, open_units, len(norm))), open_units
+    width, draws = step.fan_out, len(x.norm)
+    open_units = None
+    if step.relu:
+        open_units = rng.binomial(width, 0.5, draws) * ((x.norm > 0) & (step.deviation > 0))
+    if twins is None or not isinstance(x, State):
+        squares = chi_square(rng, width if open_units is None else open_units, draws)
+    elif open_units is None:
+        squares = twins.dense(step.deviation * x.lengths, width, rng)
+    else:
+        squares = twins.relu(step.deviation * x.lengths, width, open_units, rng)
+    return step.deviation * np.sqrt(squares), open_units
 
 
-def pass_residual(branch: Branch, x: State, rng: np.random.Generator) -> tuple[State, Pullback]:
+def pass_residual(
+    branch: Branch, x: State, rng: np.random.Generator, twins: Twins | None = None
+) -> tuple[State, Pullback]:
     """Pass norms through a residual block; inside, lengths are in units of its input's."""
     last, draws = branch.steps[-1], len(x.norm)
     hidden = _pass_hidden(branch.steps[:-1], x, rng)
-    normal, rest = rng.standard_normal(draws), np.sqrt(chi_square(rng, x.width - 1, draws))
     size = last.deviation * hidden[-1].norm
+    if twins is None:
+        normal, rest = rng.standard_normal(draws), np.sqrt(chi_square(rng, x.width - 1, draws))
+    else:
+        branches = twins.branches(x.lengths, x.width, rng)
+        normal, rest = branches.along, branches.across
+        branches.add(size * x.lengths)
     ratio = np.maximum(np.hypot(1 + size * normal, size * rest), TINY)
     cosine, sine = (1 + size * normal) / ratio, size * rest / ratio
     y = x.moved(x.width, ratio, np.where(size > 0, x.width, x.active))
@@ -188,7 +208,7 @@ class _Hidden(NamedTuple):
 def _pass_hidden(steps: tuple[Step, ...], x: State, rng: np.random.Generator) -> list[_Hidden]:
     hidden = [_Hidden(x.width, (x.norm > 0).astype(np.float64), np.ones(len(x.norm)), None)]
     for step in steps:
-        ratio, open_units = _ratio(step, hidden[-1].norm, rng)
+        ratio, open_units = _ratio(step, hidden[-1], rng)
         hidden.append(_Hidden(step.fan_out, hidden[-1].norm * ratio, ratio, open_units))
     return hidden
 

@@ -72,7 +72,7 @@ def test_a_lesson_is_walked_in_chinese(page: Page, address: str) -> None:
     page.get_by_role("button", name=SAID.label("refute")).first.click()
     expect(page.get_by_role("cell", name="被驳倒")).to_have_count(1, timeout=SLOW)
     page.get_by_role("button", name=SAID.label("derivation").format("")).first.click()
-    expect(page.get_by_text(f"({SAID.label('definition')})").first).to_be_visible(timeout=SLOW)
+    page.locator("small:visible", has_text=SAID.label("definition")).first.wait_for(timeout=SLOW)
     assert _english(page) == []
     assert not trouble(page)
 

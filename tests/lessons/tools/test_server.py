@@ -62,9 +62,9 @@ def test_index_links_everything(address: str) -> None:
     assert status == 200
     links = re.findall(r'href="(/[^"]*)"', page)
     assert len([link for link in links if link.startswith("/lesson/")]) == 9
-    assert {"/teacher", "/gallery", "/report"} <= set(links)
+    assert {"/teacher", "/gallery", "/report"} <= {link.partition("?")[0] for link in links}
     for link in links:
-        assert _get(address + link)[0] in {200} | ({404} if link == "/report" else set()), link
+        assert _get(address + link)[0] in {200} | ({404} if link.startswith("/report") else set()), link
 
 
 def test_every_lesson_of_the_index_has_a_picture_an_idea_and_its_time(address: str) -> None:
@@ -82,6 +82,60 @@ def test_every_lesson_of_the_index_has_a_picture_an_idea_and_its_time(address: s
 def test_what_the_report_links_is_found(address: str) -> None:
     for one in (*map(links.picture, links.FIGURES), *map(links.notebook, links.LESSONS)):
         assert _get(f"{address}/{one}")[0] == 200, one
+
+
+def test_a_page_is_in_the_language_of_its_address_of_the_last_choice_or_of_the_browser(address: str) -> None:
+    chinese = '<html lang="zh-Hans">'
+    lesson = "/lesson/6_residual_streams/"
+    for path in ("/", "/gallery", lesson):
+        assert chinese not in _get(address + path)[1]
+        assert chinese not in _get(f"{address}{path}?language=en", Cookie="language=zh")[1]
+        assert chinese in _get(f"{address}{path}?language=zh", Cookie="language=en")[1]
+    assert chinese in _get(address, Cookie="language=zh")[1]
+    assert chinese in _get(address, **{"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8"})[1]
+    page = _get(address + lesson, Cookie="language=zh")[1]
+    assert chinese in page
+    assert page.count("6. 残差流") >= 2, "the title of the page and of the notebook"
+    assert "Residual streams" not in page
+
+
+def test_only_a_choice_is_kept(address: str) -> None:
+    """A link within one language chooses nothing, or `--language` would be without effect the next time."""
+    cases = {
+        ("/", ""): False,
+        ("/?language=en", ""): False,
+        ("/?language=zh", ""): True,
+        ("/?language=en", "language=zh"): True,
+        ("/?language=zh", "language=zh"): False,
+    }
+    for (path, cookie), kept in cases.items():
+        request = urllib.request.Request(address + path, headers={"Cookie": cookie})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            assert bool(answer.headers["Set-Cookie"]) == kept, (path, cookie)
+
+
+def test_the_command_chooses_for_those_who_have_not() -> None:
+    with subprocess.Popen(_command("--language", "zh"), cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            found = re.search(r"http://127\.0\.0\.1:\d+", server.stdout.readline())
+            assert found
+            assert '<html lang="zh-Hans">' in _get(found[0], **{"Accept-Language": "en"})[1]
+            assert '<html lang="en">' in _get(found[0], Cookie="language=en")[1]
+        finally:
+            server.terminate()
+
+
+def test_a_language_that_is_not_there_is_refused() -> None:
+    done = subprocess.run(_command("--language", "xx"), cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert re.fullmatch(r"error: argument --language: .*'en', 'zh'.*\n", done.stderr)
+
+
+def test_the_report_s_headings_are_translated_and_its_claims_are_not() -> None:
+    page = "<h2>Papers</h2><p>Papers of a claim.</p><td>Papers</td>"
+    assert pages.report(page, "en") == page
+    assert pages.report(page, "zh") == "<h2>论文</h2><p>Papers of a claim.</p><td>论文</td>"
 
 
 def test_teacher_s_page_has_every_lesson(address: str) -> None:

@@ -32,11 +32,6 @@ REFUSALS: list[tuple[Network, dict[str, Any], str]] = [
     (WIDE, {"engine": None}, r"unknown engine None; expected one of"),
     (
         WIDE,
-        {"engine": "radial", "extras": ("variances",)},
-        r"radial .* variances need states .*; take 'auto', 'undrawn'",
-    ),
-    (
-        WIDE,
         {"engine": "radial", "sampling": Sampling(batch=2)},
         r"radial .* inputs of one batch share weights; take 'auto'",
     ),
