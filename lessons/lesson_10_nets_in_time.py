@@ -103,9 +103,7 @@ def _(corner, eigenvalue, steps):
 def _(powers_guess):
     kit.wait(powers_guess, silent=True)
     radius = kit.refute()
-    kit.below(
-        show.derivation(norms.norm_bound(), norms.corner(), norms.gelfand()), kit.box(text, "radius box"), radius
-    )
+    kit.below(show.derivation(norms.norm_bound(), norms.corner(), norms.gelfand()), kit.box(text, "radius box"), radius)
     return (radius,)
 
 
