@@ -95,6 +95,7 @@ if __name__ == "__main__":
         package_data={
             "fathom.simulations.data": ["*.npz", "*.tsv.xz", "*.md"],
             "fathom.figures": ["tools/fathom.mplstyle", "README.md", "manifest.json", "data/*.csv", "pictures/*.svg"],
+            "fathom.audit": ["*.css"],
             "fathom.claims": ["reports/*.css", "reports/*.js", "papers/*.toml"],
             "fathom.lessons": ["prose/*/*.md", "pictures/*.svg", "fonts/*", "tools/*.css"],
             "fathom.benchmarks.results": ["*.json"],

@@ -7,12 +7,14 @@ normal slopes and good for many seeds: the one statement of an audit whose error
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import numpy as np
 from scipy import stats
 
+from audit.cure import cure
 from audit.measured import Array, Measured, Module
+from audit.rules import Depth
 from audit.statement import Statement, Verdict
 
 FEWEST = 3
@@ -38,16 +40,25 @@ def blocks(found: Measured) -> list[Module]:
     return max(nested or list(leaves.values()), key=_size, default=[])
 
 
+def counted(found: Measured) -> Depth:
+    """Return how many blocks there are, and how many layers with weights are in most of them."""
+    chain = blocks(found)
+    weights = [one.parameter for one in found.parts if one.role == "weight"]
+    each = Counter(len({key for key in weights if key.startswith(f"{one.name}.")}) for one in chain)
+    return Depth(len(chain), each.most_common(1)[0][0]) if chain else Depth()
+
+
 def depth(found: Measured, share: float) -> list[Statement]:
     """Say how outputs of the blocks grow forwards, and gradients at them backwards."""
     chain = blocks(found)
     if len(chain) < FEWEST:
         return []
-    said = (_growth(chain, "output", share), _growth(chain[::-1], "gradient", share))
+    layers = counted(found).layers
+    said = (_growth(chain, "output", share, layers), _growth(chain[::-1], "gradient", share, layers))
     return [one for one in said if one is not None]
 
 
-def _growth(chain: list[Module], what: str, share: float) -> Statement | None:
+def _growth(chain: list[Module], what: str, share: float, layers: int) -> Statement | None:
     rows = [one.moments.get(f"{what} mean square") for one in chain]
     if any(row is None for row in rows):
         return None
@@ -70,14 +81,22 @@ def _growth(chain: list[Module], what: str, share: float) -> Statement | None:
         f"{shape}: a {chain[0].kind} multiplies {noun} by {math.exp(middle):.3g} "
         f"({math.exp(low):.3g} to {math.exp(high):.3g}), {len(chain)} of them in all by {math.exp(middle * steps):.3g}"
     )
+    cured = cure(chain, math.exp(middle), layers, forwards=what == "output") if verdict == "against" else None
+    told = (_between(chain, middle, what), _carrier(chain, logs.mean(axis=0), what), cured.words) if cured else ()
     return Statement(
         kind="depth",
         where=f"{chain[0].name} to {chain[-1].name}",
         verdict=verdict,
         words=words,
-        cause=_between(chain, middle, what) if verdict == "against" else "",
+        cause="; ".join(filter(None, told)) if cured else "",
         severity=abs(middle) * steps,
-        numbers={"factor": math.exp(middle), "low": math.exp(low), "high": math.exp(high), "blocks": len(chain)},
+        numbers={
+            "factor": math.exp(middle),
+            "low": math.exp(low),
+            "high": math.exp(high),
+            "blocks": len(chain),
+            **(cured.numbers if cured else {}),
+        },
     )
 
 
@@ -89,6 +108,16 @@ def _shape(logs: Array, sure: float) -> str:
     places = np.arange(len(logs))
     misfits = [1 - float(np.corrcoef(places, one)[0, 1]) ** 2 for one in curves]
     return "exponential" if misfits[0] <= misfits[1] else "linear"
+
+
+def _carrier(chain: list[Module], logs: Array, what: str) -> str:
+    """Name the block that does more than twice as much as blocks do on average, if one does."""
+    steps = np.diff(logs)
+    most = int(np.argmax(steps * np.sign(steps.sum())))
+    if abs(steps[most]) <= 2 * abs(steps.mean()):
+        return ""
+    block = chain[most + (what == "output")]
+    return f"most of all {block.name}, which alone multiplies it by {math.exp(steps[most]):.3g}"
 
 
 def _between(chain: list[Module], middle: float, what: str) -> str:

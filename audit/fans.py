@@ -25,6 +25,8 @@ class Reading:
     words: str
     fan_in: float
     fan_out: float
+    only: str = ""
+    """The rule with which alone this is known to happen."""
 
 
 @dataclass(frozen=True)
@@ -60,19 +62,29 @@ def parts(name: str, kind: str, module: Any, key: str, shape: tuple[int, ...]) -
     elif kind == "MultiheadAttention" and key == "in_proj_weight":
         yield from _blocks(full, shape, 3, "q, k and v")
     elif kind == "Embedding" and key == "weight":
-        count, width = shape
-        wrong = Reading("the vocabulary taken as fan_in, of a lookup", count, width)
-        yield Part(full, full, "embedding", 1, width, rows, (wrong,))
+        yield lookup(full, shape)
     elif kind.startswith("ConvTranspose") and key == "weight":
         yield _transposed(full, module, shape)
     elif kind.startswith("Conv") and key == "weight" and len(shape) > 2:
-        yield _convolution(full, module, shape)
+        yield convolution(full, shape, int(module.groups))
     elif len(shape) == 2 and (kind in {"Linear", "NonDynamicallyQuantizableLinear"} or key.endswith("proj_weight")):
-        last = name.rsplit(".", 1)[-1].lower()
-        count = next((number for end, number in FUSED.items() if last.endswith(end) and shape[0] % number == 0), 1)
-        yield from _blocks(full, shape, count, {3: "q, k and v", 2: "k and v"}.get(count, ""))
+        yield from dense(full, shape, name)
     else:
         yield Part(full, full, "other", math.nan, math.nan, rows)
+
+
+def dense(full: str, shape: tuple[int, ...], name: str) -> Iterator[Part]:
+    """Yield the parts of a matrix (outputs, inputs) of the layer called `name`, which may be several projections."""
+    last = name.rsplit(".", 1)[-1].lower()
+    count = next((number for end, number in FUSED.items() if last.endswith(end) and shape[0] % number == 0), 1)
+    yield from _blocks(full, shape, count, {3: "q, k and v", 2: "k and v"}.get(count, ""))
+
+
+def lookup(full: str, shape: tuple[int, ...]) -> Part:
+    """Return the part of a table (tokens, width), of which an input picks one row."""
+    count, width = shape
+    wrong = Reading("the vocabulary taken as fan_in, of a lookup", count, width)
+    return Part(full, full, "embedding", 1, width, (0, count), (wrong,))
 
 
 def _blocks(full: str, shape: tuple[int, ...], count: int, what: str, hidden: int = 0) -> Iterator[Part]:
@@ -85,9 +97,9 @@ def _blocks(full: str, shape: tuple[int, ...], count: int, what: str, hidden: in
         yield Part(label, full, "weight", inputs, height, rows, wrong, count, what, hidden)
 
 
-def _convolution(full: str, module: Any, shape: tuple[int, ...]) -> Part:
+def convolution(full: str, shape: tuple[int, ...], groups: int) -> Part:
+    """Return the part of a kernel (outputs, inputs of a group, places ...)."""
     outputs, inputs, places = shape[0], shape[1], math.prod(shape[2:])
-    groups = int(module.groups)
     fan_in, fan_out = inputs * places, outputs // groups * places
     channels = " (the channels of a depthwise convolution)" if inputs == 1 else ""
     wrong = (
@@ -95,7 +107,9 @@ def _convolution(full: str, module: Any, shape: tuple[int, ...]) -> Part:
         Reading(f"fan_in counted over all {groups} groups{channels}", groups * fan_in, fan_out),
         Reading(f"both fans counted over all {groups} groups{channels}", groups * fan_in, groups * fan_out),
     )
-    return Part(full, full, "weight", fan_in, fan_out, (0, outputs), wrong * (groups > 1))
+    words, sides = "the sides of the kernel added to the channels, not multiplied by them", sum(shape[2:])
+    added = Reading(words, inputs + sides / 2, outputs + sides / 2, only="glorot")
+    return Part(full, full, "weight", fan_in, fan_out, (0, outputs), (*wrong * (groups > 1), added))
 
 
 def _transposed(full: str, module: Any, shape: tuple[int, ...]) -> Part:

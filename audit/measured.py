@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from audit.fans import Part
+from audit.graph import Array, Graph
 
-Array = NDArray[np.float64]
+__all__ = ["COLUMNS", "ENTRIES", "Array", "Measured", "Module"]
 ENTRIES = 1 << 15
 """Entries of a parameter that are kept, over all seeds; of at least two seeds."""
 COLUMNS = ("mean square", "mean", "zeros", "not finite")
@@ -36,6 +37,8 @@ class Module:
     """A bound on the variance of their ratio, given the input, at entries of kurtosis 3 or less."""
     rows: int = 0
     """Rows of weights of a group."""
+    key: str = "weight"
+    """What its weights are called."""
 
     def note(self, what: str, seed: int, moments: Sequence[float] | None) -> None:
         """Keep the moments of what was seen first under this seed."""
@@ -43,6 +46,10 @@ class Module:
             row = self.moments.setdefault(f"{what} {column}", np.full(self.seeds, np.nan))
             if np.isnan(row[seed]):
                 row[seed] = value
+
+    def remember(self, what: str, seed: int, value: float) -> None:
+        """Keep one number of a seed."""
+        self.moments.setdefault(what, np.full(self.seeds, np.nan))[seed] = value
 
     def first(self, seed: int, called: int) -> bool:
         """Count a call, the `called`-th of all; whether it is the module's first under this seed."""
@@ -53,8 +60,8 @@ class Module:
 
     @property
     def weight(self) -> str:
-        """The name of its weights."""
-        return f"{self.name}.weight" if self.name else "weight"
+        """The full name of its weights."""
+        return f"{self.name}.{self.key}" if self.name else self.key
 
     def layer(self, seed: int, squares: float, expected: float, spread: float, rows: int) -> None:
         """Keep what a linear layer put out, and what could be expected."""
@@ -82,9 +89,19 @@ class Measured:
     frozen: set[str] = field(default_factory=set)
     entries: dict[str, list[np.ndarray]] = field(default_factory=dict)
     gradients: dict[str, Array] = field(default_factory=dict)
-    """Mean square (seeds,); NaN where there was none at all."""
+    """Mean square (seeds,); NaN where there was none at all, infinite where it is not finite."""
+    losses: dict[str, Array] = field(default_factory=dict)
+    """Of a loss: its value, that of a guess, and what it is made of (seeds,)."""
+    norms: dict[str, Array] = field(default_factory=dict)
+    """Square norms of parameters (seeds,), and by an empty name of the input, where there is a cross-entropy."""
+    input_gradient: Array = field(default_factory=lambda: np.empty(0))
+    """The square norm of the gradient at the input (seeds,), likewise."""
+    sets: dict[str, tuple[tuple[str, ...], int]] = field(default_factory=dict)
+    """Parameters, and degree, of sets in which the logits are positively homogeneous; of the input no parameters."""
     called: int = 0
     train: bool = False
+    graph: Graph = field(default_factory=Graph)
+    """Of the model, as far as the first two seeds agree."""
     reached: bool = False
     """Whether a gradient came back to the input, or to a lookup of tokens, under any seed."""
 
@@ -102,7 +119,12 @@ class Measured:
         """Keep the mean square of a parameter's gradient."""
         row = self.gradients.setdefault(key, np.full(self.seeds, np.nan))
         if value is not None:
-            row[seed] = value
+            row[seed] = value if math.isfinite(value) else math.inf
+
+    def note_loss(self, seed: int, **values: float) -> None:
+        """Keep a loss and its parts."""
+        for what, value in values.items():
+            self.losses.setdefault(what, np.full(self.seeds, np.nan))[seed] = value
 
     def not_finite(self, seed: int) -> str:
         """Return the first module, in the order of calls, that put out something not finite, or an empty text."""

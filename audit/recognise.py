@@ -8,15 +8,15 @@ most the probability that the interval misses.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy import stats
 
 from audit.fans import Part
 from audit.measured import ENTRIES, Array, Measured
-from audit.rules import NUMBERS, RULES, Rule
+from audit.rules import NUMBERS, RULES, SCALED, Claim, Depth, Rule
 from audit.statement import Statement, Verdict
 from evidence import MeanTest, Stated
 from evidence.initialisers.causes import causes
@@ -37,10 +37,17 @@ class Recognised:
 
     statement: Statement
     variance: float = math.nan
+    allowed: Mapping[str, float] = field(default_factory=dict)
+    """The variances of all rules that fit, by their names, where no claim says which it is."""
+    part: Part | None = None
+    ends: tuple[float, float] = (math.nan, math.nan)
+    """The interval of the variance, where no claim was made and entries are independent."""
 
 
-def recognise(part: Part, found: Measured, claim: Rule | None, share: float) -> Recognised:
-    """Test a parameter's entries against a claim, or find the rule that they allow."""
+def recognise(part: Part, found: Measured, claim: Claim | None, share: float, depth: Depth) -> Recognised:
+    """Test a parameter's entries against a claim, or find the rule that they allow; `depth` is for rules that count."""
+    if claim and claim.fans:
+        part = replace(part, role="weight", fan_in=claim.fans[0], fan_out=claim.fans[1])
     arrays = [one.astype(np.float64) for one in found.entries[part.parameter]]
     entries = np.concatenate([one[slice(*part.rows)].ravel() if one.ndim else one.ravel() for one in arrays])
     entries = entries[:: math.ceil(entries.size / ENTRIES)]
@@ -60,52 +67,84 @@ def recognise(part: Part, found: Measured, claim: Rule | None, share: float) -> 
             part, "unsure", f"variance {low:.3g} to {high:.3g}: too few entries to tell rules apart; more seeds"
         )
     law = _law(entries)
-    return _claimed(part, entries, (low, high), claim, law) if claim else _found(part, (low, high), law)
+    if claim:
+        shape = found.entries[part.parameter][0].shape
+        return _claimed(part, entries, (low, high), claim, law, shape)
+    return replace(_found(part, (low, high), law, depth), part=part, ends=(low, high))
 
 
-def _claimed(part: Part, entries: Array, ends: tuple[float, float], claim: Rule, law: str) -> Recognised:
-    meant = claim(part.fan_in, part.fan_out)
+def _claimed(
+    part: Part, entries: Array, ends: tuple[float, float], claim: Claim, law: str, shape: tuple[int, ...]
+) -> Recognised:
+    fans = part.fan_in, part.fan_out
+    meant = claim.rule(*fans)
+    if meant == 0:
+        return _said(part, "against", f"{law}, variance {ends[0]:.3g} to {ends[1]:.3g}", "claimed to be zero", math.inf)
     seen = f"{law}, variance {_times(ends, meant)} times the claimed {meant:.3g}"
     if ends[0] <= meant <= ends[1]:
         return _said(part, "sound", seen, variance=meant)
-    told = [f"{words}: {value / meant:.3g}" for words, value in _readings(part, claim, law) if _in(value, ends)]
+    told = [words for words, value in claim.mistakes(fans).items() if _in(value, ends)]
     if not told:
-        told = list(_consistent(part, entries, ends, meant, claim))
+        readings = _readings(part, claim.rule, law)
+        told = [f"{words}: {value / meant:.3g}" for words, value in readings if _in(value, ends)]
+    if not told:
+        told = list(_consistent(part, entries, ends, meant, claim, shape))
     cause = "; ".join(told) or "fits no cause known here"
     return _said(part, "against", seen, cause, abs(math.log(ends[0] * ends[1]) / 2 - math.log(meant)), meant)
 
 
-def _consistent(part: Part, entries: Array, ends: tuple[float, float], meant: float, claim: Rule) -> Iterator[str]:
-    """Yield the causes that `evidence` knows, where the fans are whole numbers."""
+def _consistent(
+    part: Part, entries: Array, ends: tuple[float, float], meant: float, claim: Claim, shape: tuple[int, ...]
+) -> Iterator[str]:
+    """Yield the causes that `evidence` knows, where the fans are whole numbers; of claimed fans also by the shape."""
     if part.fan_in == int(part.fan_in):
-        stated = Stated(int(part.fan_in), int(part.fan_out), variance=claim)
+        sides = shape if claim.fans else None
+        stated = Stated(int(part.fan_in), int(part.fan_out), variance=claim.rule, shape=sides)
         yield from causes(stated, entries / math.sqrt(meant), (ends[0] / meant, ends[1] / meant))
 
 
-def _found(part: Part, ends: tuple[float, float], law: str) -> Recognised:
+def _found(part: Part, ends: tuple[float, float], law: str, depth: Depth) -> Recognised:
     allowed = [(name, words, rule(part.fan_in, part.fan_out)) for name, (words, rule) in RULES.items()]
     fitting = [(name, words, value) for name, words, value in allowed if _in(value, ends)]
+    fitting = [one for one in fitting if one[0] != "he_average" or len(fitting) == 1]  # the same of a square matrix
     if part.role == "weight" and fitting:
         words = " or ".join(words for _, words, _ in fitting)
         value = fitting[0][2]
         untouched = all(name == "pytorch" for name, _, _ in fitting)
         kept = f"; keeps {value * part.fan_in:.3g} of the mean square of its input" if untouched else ""
-        return _said(part, "note" if untouched else "sound", f"{law}: {words}{kept}", variance=value)
+        told = _said(part, "note" if untouched else "sound", f"{law}: {words}{kept}", variance=value)
+        return replace(told, allowed={name: value for name, _, value in fitting})
     for words, value in _constants(part):
         if _in(value, ends):
             return _said(part, "note", f"{law}: {words}", variance=value)
+    counted = [(words, value) for words, value in _counted(part, depth) if _in(value, ends)]
     for _, (name, rule) in RULES.items():
         meant = rule(part.fan_in, part.fan_out)
         for words, value in _readings(part, rule, law):
+            if _in(value, ends) and counted:
+                either = f"{law}: either {counted[0][0]}, or {name}, with {words}"
+                return _said(part, "unsure", either, "both give this variance; claim which is meant")
             if _in(value, ends):
                 ratio = value / meant
                 said = f"{law}: {name}, with {ratio:.3g} of the variance that its true fans give"
                 return _said(part, "against", said, f"{words}{_logits(part, ratio)}", abs(math.log(ratio)), value)
+    if counted:
+        return _said(part, "note", f"{law}: {' or '.join(words for words, _ in counted)}", variance=counted[0][1])
     return _said(part, "note", f"{law}, variance {ends[0]:.3g} to {ends[1]:.3g}: no rule known here")
+
+
+def _counted(part: Part, depth: Depth) -> Iterator[tuple[str, float]]:
+    """Yield the rules that count blocks, of a weight in a net that has some."""
+    if part.role == "weight" and depth.layers >= 2:
+        for scaled in SCALED.values():
+            meant = scaled.rule(depth)(part.fan_in, part.fan_out)
+            yield f"{scaled.words}, here {depth.blocks}", meant
 
 
 def _readings(part: Part, rule: Rule, law: str) -> Iterator[tuple[str, float]]:
     for reading in part.readings:
+        if reading.only and rule is not RULES[reading.only][1]:
+            continue
         value = rule(reading.fan_in, reading.fan_out)
         if not math.isclose(value, rule(part.fan_in, part.fan_out)):
             yield reading.words, value
@@ -127,15 +166,17 @@ def _logits(part: Part, ratio: float) -> str:
     return f"; each of q, k and v has {ratio:.3g} of its variance, so attention logits have {ratio**2:.3g} of theirs"
 
 
-def _constant(part: Part, value: float, claim: Rule | None) -> Recognised:
+def _constant(part: Part, value: float, claim: Claim | None) -> Recognised:
     words = f"every entry is {value:.3g}"
     if part.role == "weight" and claim:
+        if value == 0 and claim.rule(part.fan_in, part.fan_out) == 0:
+            return _said(part, "sound", words)
         return _said(part, "against", words, "claimed to be drawn by a rule", math.inf)
     plain = part.role == "other" or (part.role == "bias" and value == 0)
     return _said(part, "sound" if plain else "note", words)
 
 
-def _orthogonal(part: Part, arrays: list[Array], claim: Rule | None) -> Recognised | None:
+def _orthogonal(part: Part, arrays: list[Array], claim: Claim | None) -> Recognised | None:
     """Recognise matrices with orthonormal rows or columns, of one block or of a stack of blocks."""
     if (own := _gain([one[slice(*part.rows)] for one in arrays])) is None:
         if part.blocks == 1 or (whole := _gain(arrays)) is None:
@@ -146,10 +187,17 @@ def _orthogonal(part: Part, arrays: list[Array], claim: Rule | None) -> Recognis
         cause = f"drawn as one matrix of {part.blocks} blocks ({part.what}){_logits(part, ratio)}"
         return _said(part, "against", words, cause, abs(math.log(ratio)))
     gain, square = own
-    if claim and not math.isclose(claim(part.fan_in, part.fan_out), square, rel_tol=1e-4):
-        words = f"orthogonal, variance {square:.4g} against the claimed {claim(part.fan_in, part.fan_out):.4g}"
+    meant = claim.rule(part.fan_in, part.fan_out) if claim else square
+    if not math.isclose(meant, square, rel_tol=1e-4):
+        words = f"orthogonal, variance {square:.4g} against the claimed {meant:.4g}"
         return _said(part, "against", words, "drawn by another rule", 1.0)
-    return _said(part, "sound", f"orthogonal, gain {gain:.3g}")
+    return _said(part, "sound", f"{'identity' if _identity(arrays[0], gain) else 'orthogonal'}, gain {gain:.3g}")
+
+
+def _identity(array: Array, gain: float) -> bool:
+    """Whether a matrix with orthonormal rows or columns keeps every input, or output, as it is."""
+    kept = array[array != 0]
+    return len(kept) == min(len(array), array[0].size) and bool(np.allclose(kept, gain))
 
 
 def _gain(arrays: list[Array]) -> tuple[float, float] | None:

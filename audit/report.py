@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from audit.measured import Measured
+from audit.measured import Array, Measured
+from audit.places import Place
 from audit.statement import ORDER, Statement
 
-SCHEMA = "fathom-audit/1"
+SCHEMA = "fathom-audit/2"
+SQUARES = ("output mean square", "gradient mean square")
+"""What is told seed by seed, for `audit.against`."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,10 @@ class Report:
     alpha: float
     claims: Mapping[str, str]
     measured: Measured = field(repr=False)
+    places: tuple[Place, ...] = field(default=(), repr=False)
+    """Along the net, what is predicted and what was seen."""
+    input: str = ""
+    """A fingerprint of what the model was called with."""
 
     @property
     def sound(self) -> bool:
@@ -50,6 +58,7 @@ class Report:
         modules = [
             {"name": one.name, "kind": one.kind, "parameters": one.size}
             | {what: _finite(one.mean(what)) for what in sorted(one.moments)}
+            | {"seeds": {what: _rounded(one.moments.get(what)) for what in SQUARES}}
             for one in self.measured.in_order()
         ]
         made = {
@@ -59,17 +68,32 @@ class Report:
             "mode": "train" if self.train else "eval",
             "alpha": self.alpha,
             "claims": dict(self.claims),
+            "input": self.input,
+            "parameters": self.measured.sizes,
             "verdicts": self.counts(),
             "statements": [_finite(asdict(one)) for one in self.statements],
+            "along": [_finite(one.as_numbers()) for one in self.places],
             "modules": modules,
         }
-        return json.dumps(made, indent=2, allow_nan=False) + "\n"
+        lines = json.dumps(made, indent=2, allow_nan=False)
+        return re.sub(r"\[\n[^][{}\"]*\]", lambda row: " ".join(row[0].split()), lines) + "\n"  # numbers in one line
+
+    def as_html(self, title: str) -> str:
+        """Return a page that fetches nothing, about the model called `title`."""
+        from audit.page import render  # here, as claims stand behind its style
+
+        return render(self, title)
 
     def __str__(self) -> str:
         """Return the table of the terminal, without colours."""
         from audit.terminal import plain
 
         return plain(self)
+
+
+def _rounded(row: Array | None) -> list[float | None]:
+    """Return a mean square under each seed, to seven digits."""
+    return [] if row is None else [_finite(float(f"{value:.6e}")) for value in row]
 
 
 def _finite(value: Any) -> Any:

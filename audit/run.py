@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-import importlib.util
+import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from numbers import Integral
 from typing import Any
 
-from audit import layers, recognise
-from audit.depth import depth
+import numpy as np
+
+from audit import layers, places, recognise, scales, whole
+from audit.bound import bound
+from audit.depth import counted, depth
+from audit.factory import arrays, framework
 from audit.fans import Part
+from audit.known import knowledge
+from audit.loss import at_start
 from audit.measured import Measured
+from audit.odd import odd_ones
+from audit.places import Place
+from audit.propagate import propagate
 from audit.recognise import Recognised
 from audit.report import Report
-from audit.rules import Rule, named
-from audit.signals import draws, gradients, rectifiers, refuse_shared, silent, tested
+from audit.rules import KEPT, Claim, Depth, claimed
+from audit.signals import draws, forgetting, gradients, rectifiers, refuse_shared, saturated, saturating, silent, tested
 from audit.statement import AuditError, Statement, worst_first
 
 ALPHA = 1e-4
 """The probability that anything is said against a sound model, but for the depth's interval (see `audit.depth`)."""
-Claim = str | Mapping[str, str] | None
+Claimed = str | Mapping[str, str] | None
 
 
 def audit(
@@ -31,7 +40,9 @@ def audit(
     seeds: int = 50,
     first_seed: int = 0,
     train: bool = False,
-    claim: Claim = None,
+    claim: Claimed = None,
+    loss: str | None = None,
+    targets: Any = None,
     alpha: float = ALPHA,
 ) -> Report:
     """Build a model anew under many seeds, run it forwards and backwards, and say whether it starts as it should.
@@ -39,7 +50,7 @@ def audit(
     Parameters
     ----------
     factory : callable
-        Makes a new torch.nn.Module at each call, without arguments; a class will do.
+        Makes a new torch.nn.Module or flax.linen.Module at each call, without arguments; a class will do.
     inputs : array, or mapping of keywords to arrays
         What the model is called with. Backwards it is given random signs at its outputs.
     seeds : int
@@ -49,8 +60,13 @@ def audit(
     train : bool
         Whether they are in train mode; in eval mode a new batch norm does nothing.
     claim : str or mapping, optional
-        The rule that all weights of linear layers are meant to be drawn by, or rules by patterns of parameters' names:
-        he_fan_in, he_fan_out, lecun, lecun_fan_out, glorot or pytorch.
+        The rule that all weights of linear layers are meant to be drawn by, or rules by patterns of parameters' names,
+        as "he_fan_in", "gpt2_residual", "fixup:54:2" or "glorot@64x64" (see `audit.rules`). By patterns of modules'
+        names also "kept": these are meant to put out the mean square that they are given.
+    loss : {"cross_entropy", "mse"}, optional
+        Run its gradient backwards instead of random signs, and say how the loss compares with that of a guess.
+    targets : array, optional
+        Of the loss: a class for every row of logits, or what the output should be; random by default.
     alpha : float
         The probability that anything tested is said against a sound model.
 
@@ -64,15 +80,26 @@ def audit(
     if not 0 < alpha < 1:
         raise AuditError(f"expected alpha between 0 and 1, got {alpha}")
     rules = {"*": claim} if isinstance(claim, str) else dict(claim or {})
-    claims = {pattern: named(name) for pattern, name in rules.items()}
-    if importlib.util.find_spec("torch") is None:
-        raise AuditError("the audit needs PyTorch, which is not installed; try: pip install 'fathom-init[torch]'")
-    from audit.pytorch import measure  # here, as it takes seconds
-
-    found = measure(factory, inputs, range(first_seed, first_seed + int(seeds)), train=train)
+    keeping = [pattern for pattern, text in rules.items() if text == KEPT]
+    drawn = {pattern: text for pattern, text in rules.items() if text != KEPT}
+    for text in drawn.values():
+        claimed(text, Depth(2, 2))  # what is misspelt is said at once, whatever is counted later
+    found = _measured(factory, inputs, range(first_seed, first_seed + int(seeds)), train, loss, targets)
     refuse_shared(found)
+    blocks = counted(found)
+    claims = {pattern: claimed(text, blocks) for pattern, text in drawn.items()}
     _used(claims, found)
-    return Report(tuple(worst_first(_statements(found, claims, alpha))), int(seeds), train, alpha, dict(rules), found)
+    said, places_seen = _statements(found, claims, keeping, alpha)
+    return Report(
+        tuple(worst_first(said)),
+        int(seeds),
+        train,
+        alpha,
+        dict(rules),
+        found,
+        places=tuple(places_seen),
+        input=_fingerprint(inputs),
+    )
 
 
 def assert_initialised(factory: Callable[[], Any], inputs: Any, **options: Any) -> None:
@@ -82,24 +109,63 @@ def assert_initialised(factory: Callable[[], Any], inputs: Any, **options: Any) 
         raise AssertionError(f"the model does not start as it should\n{report}")
 
 
-def _statements(found: Measured, claims: Mapping[str, Rule], alpha: float) -> list[Statement]:
+def _measured(
+    factory: Callable[[], Any], inputs: Any, seeds: range, train: bool, loss: str | None, targets: Any
+) -> Measured:
+    """Measure with the framework that the factory builds for, which alone is imported."""
+    if framework(factory) == "torch":
+        from audit.pytorch import measure
+
+        return measure(factory, inputs, seeds, train=train, loss=loss, targets=targets)
+    if loss:
+        raise AuditError("a loss is known of PyTorch models only; leave it out, and random signs run backwards")
+    from audit import flax
+
+    return flax.measure(factory, inputs, seeds, train=train)
+
+
+def _fingerprint(inputs: Any) -> str:
+    """Return shapes of the inputs, and a hash of their numbers."""
+    given, told = arrays(inputs), hashlib.sha256()
+    shapes = ", ".join(f"{name}{'=' if name else ''}{'x'.join(map(str, one.shape))}" for name, one in given.items())
+    for name, one in sorted(given.items()):
+        told.update(f"{name} {one.shape} {one.dtype}".encode() + np.ascontiguousarray(one).tobytes())
+    return f"{shapes} {told.hexdigest()[:16]}"
+
+
+def _statements(
+    found: Measured, claims: Mapping[str, Claim], keeping: list[str], alpha: float
+) -> tuple[list[Statement], list[Place]]:
     linear = layers.testable(found)
-    count = recognise.TESTS * len(tested(found.parts)) + layers.TESTS * len(linear) + len(rectifiers(found)) + 2
-    share = alpha / count
+    drawn = len(tested(found.parts)) + sum(one.role == "other" and bool(_claim(one, claims)) for one in found.parts)
+    count = recognise.TESTS * drawn + layers.TESTS * len(linear) + len(rectifiers(found)) + len(saturating(found)) + 3
+    share, blocks = alpha / (count + places.tests(found)), counted(found)
     known: dict[str, list[Recognised]] = defaultdict(list)
     for part in found.parts:
-        known[part.parameter].append(recognise.recognise(part, found, _rule(part, claims), share))
+        known[part.parameter].append(recognise.recognise(part, found, _claim(part, claims), share, blocks))
     exact = [layers.test_layer(one, known, share) for one in linear]
-    said = [one.statement for group in known.values() for one in group]
+    said = [
+        one.statement for group in odd_ones(known, share, linear[-1].weight if linear else "").values() for one in group
+    ]
+    told = knowledge(found, known, share)
+    states = propagate(found.graph, told)
+    line = places.along(found, states, share)
     return [
         *said,
+        *whole.whole(found, line, told, share),
+        *scales.unlike(found),
+        *scales.kept(found, states, keeping),
         *(one for one in exact if one is not None),
         *depth(found, share),
+        *at_start(found, share),
+        *bound(found),
         *gradients(found),
+        *forgetting(found),
         *silent(found, share),
+        *saturated(found, share),
         *draws(found),
         *_idle(found),
-    ]
+    ], line
 
 
 def _idle(found: Measured) -> list[Statement]:
@@ -109,16 +175,22 @@ def _idle(found: Measured) -> list[Statement]:
     return [Statement(kind="activation", where=idle[0], verdict="note", words=words)] if idle else []
 
 
-def _rule(part: Part, claims: Mapping[str, Rule]) -> Rule | None:
-    """Return the last claim whose pattern a weight matches."""
-    fitting = [rule for pattern, rule in claims.items() if fnmatchcase(part.parameter, pattern)]
-    return fitting[-1] if fitting and part.role == "weight" else None
+def _claim(part: Part, claims: Mapping[str, Claim]) -> Claim | None:
+    """Return the last claim whose pattern a parameter matches."""
+    fitting = [claim for pattern, claim in claims.items() if _meant(part, pattern, claim)]
+    return fitting[-1] if fitting else None
 
 
-def _used(claims: Mapping[str, Rule], found: Measured) -> None:
+def _meant(part: Part, pattern: str, claim: Claim) -> bool:
+    """Whether a claim is about a parameter: any weight that it matches; a lookup, or what has no fans, by its name."""
+    apart = pattern != "*" and (part.role == "embedding" or (part.role == "other" and claim.fans is not None))
+    return fnmatchcase(part.parameter, pattern) and (part.role == "weight" or apart)
+
+
+def _used(claims: Mapping[str, Claim], found: Measured) -> None:
     weights = [one.parameter for one in found.parts if one.role == "weight"]
-    for pattern in claims:
-        if not any(fnmatchcase(name, pattern) for name in weights):
+    for pattern, claim in claims.items():
+        if not any(_meant(one, pattern, claim) for one in found.parts):
             raise AuditError(
                 f"no weight of a linear layer matches {pattern!r}; there are {', '.join(weights[:8]) or 'none'}"
             )

@@ -15,6 +15,16 @@ SILENT = 2 / 3
 """The share of outputs that a rectifier may turn to 0, on average over seeds; half, if its inputs are symmetric."""
 RECTIFIERS = {"ReLU", "ReLU6", "LeakyReLU", "Hardswish", "Hardtanh", "Threshold"}
 
+ENDS = {"Tanh": (-1, 1), "Sigmoid": (0, 1), "Softsign": (-1, 1), "Hardtanh": (-1, 1), "Hardsigmoid": (0, 1)}
+"""Where activations end. Within 1 / 200 of the range they are called saturated, as |tanh| > .99."""
+SATURATED = 1 / 2
+"""The share of outputs that may be saturated, on average over seeds."""
+DEAD, INPUTS = 1 / 4, 16
+"""A share of units that are 0 for all inputs, so many at least, which is noted."""
+
+STEPS = 20
+"""Over so many steps what a forget gate keeps is told."""
+
 
 def refuse_shared(found: Measured) -> None:
     """Raise AuditError if the factory returns the same random weights under every seed."""
@@ -53,8 +63,14 @@ def gradients(found: Measured) -> Iterator[Statement]:
         if np.isnan(row).all():
             cause = "it is not used, or what it makes is detached"
             yield _against("gradient", key, "no path leads from the output back to it", cause)
+        elif np.isinf(row).any():
+            cause = "such as the root, or the norm, of zeros"
+            yield _against("gradient", key, f"NaN or infinite under {np.isinf(row).sum()} of {row.size} seeds", cause)
         elif (np.nan_to_num(row) == 0).all():
             dead.append(key)
+        elif np.isinf(row).any():
+            cause = _first_bad(found)
+            yield _against("gradient", key, f"NaN or infinite under {np.isinf(row).sum()} of {row.size} seeds", cause)
     alive = [key for key in found.gradients if key not in dead]
     cause = (
         f"all entries are 0 in {', '.join(sorted(zero)[:3])}"
@@ -71,6 +87,38 @@ def gradients(found: Measured) -> Iterator[Statement]:
             f"no gradient at the first step: {len(dead)} of {len(found.gradients)} parameters, {', '.join(dead[:3])}"
         )
         yield Statement(kind="gradient", where=dead[0], verdict="note", words=words, cause=cause)
+
+
+def _first_bad(found: Measured) -> str:
+    """Name the first module on the way back at whose output the gradient is not finite, by what is behind it."""
+    order = [one for one in found.in_order() if "gradient not finite" in one.moments][::-1]
+    bad = next((number for number, one in enumerate(order) if one.mean("gradient not finite") > 0), None)
+    if bad is None:
+        return "the gradient is finite at every module's output"
+    return f"the gradient is not finite at the output of {order[bad].name or 'the model'} ({order[bad].kind})"
+
+
+def forgetting(found: Measured) -> Iterator[Statement]:
+    """Say what an LSTM's forget gates keep, whose two biases add up, if either was set to a number."""
+    lstms = {f"{one.name}.".lstrip(".") + "bias_ih" for one in found.in_order() if one.kind.startswith("LSTM")}
+    for key in [one for one in found.entries if any(one.startswith(start) for start in lstms)]:
+        pair = [found.entries[name][0] for name in (key, key.replace("bias_ih", "bias_hh"))]
+        own = [one[len(one) // 4 : len(one) // 2] for one in pair]
+        if any(_set(one) for one in own):
+            total = float((own[0] + own[1]).mean())
+            keeps = 1 / (1 + math.exp(-total))
+            words = (
+                f"the forget gate's two biases, {own[0].mean():.3g} and {own[1].mean():.3g}, add up to {total:.3g}: "
+                f"without input a cell keeps {keeps:.3g} a step, {keeps**STEPS:.2g} over {STEPS}"
+            )
+            cause = "both biases were set" if all(_set(one) for one in own) else ""
+            numbers = {"bias": total, "keeps a step": keeps, f"keeps over {STEPS}": keeps**STEPS}
+            yield Statement(kind="recurrence", where=key, verdict="note", words=words, cause=cause, numbers=numbers)
+
+
+def _set(gate: np.ndarray) -> bool:
+    """Whether all entries are one number that is not 0."""
+    return bool(gate[0] != 0 and (gate == gate[0]).all())
 
 
 def zeros(found: Measured) -> list[str]:
@@ -96,6 +144,26 @@ def silent(found: Measured, share: float) -> Iterator[Statement]:
         if average > SILENT and math.exp(-fresh.size * _divergence(average, SILENT)) <= share:
             words = f"a share of {average:.3g} of its inputs becomes 0; a half is usual"
             yield _against("activation", module.name, words, _before(module, found), average)
+
+
+def saturating(found: Measured) -> list[Module]:
+    """Return the modules whose outputs can saturate."""
+    return [one for one in found.in_order() if "saturated" in one.moments]
+
+
+def saturated(found: Measured, share: float) -> Iterator[Statement]:
+    """Say which activations are mostly at an end of their range, by the bound of `silent`, and which units are dead."""
+    for module in saturating(found):
+        average = module.mean("saturated")
+        if average > SATURATED and math.exp(-found.seeds * _divergence(average, SATURATED)) <= share:
+            words = f"a share of {average:.3g} of its outputs is saturated"
+            yield _against("activation", module.name, words, _before(module, found), average)
+    for module in rectifiers(found):
+        average, inputs = module.mean("dead units"), module.mean("inputs a unit")
+        if average > DEAD and inputs >= INPUTS:
+            words = f"a share of {average:.3g} of its units is 0 for all {inputs:.0f} inputs"
+            cause = "no gradient reaches their weights from this batch"
+            yield Statement(kind="activation", where=module.name, verdict="note", words=words, cause=cause)
 
 
 def _before(module: Module, found: Measured) -> str:

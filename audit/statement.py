@@ -6,7 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Kind = Literal["initialiser", "exact, given the input", "depth", "gradient", "activation", "draws"]
+Kind = Literal[
+    "initialiser",
+    "exact, given the input",
+    "exact, whole net",
+    "mean field",
+    "depth",
+    "gradient",
+    "activation",
+    "draws",
+    "loss",
+    "bound",
+    "step",
+    "recurrence",
+]
 Verdict = Literal["against", "unsure", "note", "sound"]
 ORDER: tuple[Verdict, ...] = ("against", "unsure", "note", "sound")
 """Worst first."""

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from audit.against import Change
 from audit.report import Report
 from audit.statement import Statement, Verdict
 
@@ -22,6 +23,17 @@ def show(report: Report, *, everything: bool = False) -> None:
     _print(report, Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False), everything=everything)
 
 
+def show_changes(changes: Sequence[Change], since: str) -> None:
+    """Print what changed since an earlier audit."""
+    console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
+    worse = sum(one.worse for one in changes)
+    console.print(f"since {since}: {len(changes)} changes, {worse} for the worse", markup=False, soft_wrap=True)
+    for one in changes:
+        console.print(
+            f"  {'worse  ' if one.worse else 'changed'} {one.where}: {one.words}", markup=False, soft_wrap=True
+        )
+
+
 def plain(report: Report) -> str:
     """Return the table as text."""
     text = io.StringIO()
@@ -30,12 +42,16 @@ def plain(report: Report) -> str:
 
 
 def _print(report: Report, console: Console, *, everything: bool) -> None:
-    shown = [one for one in report.statements if everything or one.verdict != "sound" or one.kind == "depth"]
+    shown = [
+        one
+        for one in report.statements
+        if everything or one.verdict != "sound" or one.kind in ("depth", "loss", "step")
+    ]
     table = Table()
     table.add_column("verdict")
     table.add_column("where", ratio=2, overflow="fold")
     table.add_column("what is so, and why", ratio=5, overflow="fold")
-    for alike in _alike(shown):
+    for alike in grouped(shown):
         one = alike[0]
         why = f"\n[dim]cause:[/dim] {escape(one.cause)}" if one.cause else ""
         colour, others = COLOURS[one.verdict], f" and {len(alike) - 1} more" if len(alike) > 1 else ""
@@ -43,11 +59,11 @@ def _print(report: Report, console: Console, *, everything: bool) -> None:
         table.add_row(f"[{colour}]{one.verdict}[/{colour}]", where, f"{escape(one.words)}{why}")
     if shown:
         console.print(table)
-    for line in _totals(report):
+    for line in totals(report):
         console.print(line, markup=False, soft_wrap=True)
 
 
-def _alike(statements: Sequence[Statement]) -> list[list[Statement]]:
+def grouped(statements: Sequence[Statement]) -> list[list[Statement]]:
     """Group those of one cause, or of the same words; the first is the worst, and its words are shown."""
     groups: dict[tuple[str, ...], list[Statement]] = {}
     for one in statements:
@@ -57,7 +73,8 @@ def _alike(statements: Sequence[Statement]) -> list[list[Statement]]:
     return list(groups.values())
 
 
-def _totals(report: Report) -> tuple[str, ...]:
+def totals(report: Report) -> tuple[str, str, str]:
+    """Return how many statements have each verdict, how they were found, and whether the model is sound."""
     counts = report.counts()
     mode = "train" if report.train else "eval"
     return (

@@ -139,7 +139,7 @@ SUBJECTS = {
         "query_key_norm",
     ),
     "recurrent": ("lstm", "tied_weights", "norms"),
-    "attention": ("logits", "steps", "weights", "outputs", "rank_collapse", "gradients", "balance"),
+    "attention": ("logits", "steps", "weights", "outputs", "rank_collapse", "diameters", "gradients", "balance"),
     "transformer": (
         "streams",
         "gpt2",

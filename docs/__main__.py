@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
+from benchmarks.audit.tables import gallery_table, rivals_table
 from benchmarks.speed import table as bench
 from benchmarks.sweeps import table as sweeps
 from benchmarks.training import depth
@@ -28,6 +29,8 @@ MADE_BY: dict[str, Callable[[], str]] = {
     "bench": lambda: bench.table(json.loads((RESULTS / "speed.json").read_text())),
     "depth": lambda: depth.table(json.loads((RESULTS / "depth.json").read_text())["rows"]),
     "translate": lambda: translate.text(RESULTS / "translate.json"),
+    "gallery": lambda: gallery_table(json.loads((RESULTS / "audit_gallery.json").read_text())),
+    "rivals": lambda: rivals_table(json.loads((RESULTS / "audit_rivals.json").read_text())),
     "sweeps": lambda: sweeps.text(json.loads((RESULTS / "sweeps.json").read_text())),
 }
 

@@ -20,6 +20,8 @@ PAGES = {
     "depth": "docs/training.md",
     "sweeps": "docs/sweeps.md",
     "translate": "docs/translate.md",
+    "rivals": "docs/audit.md",
+    "gallery": "docs/gallery-of-audits.md",
 }
 
 

@@ -16,7 +16,7 @@ COMMANDS = {
     "sweep": "measure a grid of networks: resumable, on one machine or on Dask",
     "train": "train one deep network on digits or CIFAR-10",
     "translate": "train a Transformer to translate phrases, or your own pairs",
-    "audit": "audit how your own PyTorch model starts: verdicts with error rates, and causes",
+    "audit": "audit how your own PyTorch or Flax model starts: verdicts with error rates, and causes",
     "lessons": "serve the lessons to browsers on this machine",
 }
 

@@ -31,7 +31,7 @@ def shares(total: int, at_once: int) -> Iterator[int]:
 
 def kind_of(network: Network) -> Kind:
     """Leave matrices undrawn where one input pays for it; a convolution meets as many as there are windows."""
-    return DRAWN if any(isinstance(part, Convolution) for part in _all(network)) else automatic(1)
+    return DRAWN if any(isinstance(part, Convolution) for part in _all(network)) else automatic()
 
 
 def _all(layer: object) -> Iterator[object]:

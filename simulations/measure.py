@@ -7,7 +7,7 @@ weights at that input, summed over units.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import replace
 from functools import partial
@@ -21,6 +21,7 @@ from simulations.engines.block import block
 from simulations.engines.choice import Engine, choose
 from simulations.engines.record import Record, joined
 from simulations.engines.request import ONE_INPUT, Cotangent, Extra, Sampling, request
+from simulations.engines.trial import rows_of
 from simulations.layers.network import Network
 
 ENTRIES_AT_ONCE = 1 << 18
@@ -55,7 +56,7 @@ def measure(
 
     Parameters
     ----------
-    inputs : Inputs or array (samples, features)
+    inputs : Inputs, or array (samples, features) or (samples, height, width, channels)
         Of `Inputs` all rows; of arrays and lists any real numbers.
     draws : int
         Rounded up to an even number.
@@ -88,7 +89,7 @@ def measure(
     MemoryError
         If the record would not fit this machine.
     ValueError
-        If there are no draws or no inputs, the inputs have the wrong number of features or are not finite, there are
+        If there are no draws or no inputs, the inputs have the wrong shape for the network or are not finite, there are
         not as many targets as inputs, the precision is another, or the engine can't do it.
     OverflowError
         If a squared norm leaves the range of `dtype`; the message names the block and its layers.
@@ -112,16 +113,17 @@ def measure(
     check_generator(rng)
     check_draws(draws, len(network.layers) + 1)
     asked = request(network, inputs, targets=targets, backward=backward, extras=extras, sampling=sampling, dtype=dtype)
-    choice = choose(asked, engine)
-    sizes = list(_blocks(network, (draws + 1) // 2, sampling.batch, choice.engine))
+    rows = rows_of(asked)
+    choice = choose(asked, rows, engine)
+    sizes = list(_blocks(network, (draws + 1) // 2, rows, choice.engine))
     run = executor.map if executor else map
     found = run(partial(block, asked, choice), sizes, rng.spawn(len(sizes)))
     return replace(joined(list(found)), engine=f"{choice.engine}: {choice.reason}")
 
 
-def _blocks(network: Network, pairs: int, batch: int, engine: Engine) -> Iterator[int]:
+def _blocks(network: Network, pairs: int, rows: Mapping[str, int], engine: Engine) -> Iterator[int]:
     """Yield numbers of twins: a layer of theirs fits a cache, and long work comes in parts enough for many workers."""
-    sizes = [(one.fan_in * one.fan_out, 4 * batch * (one.fan_in + one.fan_out)) for one in network.weights()]
+    sizes = [(one.fan_in * one.fan_out, 4 * rows[one.weight] * (one.fan_in + one.fan_out)) for one in network.weights()]
     layers = [{"drawn": weights + states, "undrawn": states, "radial": 32}[engine] for weights, states in sizes] or [1]
     at_once = max(1, min(ENTRIES_AT_ONCE // max(layers), ENTRIES_KEPT // sum(layers)))
     if pairs * sum(layers) > 8 * ENTRIES_AT_ONCE:

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 
+from audit.factory import line, refuse, restored
 from audit.fans import parts
 from audit.measured import Measured
-from audit.pytorch.build import built, check_factory, line, restored, tensors
-from audit.pytorch.watch import leaves, watch
+from audit.pytorch.build import built, tensors
+from audit.pytorch.loss import checked, lost
+from audit.pytorch.scaling import homogeneous_sets
+from audit.pytorch.trace import traced
+from audit.pytorch.watch import Remembered, leaves, sums, watch
 from audit.statement import AuditError
 
 __all__ = ["measure"]
 
 
-def measure(factory: Callable[[], Any], inputs: Any, seeds: range, *, train: bool) -> Measured:
+def measure(
+    factory: Callable[[], Any], inputs: Any, seeds: range, *, train: bool, loss: str | None = None, targets: Any = None
+) -> Measured:
     """Build and run the model under each of `seeds`.
 
     Parameters
@@ -26,17 +34,20 @@ def measure(factory: Callable[[], Any], inputs: Any, seeds: range, *, train: boo
         Makes a new module.
     inputs : array, or mapping of keywords to arrays
         What the model is called with.
+    loss : {"cross_entropy", "mse"}, optional
+        What is differentiated; by default the outputs times random signs.
+    targets : array, optional
+        Of the loss; by default random classes, or standard normal numbers.
 
     Raises
     ------
     AuditError
         If no model can be built, run or differentiated so that anything could be said of it.
     """
-    check_factory(factory)
-    fed = tensors(inputs)
+    fed, wanted = tensors(inputs), checked(loss, targets)
     found = Measured(len(seeds), train=train)
     before = None
-    with restored(), warnings.catch_warnings():
+    with restored(), torch.enable_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the user's own modules
         for number, seed in enumerate(seeds):
             model = built(factory, seed)
@@ -44,7 +55,12 @@ def measure(factory: Callable[[], Any], inputs: Any, seeds: range, *, train: boo
                 raise AuditError("the factory returned the same module twice; expected a new one at each call")
             before = model.cpu().train(train)
             _described(model, found, first=number == 0)
-            _run(model, fed, found, number)
+            _run(model, fed, found, number, loss, wanted)
+            if number < 2:
+                graph = traced(model, _followed(fed, next(model.parameters()).dtype)[0])
+                found.graph = found.graph.agreed(graph) if number else graph
+        if loss == "cross_entropy":
+            found.sets = homogeneous_sets(model, fed)
     return found
 
 
@@ -65,15 +81,16 @@ def _described(model: Any, found: Measured, *, first: bool) -> None:
         found.keep(key, value.detach().to(torch.promote_types(value.dtype, torch.float32)).numpy())
 
 
-def _run(model: Any, fed: Any, found: Measured, seed: int) -> None:
-    fed, sources = _followed(fed, next(model.parameters()).dtype)
-    handles = [hook for name, module in model.named_modules() for hook in watch(name, module, found, seed)]
+def _run(model: Any, given: Any, found: Measured, seed: int, loss: str | None, targets: Any) -> None:
+    fed, sources = _followed(given, next(model.parameters()).dtype)
+    remembered: Remembered = {}
+    handles = [hook for name, module in model.named_modules() for hook in watch(name, module, found, seed, remembered)]
     try:
         output = model(**fed) if isinstance(fed, dict) else model(fed)
     except Exception as error:
         tokens = any(isinstance(one, torch.nn.Embedding) for one in model.modules())
         hint = "; its Embedding takes tokens: give whole numbers as --input" if tokens and _floats(fed) else ""
-        raise AuditError(f"the model does not take this input: {line(error)}{hint}") from None
+        refuse(error, f"the model does not take this input: {line(error)}{hint}")
     finally:
         for handle in handles:
             handle.remove()
@@ -82,15 +99,36 @@ def _run(model: Any, fed: Any, found: Measured, seed: int) -> None:
         raise AuditError(f"{bad} put out values that are NaN or infinite at seed {seed}; mend that first")
     if not ends:
         raise AuditError("no output of the model depends on its parameters; expected floating numbers with a gradient")
-    signs = [torch.randint(0, 2, one.shape).to(one.dtype) * 2 - 1 for one in ends]
     try:
-        torch.autograd.backward(ends, signs)
+        if loss:
+            lost(output, loss, targets, given, found, seed).backward()
+        else:
+            torch.autograd.backward(ends, [torch.randint(0, 2, one.shape).to(one.dtype) * 2 - 1 for one in ends])
     except RuntimeError as error:
-        raise AuditError(f"no gradient can be taken of the model: {line(error)}") from None
+        refuse(error, f"no gradient can be taken of the model: {line(error)}")
     lookups = [one.weight for one in model.modules() if isinstance(one, torch.nn.Embedding)]
     found.reached |= any(one.grad is not None and bool(one.grad.any()) for one in (*sources, *lookups))
+    if loss == "cross_entropy":
+        _sizes(model, sources, found, seed)
     for key, value in model.named_parameters():
-        found.gradient(key, seed, None if value.grad is None else float(value.grad.double().square().mean()))
+        found.gradient(key, seed, None if value.grad is None else _square(value.grad))
+
+
+def _sizes(model: Any, sources: list[torch.Tensor], found: Measured, seed: int) -> None:
+    """Keep square norms of the parameters, of the input and of the gradient there."""
+    sizes = {key: value.detach() for key, value in model.named_parameters()}
+    found.input_gradient = found.input_gradient if found.input_gradient.size else np.zeros(found.seeds)
+    if len(sources) == 1 and sources[0].grad is not None:
+        found.input_gradient[seed] = float(sources[0].grad.double().square().sum())
+        sizes[""] = sources[0].detach()
+    for key, value in sizes.items():
+        found.norms.setdefault(key, np.zeros(found.seeds))[seed] = float(value.double().square().sum())
+
+
+def _square(gradient: torch.Tensor) -> float:
+    """Return its mean square, infinity if an entry is not finite: NaN stands for no gradient at all."""
+    square = sums(gradient)[0]
+    return square if math.isfinite(square) else math.inf
 
 
 def _followed(fed: Any, dtype: Any) -> tuple[Any, list[torch.Tensor]]:

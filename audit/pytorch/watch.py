@@ -2,11 +2,13 @@
 
 Gradients are read by hooks on tensors, which modules that work in place do not disturb. For a linear layer
 E y^2 = variance * op(x^2, weights of 1) at every place, whatever its strides, padding and groups, so the layer itself
-says what its input lets one expect.
+says what its input lets one expect. As all weights are 1, so are those of all outputs, and one of them is enough.
 """
 
 from __future__ import annotations
 
+import copy
+import weakref
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,6 +16,7 @@ import torch
 from torch.func import functional_call
 
 from audit.measured import Measured
+from audit.signals import ENDS, RECTIFIERS
 
 LINEAR = (
     torch.nn.Linear,
@@ -22,26 +25,39 @@ LINEAR = (
 )
 PRODUCTS = 1 << 28
 """How many multiplications a better bound on the variance may cost, for each layer and seed."""
+PIECE = 1 << 17
+"""Numbers that are added up at a time."""
+TRUSTED = (1e-30, 1e30)
+"""Mean squares that single precision can hold without losing parts of their sums."""
+Moments = tuple[float, float, float, float]
+Remembered = dict[int, tuple["weakref.ref[torch.Tensor]", int, Moments]]
+"""Moments of tensors that are still there, with their versions: what a module puts out is what the next one takes."""
 
 
-def watch(name: str, module: Any, found: Measured, seed: int) -> Iterator[Any]:
+def watch(name: str, module: Any, found: Measured, seed: int, remembered: Remembered) -> Iterator[Any]:
     """Yield hooks on a module's first call: on input and output, the gradient there, and what should be put out."""
     seen = found.module(name, type(module).__name__, sum(one.numel() for one in module.parameters()))
-    busy = False
+    busy, version = False, -1
 
     def before(_: Any, arguments: tuple[Any, ...]) -> None:
+        nonlocal version
+        version = next((one._version for one in leaves(arguments)), -1)
         if not busy:
-            seen.note("input", seed, _moments(arguments))
+            seen.note("input", seed, _moments(arguments, remembered))
 
     def after(module: Any, arguments: tuple[Any, ...], output: Any) -> None:
         nonlocal busy
         found.called += 1
         if busy or not seen.first(seed, found.called):
             return
-        seen.note("output", seed, _moments(output))
+        seen.note("output", seed, _moments(output, remembered))
+        for what, share in _shares(type(module).__name__, output):
+            seen.remember(what, seed, share)
+        if any(module.children()) and (kept := _kept(arguments, output, version)) is not None:
+            seen.remember("kept", seed, kept)
         end = next((one for one in leaves(output) if one.is_floating_point()), None)
         if end is not None and end.requires_grad:
-            end.register_hook(lambda gradient: seen.note("gradient", seed, _moments(gradient)))
+            end.register_hook(lambda gradient: seen.note("gradient", seed, _moments(gradient, remembered)))
         plain = type(module) in LINEAR and "weight" in module._parameters and len(arguments) == 1
         if plain and torch.is_tensor(arguments[0]):
             busy = True
@@ -54,22 +70,32 @@ def watch(name: str, module: Any, found: Measured, seed: int) -> Iterator[Any]:
 
 def _expected(module: Any, x: torch.Tensor, y: torch.Tensor) -> tuple[float, float, float, int]:
     """Return the mean square of y without bias, what x promises at variance 1, a bound on its variance, and rows."""
-    ones = {"weight": torch.ones_like(module.weight)}
+    dense = isinstance(module, torch.nn.Linear)
+    rows = y.shape[-1] if dense else module.out_channels // module.groups
+    axis = -1 if dense else y.ndim - len(module.kernel_size) - 1
     bias = module._parameters.get("bias")
-    if bias is not None:
-        ones["bias"] = torch.zeros_like(bias)
-        axis = -1 if isinstance(module, torch.nn.Linear) else y.ndim - len(module.kernel_size) - 1
+    if bias is not None and bool(bias.any()):
         sides = [1] * y.ndim
         sides[axis] = -1
         y = y - bias.detach().reshape(sides)
-    with torch.no_grad():
-        expected = functional_call(module, ones, (x.square(),))
-    rows = y.shape[-1] if isinstance(module, torch.nn.Linear) else module.out_channels // module.groups
+    squares = x.square().sum(axis, keepdim=True)
+    expected = squares if dense else _one_channel(module, squares / module.groups)
     bound = 2 / rows
-    if (flat := _seen_by_a_row(module, x, expected.numel() // rows)) is not None:
+    if (flat := _seen_by_a_row(module, x, expected.numel())) is not None:
         gram = flat @ flat.T if len(flat) < flat.shape[1] else flat.T @ flat
         bound *= float(gram.square().sum() / flat.square().sum().square().clamp_min(1e-300))
-    return float(y.double().square().mean()), float(expected.double().mean()), bound, rows
+    return sums(y)[0], float(expected.double().mean()), bound, rows
+
+
+def _one_channel(module: Any, squares: torch.Tensor) -> torch.Tensor:
+    """Return what a convolution makes of one channel with weights of 1."""
+    alone = copy.copy(module)
+    alone.in_channels = alone.out_channels = alone.groups = 1
+    ones = {"weight": torch.ones_like(module.weight[:1, :1])}
+    if module._parameters.get("bias") is not None:
+        ones["bias"] = torch.zeros_like(module.bias[:1])
+    with torch.no_grad():
+        return functional_call(alone, ones, (squares,))
 
 
 def _seen_by_a_row(module: Any, x: torch.Tensor, places: int) -> torch.Tensor | None:
@@ -86,14 +112,58 @@ def _seen_by_a_row(module: Any, x: torch.Tensor, places: int) -> torch.Tensor | 
     return patches.movedim(1, -1).reshape(-1, entries)
 
 
-def _moments(value: Any) -> tuple[float, float, float, float] | None:
+def _moments(value: Any, remembered: Remembered) -> Moments | None:
     """Return mean square, mean, share of zeros and number of values that are not finite; None of no floating tensor."""
     one = next((one for one in leaves(value) if one.is_floating_point() and one.numel()), None)
     if one is None:
         return None
-    x = one.detach().double()
-    bad = int((~torch.isfinite(x)).sum())
-    return float(x.square().mean()), float(x.mean()), float((x == 0).double().mean()), float(bad)
+    known, version = remembered.get(id(one)), one._version
+    if known is not None and known[0]() is one and known[1] == version:
+        return known[2]
+    x = one.detach()
+    square, mean, zeros = sums(x)
+    bad = 0 if square < float("inf") else int((~torch.isfinite(x)).sum())
+    moments = (square, mean, zeros, float(bad))
+    remembered[id(one)] = (weakref.ref(one), version, moments)
+    return moments
+
+
+def sums(x: torch.Tensor) -> tuple[float, float, float]:
+    """Return mean square, mean and share of zeros, piece by piece, as pieces stay in a core's cache.
+
+    A piece is added up in the tensor's precision, and pieces in double; where single precision has no room for a
+    square, all is done in double.
+    """
+    square = total = zeros = 0.0
+    for piece in x.reshape(-1).split(PIECE):
+        square += float(torch.dot(piece, piece))
+        total += float(piece.sum())
+        zeros += float((piece == 0).float().sum())
+    count = x.numel()
+    if x.dtype != torch.float64 and not TRUSTED[0] < square / count < TRUSTED[1]:
+        return sums(x.double())
+    return square / count, total / count, zeros / count
+
+
+def _kept(arguments: tuple[Any, ...], output: Any, version: int) -> float | None:
+    """Return <x, y> / <x, x> of a module whose output y has the shape of its input x, which it has left as it was."""
+    x, y = next(leaves(arguments), None), next(leaves(output), None)
+    if x is None or y is None or x.shape != y.shape or x._version != version or not x.is_floating_point():
+        return None
+    x, y = x.detach().double(), y.detach().double()
+    return float((x * y).sum() / x.square().sum())
+
+
+def _shares(kind: str, y: Any) -> Iterator[tuple[str, float]]:
+    """Yield shares of an activation: of outputs at an end of their range, and of units that are 0 for all inputs."""
+    if kind in ENDS and torch.is_tensor(y):
+        low, high = ENDS[kind]
+        near = (high - low) / 200
+        yield "saturated", float(((y < low + near) | (y > high - near)).double().mean())
+    if kind in RECTIFIERS and torch.is_tensor(y) and y.ndim > 1:
+        units = y.detach().movedim(1 if y.ndim > 3 else -1, 0).flatten(1)
+        yield "dead units", float((units == 0).all(dim=1).double().mean())
+        yield "inputs a unit", float(units.shape[1])
 
 
 def leaves(value: Any) -> Iterator[torch.Tensor]:

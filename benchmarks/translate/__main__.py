@@ -1,7 +1,8 @@
 """Compare how Transformers start, by translating: ``python -m benchmarks.translate``; goes on where it was stopped.
 
 First come the largest stable rates of SGD against depth, then what is learnt with SGD and with Adam at the best of four
-rates; seeds one after the other. All of it takes hours; ``--minutes`` begins no more runs after that time.
+rates, then what dropout does for few pairs; seeds one after the other. All of it takes hours; ``--minutes`` begins no
+more runs after that time.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from benchmarks.translate import quality, stable, table
+from benchmarks.translate import dropout, quality, stable, table
 from benchmarks.translate.store import Store, TimeIsUpError
 from docs import parts
 from simulations.command_line import Parser, whole
@@ -26,28 +27,37 @@ def main(arguments: list[str] | None = None) -> int:
     """Run what was not run yet, and write the tables."""
     parser = Parser("python -m benchmarks.translate", (__doc__ or "").splitlines()[0])
     add = parser.add_argument
-    add("--part", choices=("stable", "quality"), help="one of the two")
+    add("--part", choices=("stable", "quality", "dropout"), help="one of the three")
     add(
         "--recipes", nargs="+", choices=tuple(RECIPES), default=list(RECIPES), metavar="RECIPE", help="; ".join(RECIPES)
     )
     add("--layers", nargs="+", type=int, choices=table.LAYERS, default=list(table.LAYERS), help="of quality, a side")
+    add("--optimisers", nargs="+", choices=tuple(quality.RATES), default=list(quality.RATES), help="of quality")
     add("--seeds", type=whole(1, table.SEEDS), default=table.SEEDS)
     add("--minutes", type=float, default=float("inf"), help="begin no more runs after this time")
     add("--json", type=Path, default=RESULTS, metavar="FILE")
     options = parser.parse(arguments)
     ends = time.monotonic() + 60 * options.minutes
     work: list[Callable[[], object]] = []
-    if options.part != "quality":
+    if options.part in (None, "stable"):
         rates = Store(options.json, "stable", stable.measure, ends)
         work += [partial(stable.rates, rates, name, seed) for seed in range(options.seeds) for name in options.recipes]
-    if options.part != "stable":
+    if options.part in (None, "quality"):
         learnt = Store(options.json, "quality", quality.measure, ends)
         work += [
             partial(quality.best, learnt, name, layers, optimiser, seeds)
             for seeds in range(1, options.seeds + 1)
             for layers in options.layers
             for name in options.recipes
-            for optimiser in quality.RATES
+            for optimiser in options.optimisers
+        ]
+    if options.part in (None, "dropout"):
+        few = Store(options.json, "dropout", dropout.measure, ends, dropout.PAIRS)
+        work += [
+            partial(dropout.outcome, few, name, share, seed)
+            for seed in range(options.seeds)
+            for name in dropout.RECIPES
+            for share in dropout.SHARES
         ]
     done = 0
     with contextlib.suppress(TimeIsUpError):

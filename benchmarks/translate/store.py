@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ class Cell:
     rate: float
     seed: int
     steps: int
+    dropout: float = 0.0
 
     @property
     def branches(self) -> int:
@@ -54,15 +55,18 @@ class Store:
     kind: str
     measure: Callable[[Task, Cell], Outcome]
     ends: float = float("inf")
+    pairs: int | None = None
+    """How many of the training pairs are used, if not all."""
     found: dict[Cell, Outcome] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.found = {Cell(**row["cell"]): row["outcome"] for row in read(self.path)[self.kind]}
+        self.found = {Cell(**row["cell"]): row["outcome"] for row in read(self.path).get(self.kind, [])}
 
     @cached_property
     def task(self) -> Task:
         """The phrases."""
-        return Task(phrases(LANGUAGE))
+        corpus = phrases(LANGUAGE)
+        return Task(replace(corpus, training=corpus.training[: self.pairs]))
 
     def outcome(self, cell: Cell) -> Outcome:
         """Return what came of a run, now or before.
@@ -87,11 +91,11 @@ def read(path: Path) -> dict[str, Any]:
     if path.exists():
         return dict(json.loads(path.read_text()))
     settings = {"width": WIDTH, "heads": HEADS, "batch": BATCH, "momentum": MOMENTUM, "language": LANGUAGE}
-    return {"settings": settings, "stable": [], "quality": []}
+    return {"settings": settings}
 
 
 def start(task: Task, cell: Cell) -> SequenceTrainer:
     """Return a run at its start."""
     chosen: Optimiser = optimiser(cell.optimiser, cell.rate, MOMENTUM)
-    network = task.network(cell.recipe, cell.layers, width=WIDTH, heads=HEADS)
+    network = task.network(cell.recipe, cell.layers, width=WIDTH, heads=HEADS, dropout=cell.dropout)
     return trainer(task, network, chosen, batch=BATCH, seed=cell.seed)

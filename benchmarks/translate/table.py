@@ -9,19 +9,19 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from benchmarks.translate import quality, stable
+from benchmarks.translate import dropout, quality, stable
 from benchmarks.translate.store import Outcome, Store, TimeIsUpError, read
 from simulations.transformer.recipes import RECIPES
 
-SEEDS, LAYERS = 3, (2, 8, 24)
+SEEDS, LAYERS = 3, (2, 8, 24, 100)
 Known = TypeVar("Known")
 
 
 def text(path: Path) -> str:
-    """Return both tables with the settings of their runs."""
+    """Return the tables with the settings of their runs."""
     settings = ", ".join(f"{name} {value}" for name, value in read(path)["settings"].items())
-    head = f"Settings of both tables: {settings}."
-    return "\n\n".join([head, stable_rates(path), qualities(path)])
+    head = f"Settings of all tables: {settings}."
+    return "\n\n".join([head, stable_rates(path), qualities(path), dropouts(path)])
 
 
 def stable_rates(path: Path) -> str:
@@ -56,6 +56,20 @@ def qualities(path: Path) -> str:
     return _table([f"after {quality.STEPS} steps", *(f"{layers} + {layers} layers" for layers in LAYERS)], rows)
 
 
+def dropouts(path: Path) -> str:
+    """Return the loss of training and of validation pairs, exact match and BLEU, by recipe and share dropped."""
+    store = Store(path, "dropout", dropout.measure, ends=-math.inf, pairs=dropout.PAIRS)
+    rows = {}
+    for recipe in dropout.RECIPES:
+        cells = []
+        for share in dropout.SHARES:
+            found = [_known(partial(dropout.outcome, store, recipe, share, seed)) for seed in range(SEEDS)]
+            cells.append(_regularised([one for one in found if one]))
+        rows[recipe] = cells
+    head = f"after {dropout.STEPS} steps on {dropout.PAIRS} pairs"
+    return _table([head, *(f"dropout {share:g}" for share in dropout.SHARES)], rows)
+
+
 def _known(ask: Callable[[], Known]) -> Known | None:
     try:
         return ask()
@@ -82,6 +96,16 @@ def _quality(found: list[Outcome] | None) -> str:
     shown = f"{loss:.2f}; {100 * exact:.0f} %, {bleu:.0f}; {alive[0]['rate']:g}"
     seeds = f"; {len(found)} seeds" if len(found) > 1 else ""
     return shown + seeds + (f", {len(found) - len(alive)} diverged" if len(alive) < len(found) else "")
+
+
+def _regularised(found: list[Outcome]) -> str:
+    alive = [one for one in found if one["loss"] is not None]
+    if not alive:
+        return "diverges" if found else ""
+    names = ("training", "loss", "exact", "bleu")
+    training, loss, exact, bleu = (statistics.mean(one[name] for one in alive) for name in names)
+    seeds = f"; {len(found)} seeds" if len(found) > 1 else ""
+    return f"{training:.2f}, {loss:.2f}; {100 * exact:.0f} %, {bleu:.0f}{seeds}"
 
 
 def _table(head: list[str], rows: dict[str, list[str]]) -> str:

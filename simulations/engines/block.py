@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -39,7 +40,7 @@ def block(request: Request, choice: Choice, pairs: int, rng: np.random.Generator
         twins = square_norm(x[::2] - x[1::2]) if "variances" in request.extras else None
         return _by_norms(request, square_norm(x), twins, None if labels is None else labels[:, 0], rng)
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows is told with its place
-        return _by_states(request, choice.kind(sampling.batch, x.dtype), x, labels, rng)
+        return _by_states(request, choice.kind(x.dtype), x, labels, rng)
 
 
 def _by_norms(
@@ -86,11 +87,11 @@ def _by_states(request: Request, kind: Kind, x: Array, labels: Array | None, rng
     record = Record(
         square_norms=_by_position(square_norms, len(x)),
         variances=_by_position([square_norm(one[::2] - one[1::2]) / (2 * batch) for one in twins], len(x) // 2),
-        active=_by_position([np.count_nonzero(state, axis=(1, 2)) / batch for state in counted], len(x)),
+        active=_by_position([_count(state) / batch for state in counted], len(x)),
         gradient_square_norms=_by_position(cotangent_norms, len(x)),
         weight_gradients={name: gradient.square_norm for name, gradient in gradients.items()},
         losses=np.empty(0) if loss is None else loss.loss.mean(axis=1),
-        widths=tuple(state.shape[-1] for state in run.states),
+        widths=tuple(math.prod(state.shape[2:]) for state in run.states),
     )
     refuse_overflow(network, list(record.variances.T), x.dtype)  # of a difference, which may be twice as large
     others = {f"the gradient of {name!r}": norms for name, norms in record.weight_gradients.items()}
@@ -107,6 +108,11 @@ def _start(request: Request, run: Run, loss: SoftmaxLoss | None, rng: np.random.
     else:
         return None
     return start.astype(run.output.dtype, copy=False)
+
+
+def _count(state: Array) -> Array:
+    """Return how many entries of each draw are not zero."""
+    return np.asarray(np.count_nonzero(state, axis=tuple(range(1, state.ndim))))
 
 
 def _by_position(columns: Sequence[Array], draws: int) -> Array:

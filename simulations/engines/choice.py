@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -18,8 +19,9 @@ import numpy as np
 from simulations.engines.radial_chain import why_not_radial
 from simulations.engines.request import Request
 from simulations.layers.dense import Dense
+from simulations.numbers.arrays import Array
 from simulations.weights.initialisers import Initialiser, gaussian, rademacher
-from simulations.weights.kinds import Kind, Weights, drawn
+from simulations.weights.kinds import Kind, KindOf, Weights, drawn
 from simulations.weights.undrawn import undrawn
 
 Engine = Literal["auto", "radial", "undrawn", "drawn"]
@@ -30,19 +32,60 @@ DEARER = 4
 NORMS_ONLY = "one input a draw, norms only"
 
 
-def pays(batch: int, fan_in: int, fan_out: int) -> bool:
-    """Say whether leaving a Gaussian matrix undrawn is cheaper than drawing it, for a batch of this size."""
-    return DEARER * batch * (fan_in + fan_out) <= fan_in * fan_out
+def pays(rows: int, fan_in: int, fan_out: int) -> bool:
+    """Say whether leaving a Gaussian matrix undrawn is cheaper than drawing it, for products with so many rows."""
+    return DEARER * rows * (fan_in + fan_out) <= fan_in * fan_out
 
 
-def automatic(batch: int, dtype: np.dtype | type = np.float64) -> Kind:
-    """Return the kind that leaves a matrix undrawn where that is exact and cheaper for `batch` inputs."""
-    without, with_entries = undrawn(dtype), drawn(dtype)
+class Undecided:
+    """Weights that the first product decides about: undrawn if they are Gaussian and its rows so few that it pays.
 
-    def make(init: Initialiser, rng: np.random.Generator, draws: int, fan_in: int, fan_out: int) -> Weights:
-        cheap = init.law is gaussian and pays(batch, fan_in, fan_out)
-        kind: Kind = without if cheap else with_entries
-        return kind(init, rng, draws, fan_in, fan_out)
+    A dense layer sees as many rows as the batch has inputs, a convolution one for each position of its window.
+    """
+
+    __array_ufunc__ = None  # x @ W is for W to answer
+
+    def __init__(
+        self, init: Initialiser, rng: np.random.Generator, shape: tuple[int, int, int], dtype: np.dtype | type
+    ) -> None:
+        self._init, self._rng, self._dtype, self.shape = init, rng, dtype, shape
+        self.rows = 0
+        """Of the first product; 0 before it."""
+        self._decided: Weights | None = None
+
+    def decided(self, rows: int) -> Weights:
+        """Return the weights themselves, for a product with so many rows."""
+        if self._decided is None:
+            cheap = self._init.law is gaussian and pays(rows, *self.shape[1:])
+            kind: Kind = undrawn(self._dtype) if cheap else drawn(self._dtype)
+            self.rows, self._decided = rows, kind(self._init, self._rng, *self.shape)
+        return self._decided
+
+    def __rmatmul__(self, x: Array) -> Array:
+        y: Array = x @ self.decided(x.shape[1])
+        return y
+
+    @property
+    def mT(self) -> _Transposed:  # noqa: N802 (NumPy's name)
+        """The transposed matrices, for products only."""
+        return _Transposed(self)
+
+
+@dataclass(frozen=True)
+class _Transposed:
+    weights: Undecided
+    __array_ufunc__ = None
+
+    def __rmatmul__(self, dy: Array) -> Array:
+        dx: Array = dy @ self.weights.decided(dy.shape[1]).mT
+        return dx
+
+
+def automatic(dtype: np.dtype | type = np.float64) -> KindOf[Undecided]:
+    """Return the kind that leaves a matrix undrawn where that is exact and cheaper for the rows that it meets."""
+
+    def make(init: Initialiser, rng: np.random.Generator, draws: int, fan_in: int, fan_out: int) -> Undecided:
+        return Undecided(init, rng, (draws, fan_in, fan_out), dtype)
 
     return make
 
@@ -56,18 +99,20 @@ class Choice:
     mixed: bool = False
     """Whether each matrix is left undrawn or drawn by itself, as is cheaper."""
 
-    def kind(self, batch: int, dtype: np.dtype | type) -> Kind:
+    def kind(self, dtype: np.dtype | type) -> Kind:
         """Return the kind of the weights, where there are any (the radial engine has none)."""
         if self.mixed:
-            return automatic(batch, dtype)
+            return automatic(dtype)
         return undrawn(dtype) if self.engine == "undrawn" else drawn(dtype)
 
 
-def choose(request: Request, asked: Engine) -> Choice:
+def choose(request: Request, rows: Mapping[str, int], asked: Engine) -> Choice:
     """Choose the engine for `request`.
 
     Parameters
     ----------
+    rows : dict
+        How many rows each matrix meets, by the name of the weights; see ``trial.py``.
     asked : Engine
         "auto" for the cheapest, or an engine that must be able to do it.
 
@@ -95,8 +140,7 @@ def choose(request: Request, asked: Engine) -> Choice:
             return Choice("drawn", "as asked")
     if "variances" not in request.extras and not _why_not_radial(request):
         return Choice("radial", NORMS_ONLY)
-    batch = request.sampling.batch
-    left = [one for one in dense if one.name not in others and pays(batch, one.fan_in, one.fan_out)]
+    left = [one for one in dense if one.name not in others and pays(rows[one.weight], one.fan_in, one.fan_out)]
     if left:
         return Choice("undrawn", f"{len(left)} of {len(dense)} matrices, where that is cheaper", mixed=True)
     return Choice("drawn", "not Gaussian" if others else "matrices too small for anything else")
@@ -104,6 +148,8 @@ def choose(request: Request, asked: Engine) -> Choice:
 
 def _why_not_radial(request: Request) -> str:
     """Return why norms of single inputs, and distances of twins, do not tell what is asked; empty if they do."""
+    if request.inputs.ndim > 2:
+        return "the positions of an image share weights"
     if request.sampling.batch > 1:
         return "inputs of one batch share weights"
     if request.inputs.dtype != np.float64:

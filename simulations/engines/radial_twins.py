@@ -50,9 +50,7 @@ def check_twins(square_norms: Array, twins: Array) -> None:
         )
     farthest = (np.sqrt(square_norms[::2]) + np.sqrt(square_norms[1::2])) ** 2
     if not ((twins >= 0) & (twins <= farthest * (1 + 1e-9))).all():
-        raise ValueError(
-            "a squared distance of twins is negative, or above that of opposite inputs"
-        )
+        raise ValueError("a squared distance of twins is negative, or above that of opposite inputs")
 
 
 @dataclass

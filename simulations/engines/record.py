@@ -31,7 +31,7 @@ class Record:
     losses: Array
     """Cross-entropy of the output as logits, (draws,); empty without targets."""
     widths: tuple[int, ...]
-    """Features at each position."""
+    """Features at each position; of images, all entries."""
     engine: str = "drawn"
     """The engine that was taken, and why."""
 

@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from simulations.data.inputs import Inputs
+from simulations.layers.convolution import Convolution
 from simulations.layers.dense import Dense, Layer, Parameterless
+from simulations.layers.grouped_convolution import GroupedConvolution, TransposedConvolution
 from simulations.layers.network import Network, Residual, Sequential
 from simulations.numbers.arrays import Array
 from simulations.weights.initialisers import rademacher
@@ -62,7 +64,7 @@ class Request:
 
     network: Network
     inputs: Array
-    """(samples, features), at the precision of states and cotangents."""
+    """(samples, features) or (samples, channels, height, width), at the precision of states and cotangents."""
     targets: Array | None
     """(samples, classes)"""
     backward: Start | None
@@ -95,7 +97,7 @@ def request(
     if not (isinstance(backward, bool) or callable(backward)):
         raise TypeError(f"backward must be True, False or a law such as gaussian, got {backward!r}")
     rows = _rows(inputs, dtype)
-    _check_width(network, inputs, rows.shape[1])
+    _check_first(network, inputs, rows)
     if sampling.batch > len(rows):
         raise ValueError(f"a batch of {sampling.batch} needs as many inputs, got {len(rows)}")
     labels = _targets(inputs, targets, len(rows))
@@ -110,19 +112,22 @@ def request(
 
 
 def _rows(inputs: ArrayLike | Inputs, dtype: type[np.floating]) -> Array:
-    """Return inputs as an array (samples, features) of this precision."""
+    """Return inputs as an array of this precision: rows as they are, the channels of images before height and width."""
     if dtype not in (np.float64, np.float32):
         raise ValueError(f"the precision is np.float64 or np.float32, got dtype={dtype!r}")
     rows = _array(inputs.x if isinstance(inputs, Inputs) else inputs, "inputs (samples, features)")
-    if rows.ndim != 2 or not len(rows):
-        raise ValueError(f"expected at least one row of inputs (samples, features), got an array of shape {rows.shape}")
+    if rows.ndim not in (2, 4) or not len(rows) or (rows.ndim == 4 and not rows.size):
+        raise ValueError(
+            f"expected at least one row of inputs (samples, features), got an array of shape {rows.shape}; images are "
+            f"(samples, height, width, channels), with one channel x[..., None]"
+        )
     if (beyond := ~(np.abs(rows) <= np.finfo(dtype).max)).any():
         place = tuple(int(index) for index in np.argwhere(beyond)[0])
         raise ValueError(
             f"inputs must be finite and within the range of {np.dtype(dtype)}, got {rows[place]} at {place}; leave "
             f"such rows out"
         )
-    return rows.astype(dtype)
+    return (np.moveaxis(rows, 3, 1) if rows.ndim == 4 else rows).astype(dtype)
 
 
 def _array(numbers: ArrayLike, what: str) -> Array:
@@ -156,26 +161,37 @@ def _targets(inputs: ArrayLike | Inputs, targets: ArrayLike | bool | None, sampl
     return labels
 
 
-def _check_width(network: Network, inputs: ArrayLike | Inputs, features: int) -> None:
-    first = _first_dense(network)
-    if first is None or first.fan_in == features:
-        return
-    advice = f"; take inputs.narrowed({first.fan_in}), or a network of {features} features"
-    raise ValueError(
-        f"layer {first.name!r} expects {first.fan_in} features, got {features} an input"
-        f"{advice if isinstance(inputs, Inputs) else ''}"
-    )
+def _check_first(network: Network, inputs: ArrayLike | Inputs, rows: Array) -> None:
+    """Refuse inputs that do not fit the first layer, if that is dense or a convolution."""
+    match _first(network), rows.ndim:
+        case Dense() as first, 2 if first.fan_in != rows.shape[1]:
+            advice = f"; take inputs.narrowed({first.fan_in}), or a network of {rows.shape[1]} features"
+            raise ValueError(
+                f"layer {first.name!r} expects {first.fan_in} features, got {rows.shape[1]} an input"
+                f"{advice if isinstance(inputs, Inputs) else ''}"
+            )
+        case (Convolution() | GroupedConvolution() | TransposedConvolution()) as first, 2:
+            raise ValueError(
+                f"convolution {first.name!r} expects images (samples, height, width, {first.channels_in}), got rows of "
+                f"shape {rows.shape}; reshape them"
+            )
+        case (Convolution() | GroupedConvolution() | TransposedConvolution()) as first, 4:
+            given = rows.shape[0], *rows.shape[2:], rows.shape[1]
+            if first.channels_in != given[3]:
+                turned = "; turn PyTorch's order by x.transpose(0, 2, 3, 1)" if given[1] == first.channels_in else ""
+                raise ValueError(
+                    f"convolution {first.name!r} expects images (samples, height, width, {first.channels_in}), got "
+                    f"shape {given}{turned}"
+                )
 
 
-def _first_dense(layer: Layer) -> Dense | None:
-    """Return the dense layer that takes the input, unless something stands before it that may change the width."""
+def _first(layer: Layer) -> Layer | None:
+    """Return the layer that takes the input, unless something stands before it that may change the width."""
     match layer:
-        case Dense():
-            return layer
         case Residual():
-            return _first_dense(layer.branch)
+            return _first(layer.branch)
         case Sequential():
             parts = (part for part in layer.layers if part != Sequential(()) and not isinstance(part, Parameterless))
             first = next(parts, None)
-            return None if first is None else _first_dense(first)
-    return None
+            return None if first is None else _first(first)
+    return layer

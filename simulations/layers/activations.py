@@ -1,4 +1,4 @@
-"""Smooth activations and dropout, entry by entry, the masks drawn with the weights.
+"""Smooth activations, ReLU6 and dropout, entry by entry, the masks drawn with the weights.
 
 Sigmoid, GELU, Swish (SiLU), Mish, SELU (ELU), softplus and sine. None but dropout is positively homogeneous: a constant
 stays constant, anything else loses its degree.
@@ -18,7 +18,7 @@ from simulations.weights.kinds import AnyParameters, KindOf, W, entries_of
 
 
 @dataclass(frozen=True)
-class _Smooth(Parameterless):
+class _NoDegree(Parameterless):
     """Activations without parameters and without a degree."""
 
     def degree(self, incoming: int | None, scaled: frozenset[str]) -> int | None:
@@ -27,7 +27,7 @@ class _Smooth(Parameterless):
 
 
 @dataclass(frozen=True)
-class Sigmoid(_Smooth):
+class Sigmoid(_NoDegree):
     """The logistic function 1 / (1 + exp(-x)), without overflow."""
 
     def forward(self, parameters: AnyParameters, x: Array) -> tuple[Array, Pullback]:
@@ -37,7 +37,7 @@ class Sigmoid(_Smooth):
 
 
 @dataclass(frozen=True)
-class GELU(_Smooth):
+class GELU(_NoDegree):
     """``x`` times the standard normal distribution function (Hendrycks and Gimpel 2016), not its tanh approximation."""
 
     def forward(self, parameters: AnyParameters, x: Array) -> tuple[Array, Pullback]:
@@ -52,7 +52,7 @@ class GELU(_Smooth):
 
 
 @dataclass(frozen=True)
-class SELU(_Smooth):
+class SELU(_NoDegree):
     """``scale * x`` where positive, else ``scale * alpha * (exp(x) - 1)``; the constants printed by Klambauer 2017.
 
     With both constants 1 it is ELU.
@@ -69,7 +69,7 @@ class SELU(_Smooth):
 
 
 @dataclass(frozen=True)
-class Swish(_Smooth):
+class Swish(_NoDegree):
     """``x`` times the logistic function of ``sharpness * x`` (Ramachandran et al. 2017); at sharpness 1, SiLU."""
 
     sharpness: float = 1.0
@@ -81,7 +81,7 @@ class Swish(_Smooth):
 
 
 @dataclass(frozen=True)
-class Mish(_Smooth):
+class Mish(_NoDegree):
     """``x tanh(log(1 + exp(x)))`` (Misra 2019), without overflow."""
 
     def forward(self, parameters: AnyParameters, x: Array) -> tuple[Array, Pullback]:
@@ -96,7 +96,7 @@ class Mish(_Smooth):
 
 
 @dataclass(frozen=True)
-class Softplus(_Smooth):
+class Softplus(_NoDegree):
     """``log(1 + exp(x))``, without overflow."""
 
     def forward(self, parameters: AnyParameters, x: Array) -> tuple[Array, Pullback]:
@@ -105,12 +105,22 @@ class Softplus(_Smooth):
 
 
 @dataclass(frozen=True)
-class Sine(_Smooth):
+class Sine(_NoDegree):
     """The sine of ``x`` (Sitzmann et al. 2020); a frequency is a factor on the weights."""
 
     def forward(self, parameters: AnyParameters, x: Array) -> tuple[Array, Pullback]:
         """Apply the activation entry by entry."""
         return np.sin(x), lambda dy, into: dy * np.cos(x)
+
+
+@dataclass(frozen=True)
+class ReLU6(_NoDegree):
+    """``x`` between 0 and 6, beyond them the nearer of both (Howard et al. 2017); the derivative at 0 and at 6 is 0."""
+
+    def forward(self, parameters: AnyParameters, x: Array) -> tuple[Array, Pullback]:
+        """Apply the activation entry by entry."""
+        inside = (x > 0) & (x < 6)
+        return np.clip(x, 0, 6), lambda dy, into: dy * inside
 
 
 @dataclass(frozen=True)

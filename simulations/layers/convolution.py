@@ -145,11 +145,11 @@ def empty_image(shape: tuple[int, ...], dtype: np.dtype) -> Array:
     return np.moveaxis(np.empty((*shape[:2], *shape[3:], shape[2]), dtype), -1, 2)
 
 
-def padded(x: Array, padding: int) -> Array:
-    """Surround images by `padding` rows and columns of zeros."""
+def padded(x: Array, padding: int, value: float = 0) -> Array:
+    """Surround images by `padding` rows and columns of zeros, or of another value."""
     draws, batch, channels, height, width = x.shape
     image = empty_image((draws, batch, channels, height + 2 * padding, width + 2 * padding), x.dtype)
-    image[...] = 0
+    image[...] = value
     image[..., padding : padding + height, padding : padding + width] = x
     return image
 

@@ -87,12 +87,12 @@ class Dense:
 
     def forward(self, parameters: AnyParameters, x: Array) -> tuple[Array, Pullback]:
         """Return ``x @ W + b``; ValueError if `x` is not (draws, batch, fan_in)."""
-        if x.shape[-1] != self.fan_in:
+        if x.ndim != 5 and x.shape[-1] != self.fan_in:
             raise ValueError(f"layer {self.name!r} expects {self.fan_in} features, got {x.shape[-1]}")
         if x.ndim != 3:  # products of matrices would pair the wrong axis with the draws
             raise ValueError(
                 f"layer {self.name!r} expects (draws, batch, {self.fan_in}), got shape {x.shape}; rows of sequences go "
-                f"into the batch: reshape to (draws, batch * time, {self.fan_in})"
+                f"into the batch: reshape to (draws, batch * time, {self.fan_in}); images pass Flatten() first"
             )
         weight = weights_of(parameters, self.weight, x)
         y = x @ weight

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulations.layers.convolution import check_image, corner, empty_image, sliding_windows
+from simulations.layers.convolution import check_image, corner, empty_image, padded, sliding_windows
 from simulations.layers.dense import Dense, Gradients, Layer, Parameterless, Pullback
 from simulations.layers.network import learnt
 from simulations.numbers.arrays import Array
@@ -33,7 +33,7 @@ def _check_window(place: str, size: int | None, stride: int | None) -> None:
 
 @dataclass(frozen=True)
 class MaxPool(_Linear):
-    """The largest entry of each window, the first of several; windows that reach beyond the image are left out.
+    """The largest entry of each window, the first of several; windows that reach beyond the padding are left out.
 
     Attributes
     ----------
@@ -41,23 +41,32 @@ class MaxPool(_Linear):
         Side of the square window.
     stride : int, optional
         Its step; `size` if not given.
+    padding : int
+        Rows and columns on each side of the image that are never the largest.
     """
 
     size: int
     stride: int | None = None
+    padding: int = 0
 
     def __post_init__(self) -> None:
         _check_window("MaxPool", self.size, self.stride)
+        if not 0 <= self.padding <= self.size // 2:
+            raise ValueError(
+                f"padding of MaxPool must be from 0 to half its size, {self.size // 2}, got {self.padding}; a window "
+                f"may else have no pixel"
+            )
 
     def forward(self, parameters: AnyParameters, x: Array) -> tuple[Array, Pullback]:
         """Return the maxima; NaN in a window gives NaN. A cotangent passes back to the entry that was taken."""
         check_image(x, "MaxPool")
-        stride = self.stride or self.size
-        windows = sliding_windows(x, self.size, stride, "MaxPool")
+        stride, padding = self.stride or self.size, self.padding
+        image = padded(x, padding, -np.inf) if padding else x
+        windows = sliding_windows(image, self.size, stride, "MaxPool")
         positions = windows.shape[3:5]
         offsets = list(np.ndindex(self.size, self.size))
         y = windows[..., 0, 0].copy(order="K")
-        taken = np.zeros_like(y, dtype=np.int64)
+        taken = np.zeros_like(y, dtype=np.min_scalar_type(len(offsets)))
         for number, (row, column) in enumerate(offsets[1:], start=1):
             entries = windows[..., row, column]
             larger = (entries > y) | np.isnan(entries)
@@ -65,10 +74,10 @@ class MaxPool(_Linear):
             np.copyto(taken, number, where=larger)
 
         def pullback(dy: Array, into: Gradients | None) -> Array:
-            dx = np.zeros_like(x, dtype=dy.dtype)
+            dx = np.zeros_like(image, dtype=dy.dtype)
             for number, (row, column) in enumerate(offsets):
                 corner(dx, row, column, stride, positions)[...] += dy * (taken == number)
-            return dx
+            return dx[..., padding : padding + x.shape[3], padding : padding + x.shape[4]]
 
         return y, pullback
 

@@ -1,4 +1,7 @@
-"""Layers with one trainable number: a bias added to all features, and a multiplier of all features (and positions)."""
+"""Layers with one trainable number: a bias added to all features, and a multiplier of all features (and positions).
+
+And multipliers of rows with one number for each feature, as LayerScale has them (Touvron et al. 2021).
+"""
 
 from __future__ import annotations
 
@@ -79,3 +82,27 @@ class ScalarMultiplier(Scalar):
     def degree(self, incoming: int | None, scaled: frozenset[str]) -> int | None:
         """Add one if the scalar is scaled."""
         return None if incoming is None else incoming + (self.name in scaled)
+
+
+@dataclass(frozen=True)
+class FeatureMultiplier(ScalarMultiplier):
+    """``a * x`` for rows (draws, batch, features), with an a for each feature that starts at `value`."""
+
+    features: int = 1
+
+    def draw(self, rng: np.random.Generator, draws: int, kind: KindOf[W] | None = None) -> dict[str, Array | W]:
+        """Return the start values, (draws, 1, features); nothing is drawn."""
+        return {self.name: np.full((draws, 1, self.features), self.value)}
+
+    def forward(self, parameters: AnyParameters, x: Array) -> tuple[Array, Pullback]:
+        """Multiply each feature; ValueError if `x` is not (draws, batch, features)."""
+        if x.ndim != 3 or x.shape[2] != self.features:
+            raise ValueError(f"multiplier {self.name!r} expects (draws, batch, {self.features}), got shape {x.shape}")
+        factor = entries_of(parameters, self.name, x)
+
+        def pullback(dy: Array, into: Gradients | None) -> Array:
+            if into is not None:
+                collect(into, self.name, Outer(np.ones((*x.shape[:2], 1), x.dtype), x * dy))
+            return factor * dy
+
+        return factor * x, pullback

@@ -21,7 +21,7 @@ from simulations.sweep.cell import Cell
 from simulations.sweep.networks import body, classifier, layer_widths
 from simulations.sweep.samples import draw_rows, draw_square_norms
 from simulations.weights.initialisers import gaussian
-from simulations.weights.kinds import drawn
+from simulations.weights.kinds import Kind, drawn
 from simulations.weights.undrawn import undrawn
 
 BATCH = 8
@@ -135,7 +135,7 @@ def steps(cell: Cell, draws: int, rng: np.random.Generator, norms_only: bool) ->
 
 def _run(cell: Cell, network: Network, x: Array, rng: np.random.Generator) -> Run:
     """Run on weights that are left undrawn where that is cheaper, or as the cell says."""
-    kinds = {"auto": automatic(x.shape[1]), "undrawn": undrawn(), "drawn": drawn()}
+    kinds: dict[str, Kind] = {"auto": automatic(), "undrawn": undrawn(), "drawn": drawn()}
     return network.run(network.draw(rng, len(x), kinds[cell.engine]), x)
 
 

@@ -1,4 +1,4 @@
-"""How Transformers are normalised and how their branches start: LayerNorm before or behind, DeepNorm, Fixup, T-Fixup.
+"""How Transformers are normalised and how they start: LayerNorm, DeepNorm, Fixup, T-Fixup, ReZero, LayerScale.
 
 A recipe is for one stack; an encoder-decoder has two, which depend on both depths. A layer of an encoder has two
 branches (attention, multilayer perceptron), one of a decoder beside an encoder three.
@@ -31,6 +31,8 @@ class Recipe:
         Of the two layers of the multilayer perceptron.
     shortcut, branch : float
         Constants that multiply the shortcut, and the branch before it is added.
+    multiplier : float, optional
+        Start of a learnt multiplier at the end of each branch, one a feature if `per_feature`; None for none.
     scalars : bool
         Fixup's third rule: a scalar bias before every layer and activation of a branch, a multiplier at its end.
     embedding, sinusoid : float
@@ -51,6 +53,8 @@ class Recipe:
     last: Initialiser = lecun
     shortcut: float = 1.0
     branch: float = 1.0
+    multiplier: float | None = None
+    per_feature: bool = False
     scalars: bool = False
     embedding: float = 1.0
     sinusoid: float = 1.0
@@ -128,6 +132,18 @@ def t_fixup(encoder: int, decoder: int) -> Pair:
     return replace(encoding, embedding=embedding[0]), replace(decoding, embedding=embedding[1])
 
 
+def layer_scale(encoder: int, decoder: int) -> Pair:
+    """Return LayerScale (Touvron et al. 2021): pre-LN with a multiplier a feature, smaller with the depth of the side.
+
+    It starts at 0.1 up to 18 layers, 1e-5 up to 24 and 1e-6 in deeper stacks.
+    """
+    starts = (0.1 if layers <= 18 else 1e-5 if layers <= 24 else 1e-6 for layers in (encoder, decoder))
+    own, other = (replace(PRE, multiplier=start, per_feature=True) for start in starts)
+    return own, other
+
+
+REZERO = replace(NONE, multiplier=0.0)
+"""ReZero (Bachlechner et al. 2020): no norms, and a multiplier a branch that starts at 0."""
 RECIPES: dict[str, Callable[[int, int], Pair]] = {
     "pre": lambda encoder, decoder: (PRE, PRE),
     "post": lambda encoder, decoder: (POST, POST),
@@ -137,5 +153,7 @@ RECIPES: dict[str, Callable[[int, int], Pair]] = {
     "fixup, m = 4": lambda encoder, decoder: fixup(encoder, decoder, all_projections=True),
     "zero last": lambda encoder, decoder: fixup(encoder, decoder, rule_2=False),
     "t-fixup": t_fixup,
+    "rezero": lambda encoder, decoder: (REZERO, REZERO),
+    "layerscale": layer_scale,
 }
 """Recipes of encoder and decoder by name, for so many layers each."""

@@ -17,6 +17,7 @@ from simulations.attention.layer import IDENTITY, Attention
 from simulations.layers.dense import Dense, Layer
 from simulations.layers.network import Network, Residual, Sequential
 from simulations.layers.row_norms import RowNorm
+from simulations.layers.scalars import FeatureMultiplier, ScalarMultiplier
 from simulations.layers.scaling import Scale
 from simulations.networks.blocks import RELU, at_least
 from simulations.networks.fixup import FIXUP, NO_RULES
@@ -126,7 +127,14 @@ def transformer(
 
 def _added(place: str, width: int, branch: tuple[Layer, ...], recipe: Recipe) -> Layer:
     """Add a branch to its shortcut, with the norm where the recipe has it."""
-    scales = () if recipe.branch == 1 else (Scale(recipe.branch),)
+    scales: tuple[Layer, ...] = () if recipe.branch == 1 else (Scale(recipe.branch),)
+    if recipe.multiplier is not None:
+        name = f"{place}.gain"
+        scales += (
+            FeatureMultiplier(name, recipe.multiplier, width)
+            if recipe.per_feature
+            else ScalarMultiplier(name, recipe.multiplier),
+        )
     shortcut = IDENTITY if recipe.shortcut == 1 else Scale(recipe.shortcut)
     before = (_norm(place, width, recipe),) if recipe.norm == "pre" else ()
     whole = Residual(Sequential((*before, *branch, *scales)), shortcut)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,46 @@ class Constant(nn.Module):  # type: ignore[misc]
         return torch.ones(2)
 
 
+class Huge(nn.Module):  # type: ignore[misc]
+    """Asks for four petabytes, once it runs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(32, 3)
+
+    def forward(self, x: Any) -> Any:
+        return self.layer(x).expand(10**12, 8, 3, 8, 3).contiguous()
+
+
+class Quantised(nn.Module):  # type: ignore[misc]
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer, self.quantised = nn.Linear(32, 3), torch.ao.nn.quantized.ReLU6()
+
+
+class NoGradient(nn.Module):  # type: ignore[misc]
+    """The root at 0 of a layer without input."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(3, 3, bias=False)
+
+    def forward(self, x: Any) -> Any:
+        return self.layer(x).square().sum().sqrt()
+
+
+class Said(nn.Module):  # type: ignore[misc]
+    """Puts out what it is told to."""
+
+    def __init__(self, output: Any) -> None:
+        super().__init__()
+        self.layer, self.output = nn.Linear(32, 3), output
+
+    def forward(self, x: Any) -> Any:
+        self.layer(x)
+        return self.output
+
+
 def tokens() -> Any:
     return nn.Sequential(nn.Embedding(50, 16), nn.Linear(16, 4))
 
@@ -61,13 +101,21 @@ def rearranged() -> Any:
 REFUSED: list[tuple[Any, Any, str]] = [
     (fails, X, "the factory failed: KeyError: 'no such file'"),
     (needs, X, "the factory needs arguments (missing a required argument: 'width')"),
-    (lambda: 3, X, "the factory returned int; expected a torch.nn.Module"),
+    (lambda: 3, X, "the factory returned int; expected a torch.nn.Module or a flax.linen"),
     (7, X, "got int; expected a function that builds"),
     (KEPT, X, "got a module; expected a function that builds one anew"),
     (lambda: KEPT, X, "the factory returned the same module twice"),
     (rearranged, X, "the same weights under different seeds"),
     (nn.ReLU, X, "the model has no parameters"),
-    (lambda: nn.LazyLinear(3), X, "lazy modules"),
+    (lambda: nn.Sequential(nn.Linear(32, 3), nn.LazyLinear(3)), X, "lazy modules"),
+    (lambda: nn.Linear(10**9, 10**6), X, "need more memory than there is; give a smaller batch"),
+    (Huge, X, "need more memory than there is; give a smaller batch"),
+    (Quantised, X, "quantised modules"),
+    (lambda: nn.Linear(32, 3, dtype=torch.complex64), X, "no real numbers (quantised, or complex)"),
+    (lambda: Said(None), X, "no output of the model depends on its parameters"),
+    (chain, [X, X[:2]], "several inputs go by keyword: a mapping of names to arrays"),
+    (chain, {}, "there is no input"),
+    (chain, {"x": X}, "the model does not take this input: TypeError"),
     (lambda: nn.Linear(32, 3, device="meta"), X, "meta device"),
     (infinite, X, "module '0' (Linear) put out values that are NaN or infinite at seed 0"),
     (Constant, X, "no output of the model depends on its parameters"),
@@ -113,6 +161,11 @@ def test_tokens_dictionaries_and_keywords_are_taken() -> None:
     report = audit(Model, {"ids": np.arange(12).reshape(3, 4), "scale": np.ones((3, 4, 1))}, seeds=5)
     assert report.sound, report
     assert report.about("look.weight")[0].words.endswith("deviation 1")
+
+
+def test_a_gradient_that_is_not_finite_is_said_to_be() -> None:
+    (said,) = audit(NoGradient, np.zeros((4, 3)), seeds=3).about("layer.weight", "gradient")
+    assert (said.verdict, said.words) == ("against", "NaN or infinite under 3 of 3 seeds")
 
 
 def test_modules_that_work_in_place_are_seen_before_they_do() -> None:
@@ -166,7 +219,7 @@ def test_the_command_says_sound_with_0(tmp_path: Path, capsys: pytest.CaptureFix
     assert main([COMMAND, "--shape", "8x32", "--json", str(file), "--all"]) == 0
     assert "sound: nothing is said against it" in capsys.readouterr().out
     told = json.loads(file.read_text())
-    assert (told["schema"], told["sound"], told["seeds"], told["mode"]) == ("fathom-audit/1", True, 50, "eval")
+    assert (told["schema"], told["sound"], told["seeds"], told["mode"]) == ("fathom-audit/2", True, 50, "eval")
     assert {one["verdict"] for one in told["statements"]} <= {"sound", "unsure"}
 
 
@@ -200,11 +253,16 @@ def test_no_pickle_is_loaded(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert "expected a .npy or .npz file of numbers" in refused(main, capsys, COMMAND, "--input", file)
 
 
-def test_without_pytorch_it_says_what_to_install() -> None:
-    code = (
-        "from audit import audit\n"
-        "from importlib import util; util.find_spec = lambda name: None\n"
-        "audit(lambda: None, [1.0])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[2])
-    assert done.stderr.rstrip().endswith("try: pip install 'fathom-init[torch]'")
+@pytest.mark.parametrize(("name", "extra"), [("torch", "torch"), ("jax.numpy", "flax"), ("flax", "flax")])
+def test_without_its_framework_it_says_what_to_install(
+    name: str, extra: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, name.partition(".")[0], None)
+    with pytest.raises(AuditError, match=rf"the factory failed: ModuleNotFoundError.*\[{extra}\]'$"):
+        audit(lambda: importlib.import_module(name), X)
+    (tmp_path / "needs_it.py").write_text(f"import {name}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    sys.modules.pop("needs_it", None)
+    message = refused(main, capsys, "needs_it:model", "--shape", "2x2")
+    assert message.startswith("error: cannot import needs_it: ModuleNotFoundError")
+    assert message.rstrip().endswith(f"try: pip install 'fathom-init[{extra}]'")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.translate import __main__ as command
-from benchmarks.translate import quality, stable, store, table
+from benchmarks.translate import dropout, quality, stable, store, table
 from benchmarks.translate.store import Cell, Outcome, Store, TimeIsUpError
 from docs import parts
 from simulations.data.phrases import Corpus
@@ -108,6 +108,16 @@ def test_what_is_learnt_is_measured() -> None:
     assert quality.measure(TASK, Cell("none", 1, "sgd", 1e6, 0, 5))["loss"] is None
 
 
+def test_dropout_is_measured_on_few_pairs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dropout, "STEPS", 4)
+    kept = Store(tmp_path / "kept.json", "dropout", dropout.measure, pairs=dropout.PAIRS)
+    none, some = (dropout.outcome(kept, "pre", share, 0) for share in (0.0, 0.3))
+    assert none.keys() == {"training", "loss", "exact", "bleu"}
+    assert none["training"] != some["training"]
+    monkeypatch.undo()
+    assert len(Store(tmp_path / "kept.json", "dropout", dropout.measure, pairs=50).task.corpus.training) == 50
+
+
 def test_tables_have_what_was_run_alone(tmp_path: Path) -> None:
     path = tmp_path / "kept.json"
     assert "pre" not in table.text(path)
@@ -128,12 +138,18 @@ def test_tables_have_what_was_run_alone(tmp_path: Path) -> None:
 
     quality.best(Store(path, "quality", learnt), "pre", 8, "adam", 2)
     quality.best(Store(path, "quality", learnt), "post", 2, "sgd", 1)
+    few = Store(
+        path, "dropout", lambda task, cell: {"training": 0.5, "loss": 1 + cell.dropout, "exact": 0.5, "bleu": 60}
+    )
+    for seed in range(2):
+        dropout.outcome(few, "fixup", 0.1, seed)
     lines = table.text(path).splitlines()
+    assert "| fixup |  | 0.50, 1.10; 50 %, 60; 2 seeds |  |" in lines
     assert "| none | none |  |  |  |  |" in lines
     assert "| zero last | 0.088 | 0.044 |  |  |  |" in lines
     assert "| fixup | 0.088 (0.088 to 0.18) | 0.044 (0.044 to 0.088) |" in " ".join(lines)
-    assert "| pre, adam |  | 2.50; 25 %, 40; 0.001; 2 seeds |  |" in lines
-    assert "| post, sgd | diverges |  |  |" in lines
+    assert "| pre, adam |  | 2.50; 25 %, 40; 0.001; 2 seeds |  |  |" in lines
+    assert "| post, sgd | diverges |  |  |  |" in lines
     assert not any(line.startswith("| deepnorm") for line in lines)
 
 
@@ -143,12 +159,14 @@ def test_the_command_goes_on_and_writes_its_part(
     path, written = tmp_path / "kept.json", []
     monkeypatch.setattr(stable, "measure", lambda task, cell: {"first": 1.0, "last": 0.5 if cell.rate < 0.1 else None})
     monkeypatch.setattr(quality, "measure", lambda task, cell: {"loss": 1.0, "exact": 0.5, "bleu": 50.0})
+    outcome = {"training": 0.5, "loss": 1.0, "exact": 0.5, "bleu": 50.0}
+    monkeypatch.setattr(dropout, "measure", lambda task, cell: outcome)
     monkeypatch.setattr(parts, "write", lambda name, text: written.append(name))
     options: list[Any] = ["--recipes", "fixup", "zero last", "--seeds", "1", "--layers", "2", "--json", str(path)]
     assert command.main([*options, "--minutes", "-1"]) == 0
-    assert "0 of 6 searches are whole; the same command goes on" in capsys.readouterr().out
+    assert "0 of 12 searches are whole; the same command goes on" in capsys.readouterr().out
     assert command.main(options) == 0
-    assert "6 of 6 searches are whole\n" in capsys.readouterr().out
+    assert "12 of 12 searches are whole\n" in capsys.readouterr().out
     assert not written
     monkeypatch.setattr(command, "RESULTS", path)
     assert command.main([*options, "--part", "stable", "--minutes", "-1"]) == 0  # everything is known

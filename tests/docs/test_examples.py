@@ -1,6 +1,7 @@
 """Every block of Python on the pages is run, and does what the page says; slow ones are run smaller."""
 
 import sys
+from ast import literal_eval
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -16,13 +17,13 @@ from tests.docs.pages import FENCED, PAGES, python
 (UNDRAWN,) = python("docs/engines.md")
 (SWEEP,) = python("docs/sweeps.md")
 (PROFILE,) = python("docs/profile.md")
-NETWORK, INPUTS, CHECKED, PARAMETERS, LAW, LAYER, ACTIVATION, PROPERTY, CLAIM = python("docs/own-work.md")
+NETWORK, INPUTS, IMAGES, CHECKED, PARAMETERS, LAW, LAYER, ACTIVATION, PROPERTY, CLAIM = python("docs/own-work.md")
 (DERIVATION,) = python("CONTRIBUTING.md")
-EXPONENTS, STARTS, REVERSALS = python("docs/transformers.md")
+EXPONENTS, STARTS, COLLAPSE, REVERSALS = python("docs/transformers.md")
 MODEL, AUDITED = python("docs/audit.md")
 RUN = [
-    MEASURE, UNDRAWN, SWEEP, PROFILE, NETWORK, INPUTS, CHECKED, PARAMETERS, LAW, LAYER, ACTIVATION, PROPERTY, CLAIM,
-    DERIVATION, EXPONENTS, STARTS, REVERSALS, MODEL, AUDITED,
+    MEASURE, UNDRAWN, SWEEP, PROFILE, NETWORK, INPUTS, IMAGES, CHECKED, PARAMETERS, LAW, LAYER, ACTIVATION, PROPERTY,
+    CLAIM, DERIVATION, EXPONENTS, STARTS, COLLAPSE, REVERSALS, MODEL, AUDITED,
 ]  # fmt: skip
 
 
@@ -110,6 +111,20 @@ def test_inputs_of_ones_own_are_measured(
     assert "mine.npz (raw scale), 256 of 300 rows" in capsys.readouterr().out
 
 
+@pytest.mark.slow
+def test_blocks_of_images_grow_between_their_bounds(capsys: pytest.CaptureFixture[str]) -> None:
+    """The stream is fixed, so this fails always or never; bounds are those of ``test_resnet_without_norm.py``."""
+    record = run(IMAGES)["record"]
+    blocks = [line.split() for line in capsys.readouterr().out.splitlines() if line[0].isdigit()]
+    assert [block for block, *_ in blocks] == ["0", "1", "3", "5", "7"]
+    assert all(float(low) < float(growth) < float(high) for _, low, growth, high in blocks)
+    growths = [float(growth) for _, _, growth, _ in blocks]
+    assert 1.2 < min(growths) < max(growths) < 2.6
+    stem, last = record.second_moment[[1, 9]]  # type: ignore[attr-defined]
+    assert abs(stem - 5) < 0.3
+    assert abs(last - 400) < 100
+
+
 def test_the_initialiser_check_passes_and_fails(capsys: pytest.CaptureFixture[str]) -> None:
     report = run(CHECKED.replace("default_rng()", "default_rng(0)"))["report"]
     assert report.passed  # type: ignore[attr-defined]
@@ -187,6 +202,19 @@ def test_starts_of_a_transformer(capsys: pytest.CaptureFixture[str]) -> None:
     assert shipped == "1/1024 1/4 8/25"
     assert moves.startswith("{'output layer': 1")
     assert moves.endswith("'encoder, inside': 4}")
+
+
+@pytest.mark.slow
+def test_post_ln_decoders_collapse(capsys: pytest.CaptureFixture[str]) -> None:
+    """As the page rounds it; the stream is fixed, so this fails always or never."""
+    run(COLLAPSE)
+    lines = [line.split(" ", 3) for line in capsys.readouterr().out.splitlines()]
+    apart = {(recipe, int(layers)): float(distance) for recipe, layers, distance, _ in lines}
+    squares = {(recipe, int(layers)): literal_eval(rest) for recipe, layers, _, rest in lines}
+    first, last, pre = ("post", 1), ("post", 16), ("pre", 16)
+    assert [round(apart[one], 2) for one in (first, last, pre)] == [2.66, 0.03, 1.72]
+    assert [squares[one]["query"] for one in (first, last, pre)] == pytest.approx([370, 0.012, 190])
+    assert [squares[one]["value"] for one in (first, last)] == pytest.approx([2800, 9300])
 
 
 @pytest.mark.slow

@@ -66,4 +66,4 @@ def test_multi_head_attention(causal: bool) -> None:
         )  # fmt: skip
         return y.transpose(0, 1).reshape(15, 8)
 
-    compare(layer, theirs, stream(0, "rows").normal(size=(2, 15, 8)), vanishing="a.key.bias")
+    compare(layer, theirs, stream(0, "rows").normal(size=(2, 15, 8)), vanishing=("a.key.bias",))

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from simulations import stream
+from simulations.layers.activations import ReLU6
 from simulations.layers.convolution import Convolution, Flatten
 from simulations.layers.dense import Gradients, Layer
 from simulations.layers.network import learnt
@@ -27,14 +28,23 @@ Weights = dict[str, Any]
 SHAPE = (3, 4, 2, 7, 6)
 
 
-def compare(layer: Layer, theirs: Callable[[Weights, Any], Any], x: Array, *, vanishing: str = "") -> None:
+def compare(
+    layer: Layer,
+    theirs: Callable[[Weights, Any], Any],
+    x: Array,
+    *,
+    vanishing: tuple[str, ...] = (),
+    deviation: float = 0.5,
+) -> None:
     """Compare output, cotangent of the input and gradients, at a random cotangent of the output.
 
-    `theirs` computes one draw with PyTorch. Parameters are moved by a random amount from where they start, so that
-    none is zero. The gradient of `vanishing` is zero but for rounding, in both.
+    `theirs` computes one draw with PyTorch. Parameters are moved by a random amount, of that deviation, from where
+    they start, so that none is zero. The gradients of `vanishing` are zero but for rounding, in both.
     """
     rng = stream(0, "oracle", type(layer).__name__, *learnt(layer))
-    parameters = {name: value + rng.normal(0, 0.5, value.shape) for name, value in layer.draw(rng, len(x)).items()}
+    parameters = {
+        name: value + rng.normal(0, deviation, value.shape) for name, value in layer.draw(rng, len(x)).items()
+    }
     y, pullback = layer.forward(parameters, x)
     cotangent, into = rng.normal(size=y.shape), Gradients()
     dx = pullback(cotangent, into)
@@ -47,7 +57,7 @@ def compare(layer: Layer, theirs: Callable[[Weights, Any], Any], x: Array, *, va
     agree(dx, start.grad)
     assert into.keys() == parameters.keys()
     for name, gradient in into.items():
-        if name == vanishing:
+        if name in vanishing:
             assert max(abs(gradient.array).max(), abs(weights[name].grad).max()) < TOLERANCE
             continue
         agree(gradient.array, weights[name].grad)
@@ -98,11 +108,23 @@ def test_pooling(size: int, stride: int | None) -> None:
     compare(AveragePool(size, stride), lambda weights, x: functional.avg_pool2d(x, size, stride), images())
 
 
+@pytest.mark.parametrize(("size", "stride", "padding"), [(2, 1, 1), (3, 2, 1), (3, 1, 1), (4, 3, 2), (8, 1, 4)])
+def test_max_pooling_with_padding(size: int, stride: int, padding: int) -> None:
+    """Of images below zero, so that zeros at the edges would be the largest."""
+    x = images() - 5
+    compare(MaxPool(size, stride, padding), lambda weights, one: pooled(one, size, stride, padding), x)
+
+
+def pooled(x: Any, size: int, stride: int, padding: int) -> Any:
+    return torch.nn.functional.max_pool2d(x, size, stride, padding)
+
+
 @pytest.mark.parametrize(("size", "stride"), [(2, 2), (3, 1)])
 def test_ties_in_max_pooling(size: int, stride: int) -> None:
     """Of equal entries the first of a window takes the cotangent: few values and many zeros, as after a ReLU."""
     x = np.maximum(stream(0, "oracle", "ties").integers(-2, 3, SHAPE), 0).astype(np.float64)
-    compare(MaxPool(size, stride), lambda weights, one: torch.nn.functional.max_pool2d(one, size, stride), x)
+    compare(MaxPool(size, stride), lambda weights, one: pooled(one, size, stride, 0), x)
+    compare(MaxPool(size, stride, 1), lambda weights, one: pooled(one, size, stride, 1), x)
 
 
 def test_max_pooling_of_nan_and_infinity() -> None:
@@ -114,6 +136,12 @@ def test_max_pooling_of_nan_and_infinity() -> None:
 
 def test_global_average() -> None:
     compare(AveragePool(), lambda weights, x: torch.nn.functional.adaptive_avg_pool2d(x, 1), images())
+
+
+def test_relu6() -> None:
+    x = 6 * images()
+    x[0, 0, 0, 0, :2] = 0, 6  # both kinks, whose derivative is 0 there too
+    compare(ReLU6(), lambda weights, one: torch.nn.functional.relu6(one), x)
 
 
 def test_flatten() -> None:

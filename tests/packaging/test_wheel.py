@@ -177,6 +177,29 @@ print({module.__name__.split(".")[0] for module in map(sys.modules.get, [measure
     assert roots == "{'fathom'}"
 
 
+def test_an_audit_and_its_fixture_come_with_the_wheel(place: Path) -> None:
+    pytest.importorskip("torch")
+    code = """
+from torch import nn
+
+
+def net():
+    return nn.Linear(16, 32, bias=False)
+
+
+def test_net(initialised):
+    assert initialised(net, [[1.0] * 16], seeds=3, claim="pytorch").about("weight")
+
+
+def test_names():
+    from fathom.audit import assert_initialised, audit
+
+    assert audit(net, [[1.0] * 16], seeds=3).as_html("net").startswith("<!doctype html>")
+"""
+    (place / "away" / "test_net.py").write_text(code)
+    run([str(place / "venv" / "bin" / "python"), "-m", "pytest", "-q", "test_net.py"], place / "away")
+
+
 def test_an_own_claim_is_registered_by_its_file_and_examined(place: Path) -> None:
     own = '''
 from fathom.claims import claim, mutant

@@ -21,7 +21,7 @@ def log2_squares(states: tuple[np.ndarray, ...]) -> np.ndarray:
 
 
 @pytest.mark.parametrize("network", [mlp([6, 6, 7, 5, 6, 6]), residual_mlp(6, 7), mlp([6, 6], classes=3)])
-@pytest.mark.parametrize("kind", [arrays, drawn(), undrawn(), automatic(2)])
+@pytest.mark.parametrize("kind", [arrays, drawn(), undrawn(), automatic()])
 def test_one_segment_is_the_plain_run(network: Network, kind: Kind) -> None:
     rng = stream(0, "deep", "weights")
     run = network.run(network.draw(rng, 3, kind), X)

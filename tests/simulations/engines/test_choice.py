@@ -114,10 +114,14 @@ def test_it_pays_where_fewer_numbers_are_drawn_by_a_margin(batch: int, fan_in: i
 
 
 def test_automatic_kinds_are_chosen_matrix_by_matrix() -> None:
-    make, rng = automatic(2, np.float32), stream(2, "engines")
-    assert isinstance(make(he, rng, 3, 100, 100), Undrawn)
-    assert isinstance(make(he, rng, 3, 100, 3), Drawn)
-    assert isinstance(make(he.with_law(uniform), rng, 3, 100, 100), Drawn)
+    make, rng = automatic(np.float32), stream(2, "engines")
+    cases = ((he, 2, 100, Undrawn), (he, 2, 3, Drawn), (he, 20, 100, Drawn), (he.with_law(uniform), 2, 100, Drawn))
+    for init, rows, fan_out, taken in cases:
+        weights = make(init, rng, 3, 100, fan_out)
+        product: Any = weights.__rmatmul__(np.ones((3, rows, 100), np.float32))
+        assert product.dtype == np.float32
+        assert isinstance(weights.decided(1), taken)
+        assert weights.rows == rows
     assert run(extras=("variances",)).engine.startswith("undrawn")
     many = np.ones((50, 3))
     assert run(inputs=many, extras=("variances",), sampling=Sampling(batch=50)).engine.startswith("drawn")

@@ -7,7 +7,7 @@ import pytest
 from scipy import special
 
 from simulations import Dense, Network, stream
-from simulations.layers.activations import GELU, SELU, Dropout, Mish, Sigmoid, Sine, Softplus, Swish
+from simulations.layers.activations import GELU, SELU, Dropout, Mish, ReLU6, Sigmoid, Sine, Softplus, Swish
 from simulations.layers.dense import Layer
 
 X = np.linspace(-6, 6, 240).reshape(1, 4, 60) + 0.01
@@ -25,8 +25,9 @@ X = np.linspace(-6, 6, 240).reshape(1, 4, 60) + 0.01
         (Mish(), X * np.tanh(special.log1p(np.exp(X)))),
         (Softplus(), special.log1p(np.exp(X))),
         (Sine(), np.sin(X)),
+        (ReLU6(), np.minimum(np.maximum(X, 0), 6)),
     ],
-    ids=["sigmoid", "GELU", "SELU", "ELU", "SiLU", "Swish", "Mish", "softplus", "sine"],
+    ids=["sigmoid", "GELU", "SELU", "ELU", "SiLU", "Swish", "Mish", "softplus", "sine", "ReLU6"],
 )
 def test_values_and_pullbacks(layer: Layer, expected: np.ndarray) -> None:
     y, pullback = layer.forward({}, X)

@@ -16,6 +16,7 @@ LAYERS = {
     "max": MaxPool(2),
     "max, overlapping": MaxPool(3, 1),
     "max, leaves pixels out": MaxPool(1, 3),
+    "max, padded": MaxPool(3, 2, 1),
     "average": AveragePool(2),
     "average, overlapping": AveragePool(3, 2),
     "average of the image": AveragePool(),
@@ -81,6 +82,8 @@ def test_parameters_of_branches_are_named_in_order() -> None:
 @pytest.mark.parametrize(("make", "message"), [
     (lambda: MaxPool(0), "size of MaxPool must be at least 1, got 0"),
     (lambda: MaxPool(2, 0), "stride of MaxPool must be at least 1, got 0"),
+    (lambda: MaxPool(3, 2, 2), "padding of MaxPool must be from 0 to half its size, 1, got 2; a window may else have"),
+    (lambda: MaxPool(3, 2, -1), "padding of MaxPool must be from 0 to half its size, 1, got -1"),
     (lambda: AveragePool(-1), "size of AveragePool must be at least 1, got -1"),
     (lambda: AveragePool(2, 0), "stride of AveragePool must be at least 1, got 0"),
     (lambda: AveragePool(None, 2), "over the whole image has no stride, got 2"),

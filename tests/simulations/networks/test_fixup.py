@@ -5,7 +5,7 @@ import pytest
 
 from simulations import Dense, LeakyReLU, Network, Residual, Sequential, he, residual_mlp, stream, zero
 from simulations.layers.dense import Gradients
-from simulations.layers.scalars import ScalarBias, ScalarMultiplier
+from simulations.layers.scalars import FeatureMultiplier, ScalarBias, ScalarMultiplier
 from simulations.networks.fixup import NO_RULES, FixupRules, fixup_mlp
 from simulations.numbers.arrays import Array
 
@@ -44,6 +44,18 @@ def test_a_single_number_by_hand() -> None:
     assert y.tolist() == [[[10, 20], [30, 40]]]
     assert pullback(dy, gradients).tolist() == (10 * dy).tolist()
     assert {name: one.array.tolist() for name, one in gradients.items()} == {"b": [[[8]]], "a": [[[27]]]}
+
+
+def test_a_number_a_feature_by_hand() -> None:
+    x, dy, gradients = np.array([[[1.0, 2.0], [3.0, 4.0]]]), np.array([[[1.0, 0.0], [2.0, 5.0]]]), Gradients()
+    layer = FeatureMultiplier("a", 0.5, 2)
+    assert layer.draw(stream(0), 3)["a"].tolist() == [[[0.5, 0.5]]] * 3
+    y, pullback = layer.forward({"a": np.array([[[10.0, 100.0]]])}, x)
+    assert y.tolist() == [[[10, 200], [30, 400]]]
+    assert pullback(dy, gradients).tolist() == [[[10, 0], [20, 500]]]
+    assert gradients["a"].array.tolist() == [[[7, 20]]]
+    with pytest.raises(ValueError, match=r"multiplier 'a' expects \(draws, batch, 2\), got shape \(1, 2, 3\)"):
+        layer.forward(layer.draw(stream(0), 1), np.ones((1, 2, 3)))
 
 
 @pytest.mark.parametrize(("name", "incoming", "bias", "multiplier"), [

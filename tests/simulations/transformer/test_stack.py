@@ -15,7 +15,7 @@ from simulations.layers.dense import Dense, Gradients
 from simulations.layers.gated import Gated
 from simulations.layers.network import Network
 from simulations.layers.normalisation import LayerNorm
-from simulations.transformer.recipes import NONE, PRE, RECIPES, XAVIER, Recipe, deepnorm, fixup, t_fixup
+from simulations.transformer.recipes import NONE, PRE, RECIPES, XAVIER, Recipe, deepnorm, fixup, layer_scale, t_fixup
 from simulations.transformer.stack import transformer
 from simulations.transformer.translator import translator
 from simulations.weights.undrawn import undrawn
@@ -112,6 +112,31 @@ def test_published_scales() -> None:
     assert math.isclose(alone.shortcut, 200**0.25)
     assert math.isclose(deviation(alone, "value") / deviation(XAVIER, "value"), 800**-0.25)
     assert [one.norm for one in (encoder, decoder, *t_fixup(6, 6))] == ["post", "post", "none", "none"]
+
+
+def test_rezero_starts_as_its_shortcuts() -> None:
+    """Of all that is in a branch its multiplier alone has a gradient."""
+    net = transformer(8, 2, RECIPES["rezero"](2, 0)[0], heads=2, positions=3)
+    parameters = net.draw(stream(0), 2)
+    run = net.run(parameters, X)
+    np.testing.assert_array_equal(run.output, X)
+    gradients = run.gradients(stream(1).normal(size=X.shape))
+    names = {f"block{layer}.{branch}.gain" for layer in (0, 1) for branch in ("attention", "mlp")}
+    assert {name for name, value in gradients.items() if value.any()} == names
+    assert {value.shape for name, value in gradients.items() if name in names} == {(2, 1, 1)}
+
+
+def test_layer_scale_starts_small() -> None:
+    """As published for 18, 24 and 36 layers, each side of its own depth; one number a feature, behind the norm."""
+    starts = [recipe.multiplier for depths in ((18, 19), (24, 25)) for recipe in layer_scale(*depths)]
+    assert starts == [0.1, 1e-5, 1e-5, 1e-6]
+    small, _ = layer_scale(1, 1)
+    net = transformer(8, 1, small, heads=2, positions=3)
+    parameters = net.draw(stream(0), 2)
+    assert parameters["block0.mlp.gain"].tolist() == np.full((2, 1, 8), 0.1).tolist()
+    bare = transformer(8, 1, PRE, heads=2, positions=3).run(parameters, X).states
+    grown = net.run(parameters, X).states
+    np.testing.assert_allclose(grown[1] - X, 0.1 * (bare[1] - X), rtol=1e-12, atol=1e-14)
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
