@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from playwright.sync_api import Browser, expect
 
 from lessons.tools import static
 from lessons.tools.language import LANGUAGES
-from lessons.tools.prose import common
+from lessons.tools.prose import common, typeset
 from lessons.tools.server import notebooks
 from tests.browser.conftest import SCREENSHOTS
 from tests.browser.layout import sideways
@@ -34,6 +35,7 @@ def test_a_lesson_works_from_a_file_with_the_network_off(browser: Browser, tmp_p
             slider.press("End")
             expect(figure).not_to_have_js_property("innerHTML", before)
             assert slider.locator("xpath=following::output[1]").inner_text() == slider.get_attribute("aria-valuetext")
+        expect(page.locator("figcaption").first).to_contain_text(typeset(2 * math.sqrt(1000)))  # s = 2, n = 1,000
         for choice in page.locator("fieldset").all():
             figure = choice.locator("xpath=following::figure[1]")
             before = figure.inner_html()
