@@ -107,9 +107,9 @@ def along(report: Report) -> list[tuple[float, Mapping[str, Any]]]:
     what a module puts out, "before" one of what it is given, or "the output".
     """
     modules = [one.name for one in report.measured.in_order()]
-    rows = []
-    for one in getattr(report, "places", ()):
-        row = one.as_numbers()
+    rows: list[tuple[float, Mapping[str, Any]]] = []
+    for one in report.places:
+        row: Mapping[str, Any] = one.as_numbers()
         name = "" if row["name"] == "the output" else row["name"].removeprefix("before ")
         if name in modules and row["predicted"] > 0:
             early = 1.0 if row["name"].startswith("before ") else 0.5

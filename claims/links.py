@@ -55,6 +55,7 @@ LESSONS: dict[str, tuple[str, ...]] = {
     "8_fixup": ("F1", "F3", "F4", "F5", "F6", "F7", "F11", "F15", "R10", "T1"),
     "9_undrawn": ("U1", "U2", "U3"),
     "10_nets_in_time": ("N1", "N2", "N3", "N4"),
+    "11_attention": ("Q1", "Q3", "Q6", "Q15", "Q16", "V1", "V2", "V4", "V8", "V10", "V12"),
 }
 """Codes of the claims that each lesson teaches; its notebook is lessons/lesson_NAME.py."""
 

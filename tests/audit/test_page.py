@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from xml.etree import ElementTree
 
@@ -14,7 +13,7 @@ import pytest
 pytest.importorskip("torch")
 
 from audit import Report, audit
-from audit.picture import HEIGHT, picture, predictions
+from audit.picture import HEIGHT, along, picture, predictions
 from tests.audit.nets import chain, inputs, residual
 
 EIGHT = inputs(8, 32)
@@ -91,10 +90,17 @@ class Place:
 
 
 def test_predictions_of_the_whole_net_are_a_line_with_a_band_where_a_report_has_them(faulty: Report) -> None:
-    assert "whole" not in picture(faulty, "output", "", {})
-    places = (Place("0", 2.0), Place("before 2", 8.0), Place("the output", 1e6, "mean field"), Place("nowhere", 1.0))
-    told = copy.copy(faulty)
-    object.__setattr__(told, "places", places)
+    assert len(along(faulty)) > 1
+    assert "whole" in picture(faulty, "output", "", {})
+    assert "whole" not in picture(faulty, "gradient", "", {})
+    assert "whole" not in picture(replace(faulty, places=()), "output", "", {})
+    places: Any = (
+        Place("0", 2.0),
+        Place("before 2", 8.0),
+        Place("the output", 1e6, "mean field"),
+        Place("nowhere", 1.0),
+    )
+    told = replace(faulty, places=places)
     drawn = ElementTree.fromstring(picture(told, "output", "", {})).findall("div/svg[2]/line")
     names = [one.name for one in faulty.measured.in_order()]
     across = [100 * share / len(names) for share in (names.index("0") + 0.5, names.index("2"), names.index("") + 0.5)]

@@ -139,4 +139,4 @@ def test_the_command_gives_a_verdict(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "like width^" in " ".join(capsys.readouterr().out.split())
     assert [one["kind"] for one in json.loads(file.read_text())["statements"]] == ["step"]
     assert "expected a keyword and sizes, as width=64,128,256" in refused(main, capsys, *command, "--vary", "width=64")
-    assert "give one of them" in refused(main, capsys, *command, "--vary", "width=64,128", "--claim", "lecun")
+    assert "give --vary alone" in refused(main, capsys, *command, "--vary", "width=64,128", "--claim", "lecun")

@@ -41,6 +41,7 @@ SPOTS = {
     "7_homogeneity": Spot("deviation of the logits", "ArrowRight", typeset(1.05 * LARGEST_OF_10 - math.log(10)), "c^L"),
     "8_fixup": Spot("what one branch", "ArrowRight", f"says {typeset(1.0101**1000 - 1)}", "L^(-1/(2m-2))"),
     "10_nets_in_time": Spot("forget bias", "ArrowRight", f"says {typeset((1 + math.exp(-1.25)) ** -20)}", "1+2/n^2"),
+    "11_attention": Spot("layers N", "ArrowRight", f"the closed form says {typeset(1 + 2 * 13)}", "1/4"),
     "9_undrawn": Spot("angle", "ArrowRight", f"is {typeset(math.cos(math.pi / 4))} times the first", "2nB"),
 }
 

@@ -9,6 +9,7 @@ from claims import links
 from claims.catalogue import REGISTRY
 from figures.tools.figure import names
 from lessons.tools.prose import Prose
+from lessons.tools.server import notebooks
 
 ROOT = Path(__file__).parents[2]
 CODES = {code for claim in REGISTRY.values() for code in claim.codes}
@@ -24,7 +25,7 @@ def spelt_out(sentence: str) -> set[str]:
 
 def test_every_figure_and_every_lesson_is_linked() -> None:
     assert list(links.FIGURES) == names()
-    assert list(links.LESSONS) == [p.stem.removeprefix("lesson_") for p in sorted(ROOT.glob("lessons/lesson_*.py"))]
+    assert list(links.LESSONS) == list(notebooks())
     assert all(links.FIGURES.values())
     assert all(links.LESSONS.values())
 

@@ -70,7 +70,7 @@ def corner() -> Derivation:
     entry = sp.Function("c")
     return Derivation.begin(
         "Powers of a triangular matrix with one eigenvalue",
-        "Multiply the t-th power, with a^t on its diagonal, by [[a, b], [0, a]].",
+        "Multiply the t-th power, with a^t on its diagonal, by the matrix of rows (a, b) and (0, a).",
         sp.Eq(entry(STEPS + 1), EIGENVALUE * entry(STEPS) + CORNER * EIGENVALUE**STEPS),
     ).then(
         "From the identity: t places for the b.",
