@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from claims.reports.wrapping import pieces
 
@@ -28,12 +29,7 @@ def formula(latex: str) -> str:
     MissingLibraryError
         If latex2mathml is not installed.
     """
-    try:
-        from latex2mathml.converter import convert
-    except ImportError:
-        raise MissingLibraryError(
-            "--html needs the library latex2mathml: use `make report`, or pip install 'fathom-init[report]'"
-        ) from None
+    convert = _convert()
     parts = pieces(re.sub(r"\\[Bb]igg?[lrm]?(?![a-z])", "", latex))
     if len(parts) == 1:
         return _lettered(convert(parts[0], display="block"))
@@ -42,6 +38,28 @@ def formula(latex: str) -> str:
         _lettered(convert(f"{{}}{part}", display="inline")).replace("<math ", '<math displaystyle="true" ', 1)
         for part in parts
     )
+
+
+def inline(latex: str) -> str:
+    """Return LaTeX as MathML within a sentence.
+
+    Raises
+    ------
+    MissingLibraryError
+        If latex2mathml is not installed.
+    """
+    return _lettered(_convert()(latex, display="inline"))
+
+
+def _convert() -> Callable[..., str]:
+    try:
+        from latex2mathml.converter import convert
+    except ImportError:
+        raise MissingLibraryError(
+            "--html needs the library latex2mathml: use `make report`, or pip install 'fathom-init[report]'"
+        ) from None
+    found: Callable[..., str] = convert
+    return found
 
 
 def _lettered(mathml: object) -> str:

@@ -170,6 +170,11 @@ def refute() -> Any:
 def refuted(button: Any, claim_id: str, mutant: str, seed: int = 0) -> mo.Html:
     """Examine a claim and one of its mutants, once the button is pressed, by the evidence of `make checks`."""
     mo.stop(not button.value)
+    return mo.md(examined(claim_id, mutant, seed))
+
+
+def examined(claim_id: str, mutant: str, seed: int = 0) -> str:
+    """Return what the evidence of `make checks` says of a claim and of one of its mutants, in Markdown."""
     claim = REGISTRY[claim_id]
     wrong = next(one for one in claim.mutants if one.name == mutant)
     run = Run(claim_id, digits(seed), seed, "quick", share_of_alpha())
@@ -181,7 +186,7 @@ def refuted(button: Any, claim_id: str, mutant: str, seed: int = 0) -> mo.Html:
         "why": translated(wrong.why, "claims"), "alpha": share_of_alpha(), "miss": fate.miss,
     }  # fmt: skip
     words_of_claims = {name: _literal(one) if isinstance(one, str) else one for name, one in values.items()}
-    return mo.md(common().text("evidence", **words_of_claims))
+    return common().text("evidence", **words_of_claims)
 
 
 def _finding(value: float | str) -> float | str:

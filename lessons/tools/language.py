@@ -7,7 +7,9 @@ address, for each browser.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from html import escape
 
 LANGUAGES = {"en": "English", "zh": "中文"}
@@ -18,12 +20,27 @@ ENGLISH = "en"
 KEY = "language"
 """The name of the address's parameter, and of the cookie that keeps the choice."""
 
+OUTSIDE: ContextVar[str] = ContextVar("language", default=ENGLISH)
+"""The language outside lessons."""
+
+
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Let all that is said outside lessons be in a language."""
+    before = OUTSIDE.set(language)
+    try:
+        yield
+    finally:
+        OUTSIDE.reset(before)
+
 
 def spoken() -> str:
-    """Return the language of the lesson that runs in this thread; English outside lessons."""
+    """Return the language of the lesson that runs in this thread; outside lessons that of `speaking`, or English."""
     import marimo as mo  # here, since the pages of docs/ need prose and no notebooks
 
-    wanted = mo.query_params().get(KEY) if mo.running_in_notebook() else None
+    if not mo.running_in_notebook():
+        return OUTSIDE.get()
+    wanted = mo.query_params().get(KEY)
     return wanted if isinstance(wanted, str) and wanted in LANGUAGES else ENGLISH
 
 

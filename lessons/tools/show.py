@@ -47,7 +47,7 @@ def panel(
     return mo.Html(
         f'<figure style="margin:0"><img alt="{alt}" src="data:image/svg+xml;base64,{source}" '
         f'style="width:100%;max-width:44rem"><figcaption aria-live="polite">{caption}</figcaption></figure>'
-        f"<details><summary>{escape(prose.common.label('numbers'))}</summary>{_rows(table, prose)}</details>"
+        f"<details><summary>{escape(prose.common.label('numbers'))}</summary>{rows(table, prose)}</details>"
     )
 
 
@@ -65,7 +65,7 @@ def picture(table: Table, draw: Callable[[Table, Mapping[str, str]], Picture], l
     return out.getvalue()
 
 
-def _rows(table: Table, prose: Prose) -> str:
+def rows(table: Table, prose: Prose) -> str:
     """Write the table in HTML; of long ones, rows at about equal distances, with the first and the last."""
     names = list(table.units)
     heads = "".join(f'<th scope="col">{escape(prose.labels.get(f"column {name}", name))}</th>' for name in names)
@@ -92,11 +92,11 @@ def _steps(one: Derivation) -> mo.Html:
     lines = []
     for place, (step, how) in enumerate(zip(one.steps, one.check(), strict=True), start=1):
         says = _plain(translated(step.says, "derivations"))
-        lines.append(f"**{place}.** {says} <small>({_checked(how)})</small>\n\n$${sp.latex(step.statement)}$$")
+        lines.append(f"**{place}.** {says} <small>({checked(how)})</small>\n\n$${sp.latex(step.statement)}$$")
     return mo.md("\n\n".join(lines))
 
 
-def _checked(how: str) -> str:
+def checked(how: str) -> str:
     """Say how a step was checked, in the words of the lessons."""
     marks = {"definition": "definition", "exact": "proved", "30 digits": "digits"}
     if how in marks:
