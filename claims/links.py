@@ -39,6 +39,7 @@ FIGURES: dict[str, tuple[str, ...]] = {
     "top_singular_value": ("O3",),
     "trainable": ("C22",),
     "training_depth": ("T1",),
+    "translation": ("V10",),
     "update": ("F1", "F7", "F8", "R15"),
     "vacuous": ("P10", "P15"),
 }
