@@ -39,7 +39,7 @@ UNITS = {"part": "", "recipe": "", "branches": "1", "seeds": "1", "low": "1", "m
 RESULTS = Path(__file__).resolve().parent.parent / "benchmarks" / "results" / "translate.json"
 HIGHEST = 4.0
 """Nats a token; what lies above has learnt next to nothing."""
-PANELS = {"stable": "largest stable rate of SGD", "sgd": "validation loss, SGD", "adam": "validation loss, Adam"}
+PANELS = {"stable": "largest stable rate of SGD", "sgd": "validation loss by SGD", "adam": "validation loss by Adam"}
 
 
 def data(parameters: dict[str, Any], effort: Effort, seed: int) -> Table:
@@ -96,7 +96,7 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
             middle = one.numbers("measured")
             spread = [middle - one.numbers("low"), one.numbers("high") - middle]
             here.errorbar(one["branches"], middle, spread, fmt=mark + ":", capsize=2, label=recipe, **cycle)
-        here.set(xscale="log", xlabel="residual branches $L$", title=label)
+        here.set(xscale="log", xlabel="residual branches $L$", ylabel=label)
         branches = sorted(set(rows["branches"].tolist()))
         here.set_xticks(branches, [f"{one:g}" for one in branches])
         here.minorticks_off()
