@@ -1,7 +1,7 @@
 # make checks   derive, measure and attack the claims      make test   the tests      make lint   style, types, walls
 # make profile  one network per depth, ARGS="residual"     (the closed form beside the measurement)
 # make report   the same as a page, report.html            make figures   every picture, with its data and the gallery
-# make lessons  eleven lessons in the browser                make browser   the lessons tested in a real browser
+# make lessons  twelve lessons in the browser                make browser   the lessons tested in a real browser
 # make sweep    grids of networks, ARGS="sweep.toml"       make faults    sweeps that are killed, cut off and run out of disk
 # make translate   a Transformer learns to translate, ARGS="--norm fixup --layers 8"
 # make audit    your own PyTorch or Flax model, ARGS="package.module:make_model --shape 32x64"

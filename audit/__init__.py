@@ -3,7 +3,7 @@
 `pytorch` and `flax` build the model under many seeds and watch it; `fans` and `recognise` say by which rule each
 parameter was drawn; `layers` tests linear layers exactly, given their input; `depth` and `signals` look at the whole;
 `page` and `against` say it as a page, and what changed. ``python -m audit package.module:make_model --shape 32x64`` is
-the command. It stands above everything else, and nothing needs it.
+the command. Of Fathom nothing but the command and a lesson needs it.
 """
 
 from audit.report import Report

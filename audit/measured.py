@@ -43,9 +43,11 @@ class Module:
     def note(self, what: str, seed: int, moments: Sequence[float] | None) -> None:
         """Keep the moments of what was seen first under this seed."""
         for column, value in zip(COLUMNS, moments or (), strict=False):
-            row = self.moments.setdefault(f"{what} {column}", np.full(self.seeds, np.nan))
-            if np.isnan(row[seed]):
-                row[seed] = value
+            name = f"{what} {column}"
+            if name not in self.moments:
+                self.moments[name] = np.full(self.seeds, np.nan)
+            if math.isnan(self.moments[name][seed]):
+                self.moments[name][seed] = value
 
     def remember(self, what: str, seed: int, value: float) -> None:
         """Keep one number of a seed."""

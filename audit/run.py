@@ -79,27 +79,37 @@ def audit(
         raise AuditError(f"expected at least 3 seeds, a whole number, got {seeds!r}")
     if not 0 < alpha < 1:
         raise AuditError(f"expected alpha between 0 and 1, got {alpha}")
-    rules = {"*": claim} if isinstance(claim, str) else dict(claim or {})
-    keeping = [pattern for pattern, text in rules.items() if text == KEPT]
-    drawn = {pattern: text for pattern, text in rules.items() if text != KEPT}
-    for text in drawn.values():
-        claimed(text, Depth(2, 2))  # what is misspelt is said at once, whatever is counted later
+    for text in _rules(claim).values():
+        if text != KEPT:
+            claimed(text, Depth(2, 2))  # what is misspelt is said at once, whatever is counted later
     found = _measured(factory, inputs, range(first_seed, first_seed + int(seeds)), train, loss, targets)
+    return judged(found, claim, alpha, input=_fingerprint(inputs))
+
+
+def judged(found: Measured, claim: Claimed = None, alpha: float = ALPHA, *, input: str = "") -> Report:
+    """Say what follows from what was measured of a model, by PyTorch, Flax or anything else.
+
+    `claim` and `alpha` are as in `audit`, `input` is a fingerprint of what the model was called with.
+
+    Raises
+    ------
+    AuditError
+        If the weights are the same under every seed, or a claim is of nothing that there is.
+    """
+    rules = _rules(claim)
     refuse_shared(found)
     blocks = counted(found)
-    claims = {pattern: claimed(text, blocks) for pattern, text in drawn.items()}
+    claims = {pattern: claimed(text, blocks) for pattern, text in rules.items() if text != KEPT}
     _used(claims, found)
+    keeping = [pattern for pattern, text in rules.items() if text == KEPT]
     said, places_seen = _statements(found, claims, keeping, alpha)
     return Report(
-        tuple(worst_first(said)),
-        int(seeds),
-        train,
-        alpha,
-        dict(rules),
-        found,
-        places=tuple(places_seen),
-        input=_fingerprint(inputs),
+        tuple(worst_first(said)), found.seeds, found.train, alpha, rules, found, places=tuple(places_seen), input=input
     )
+
+
+def _rules(claim: Claimed) -> dict[str, str]:
+    return {"*": claim} if isinstance(claim, str) else dict(claim or {})
 
 
 def assert_initialised(factory: Callable[[], Any], inputs: Any, **options: Any) -> None:

@@ -88,7 +88,7 @@ def _scales(stated: Stated, weights: Array) -> Iterator[tuple[float, str]]:
     if zeros == 1:
         yield 0, "every entry is 0"
         return
-    if 0.95 < largest**2 / (3 * square) < 1.01:  # as uniform entries have
+    if 0.95 < largest**2 / (3 * square) < 1 + max(0.01, 4 * math.sqrt(0.8 / weights.size)):  # as uniform entries have
         yield 1 / (3 * stated.fan_in * stated.claimed), f"variance {DEFAULT}"
         yield 1 / 3, "the deviation taken as the bound of a uniform law"
     if largest < 2.001:

@@ -26,6 +26,7 @@ PICTURES = {
     "9_undrawn": "/figures/pictures/speed.svg",
     "10_nets_in_time": "/figures/pictures/recurrent.svg",
     "11_attention": "/figures/pictures/attention.svg",
+    "12_own_network": "/lessons/pictures/own_network.svg",
 }
 """What the index shows of each lesson."""
 STYLE = sheet("base") + Path(__file__).with_name("pages.css").read_text(encoding="utf-8")

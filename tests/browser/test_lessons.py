@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from scipy import stats
 
 from lessons.tools.prose import typeset
 from tests.browser.conftest import shot, watch
@@ -29,6 +30,9 @@ class Spot:
 
 LARGEST_OF_10 = 1.538753
 """Mean of the largest of ten standard normals (Harter 1961, table 1)."""
+NATS = math.log(2e6)
+FOUND = 100 * stats.chi2(72 * 50, scale=1.1 / (72 * 50)).sf(1 + math.sqrt(4 / 72 * NATS / 50) + 2 / 72 * NATS / 50)
+"""Of 100 audits, those whose mean of 72 x 50 squares, 10 % too large, is above the bound of one in a million."""
 SPOTS = {
     "1_starting_point": Spot("gain g", "ArrowRight", f"the closed form says {typeset(1.11**100)}", "g^(2L)"),
     "2_one_layer": Spot(
@@ -42,6 +46,7 @@ SPOTS = {
     "8_fixup": Spot("what one branch", "ArrowRight", f"says {typeset(1.0101**1000 - 1)}", "L^(-1/(2m-2))"),
     "10_nets_in_time": Spot("forget bias", "ArrowRight", f"says {typeset((1 + math.exp(-1.25)) ** -20)}", "1+2/n^2"),
     "11_attention": Spot("layers N", "ArrowRight", f"the closed form says {typeset(1 + 2 * 13)}", "1/4"),
+    "12_own_network": Spot("units of the layer", "ArrowRight", f"found in {typeset(FOUND)} of 100", "a/b"),
     "9_undrawn": Spot("angle", "ArrowRight", f"is {typeset(math.cos(math.pi / 4))} times the first", "2nB"),
 }
 
