@@ -102,6 +102,13 @@ def test_the_best_rate_is_that_of_the_least_loss(tmp_path: Path) -> None:
     assert len(kept.found) == 5
 
 
+def test_the_deepest_are_tried_once_at_the_rate_of_the_depth_before(tmp_path: Path) -> None:
+    losses = dict(zip(quality.RATES["sgd"], (2.0, 1.0, 3.0, None), strict=True))
+    kept = Store(tmp_path / "kept.json", "quality", lambda task, cell: {"loss": losses[cell.rate]})
+    assert quality.best(kept, "pre", 100, "sgd", 3) == [{"loss": 1.0, "rate": 0.1}]
+    assert sorted(cell.layers for cell in kept.found) == [24, 24, 24, 24, 100]
+
+
 def test_what_is_learnt_is_measured() -> None:
     found = quality.measure(TASK, Cell("pre", 1, "adam", 1e-3, 0, 5))
     assert found.keys() == {"loss", "accuracy", "exact", "bleu"}
