@@ -1,6 +1,6 @@
 """What recipes learn in a few hundred steps: the best of four rates by validation loss, then exact match and BLEU.
 
-The deepest networks are tried once, at the rate that was best at the depth before.
+The deepest networks are tried with one seed, at the rate that was best at the depth before, and lower if they diverge.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ def measure(task: Task, cell: Cell) -> Outcome:
 
 def best(store: Store, recipe: str, layers: int, optimiser: str, seeds: int) -> list[Outcome]:
     """Choose the rate on seed 0; return the outcomes of all seeds at it, each with its rate."""
-    *_, before, deepest = LAYERS
-    if layers == deepest:
-        rates: tuple[float, ...] = (best(store, recipe, before, optimiser, 1)[0]["rate"],)
-        seeds = 1
-    else:
-        rates = RATES[optimiser]
 
     def outcome(rate: float, seed: int) -> Outcome:
         return store.outcome(Cell(recipe, layers, optimiser, rate, seed, STEPS)) | {"rate": rate}
 
-    tried = [outcome(rate, 0) for rate in rates]
+    *_, before, deepest = LAYERS
+    if layers == deepest:
+        highest = best(store, recipe, before, optimiser, 1)[0]["rate"]
+        lower = sorted((rate for rate in RATES[optimiser] if rate <= highest), reverse=True)
+        once = (outcome(rate, 0) for rate in lower)
+        return [next((one for one in once if one["loss"] is not None), {"loss": None})]
+    tried = [outcome(rate, 0) for rate in RATES[optimiser]]
     chosen = min(tried, key=lambda one: inf if one["loss"] is None else one["loss"])
     return [chosen, *(outcome(chosen["rate"], seed) for seed in range(1, seeds))]
