@@ -9,7 +9,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: checks report figures lessons profile sweep translate audit test fast attack browser faults lint calibrate bench locks clean
+.PHONY: checks report figures lessons profile sweep translate compare audit test fast attack browser faults lint calibrate bench locks clean
 
 checks: .venv/base
 	$(BIN)/python paper_checks.py $(ARGS)
@@ -33,6 +33,10 @@ sweep: .venv/sweep
 
 translate: .venv/base
 	$(BIN)/python -m simulations.translate $(ARGS)
+
+# recipes of Transformers side by side; hours, and goes on where it was stopped
+compare: .venv/base
+	$(BIN)/python -m benchmarks.translate $(ARGS)
 
 audit: .venv/base
 	$(BIN)/python -m audit $(ARGS)

@@ -1,8 +1,8 @@
 """Compare how Transformers start, by translating: ``python -m benchmarks.translate``; goes on where it was stopped.
 
 First come the largest stable rates of SGD against depth, then what is learnt with SGD and with Adam at the best of four
-rates, then what dropout does for few pairs; seeds one after the other. All of it takes hours; ``--minutes`` begins no
-more runs after that time.
+rates (100 layers a side: at the best of 24, or lower), then what dropout does for few pairs; seeds one after the other.
+All of it takes hours; ``--minutes`` begins no more runs after that time.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ def main(arguments: list[str] | None = None) -> int:
     add(
         "--recipes", nargs="+", choices=tuple(RECIPES), default=list(RECIPES), metavar="RECIPE", help="; ".join(RECIPES)
     )
-    add("--layers", nargs="+", type=int, choices=table.LAYERS, default=list(table.LAYERS), help="of quality, a side")
+    add(
+        "--layers", nargs="+", type=int, choices=quality.LAYERS, default=list(quality.LAYERS), help="of quality, a side"
+    )
     add("--optimisers", nargs="+", choices=tuple(quality.RATES), default=list(quality.RATES), help="of quality")
     add("--seeds", type=whole(1, table.SEEDS), default=table.SEEDS)
     add("--minutes", type=float, default=float("inf"), help="begin no more runs after this time")

@@ -13,7 +13,7 @@ from benchmarks.translate import dropout, quality, stable
 from benchmarks.translate.store import Outcome, Store, TimeIsUpError, read
 from simulations.transformer.recipes import RECIPES
 
-SEEDS, LAYERS = 3, (2, 8, 24, 100)
+SEEDS = 3
 Known = TypeVar("Known")
 
 
@@ -47,13 +47,13 @@ def qualities(path: Path) -> str:
     for recipe in RECIPES:
         for name in quality.RATES:
             cells = []
-            for layers in LAYERS:
+            for layers in quality.LAYERS:
                 tries = (
                     _known(partial(quality.best, store, recipe, layers, name, seeds)) for seeds in range(SEEDS, 0, -1)
                 )
                 cells.append(_quality(next((one for one in tries if one), None)))
             rows[f"{recipe}, {name}"] = cells
-    return _table([f"after {quality.STEPS} steps", *(f"{layers} + {layers} layers" for layers in LAYERS)], rows)
+    return _table([f"after {quality.STEPS} steps", *(f"{layers} + {layers} layers" for layers in quality.LAYERS)], rows)
 
 
 def dropouts(path: Path) -> str:

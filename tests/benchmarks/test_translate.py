@@ -102,6 +102,19 @@ def test_the_best_rate_is_that_of_the_least_loss(tmp_path: Path) -> None:
     assert len(kept.found) == 5
 
 
+def test_the_deepest_take_the_rate_of_the_depth_before_or_a_lower(tmp_path: Path) -> None:
+    losses = dict(zip(quality.RATES["sgd"], (2.0, 1.0, 3.0, None), strict=True))
+
+    def measure(task: Task, cell: Cell) -> Outcome:
+        return {"loss": losses[cell.rate] if cell.layers < 100 or cell.rate < fails else None}
+
+    for fails, expected, runs in ((1.0, (1.0, 0.1), 5), (0.1, (2.0, 0.03), 6), (0.0, (None, None), 7)):
+        kept = Store(tmp_path / f"{fails}.json", "quality", measure)
+        (found,) = quality.best(kept, "pre", 100, "sgd", 3)
+        assert (found["loss"], found.get("rate")) == expected
+        assert len(kept.found) == runs
+
+
 def test_what_is_learnt_is_measured() -> None:
     found = quality.measure(TASK, Cell("pre", 1, "adam", 1e-3, 0, 5))
     assert found.keys() == {"loss", "accuracy", "exact", "bleu"}

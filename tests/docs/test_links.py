@@ -16,6 +16,8 @@ CHOSEN = {
     "lessons/prose/en/name.md",
 }
 """Paths of files that a reader is told to write."""
+SOLUTIONS = {"docs/course-solutions.md", "docs/course-solutions.zh.md"}
+"""Pages that students do not open by accident."""
 
 
 def target(page: str, link: str) -> tuple[str, str]:
@@ -38,7 +40,12 @@ def test_anchors_are_those_of_github() -> None:
 
 
 def test_readme_links_every_page() -> None:
-    assert {target("README.md", link)[0] for link in links("README.md")} >= set(PAGES) - {"README.md"}
+    assert {target("README.md", link)[0] for link in links("README.md")} >= set(PAGES) - {"README.md"} - SOLUTIONS
+
+
+def test_solutions_are_linked_for_teachers_alone() -> None:
+    linking = {page for page, link in LINKS if target(page, link)[0] in SOLUTIONS}
+    assert linking - SOLUTIONS == {"docs/teaching.md"}
 
 
 @pytest.mark.parametrize("page", PAGES)
