@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch.func import functional_call
 
+from audit.fans import SIDEWAYS
 from audit.measured import Measured
 from audit.signals import ENDS, RECTIFIERS
 
@@ -60,7 +61,8 @@ def watch(name: str, module: Any, found: Measured, seed: int, remembered: Rememb
         end = next((one for one in leaves(output) if one.is_floating_point()), None)
         if end is not None and end.requires_grad:
             end.register_hook(lambda gradient: seen.note("gradient", seed, _moments(gradient, remembered)))
-        plain = type(module) in LINEAR and "weight" in module._parameters and len(arguments) == 1
+        known = type(module) in LINEAR or is_sideways(module)
+        plain = known and "weight" in module._parameters and len(arguments) == 1
         if plain and torch.is_tensor(arguments[0]):
             busy = True
             seen.layer(seed, *_expected(module, arguments[0].detach(), output.detach()))
@@ -72,7 +74,7 @@ def watch(name: str, module: Any, found: Measured, seed: int, remembered: Rememb
 
 def _expected(module: Any, x: torch.Tensor, y: torch.Tensor) -> tuple[float, float, float, int]:
     """Return the mean square of y without bias, what x promises at variance 1, a bound on its variance, and rows."""
-    dense = isinstance(module, torch.nn.Linear)
+    dense = _is_dense(module)
     rows = y.shape[-1] if dense else module.out_channels // module.groups
     axis = -1 if dense else y.ndim - len(module.kernel_size) - 1
     bias = module._parameters.get("bias")
@@ -89,6 +91,16 @@ def _expected(module: Any, x: torch.Tensor, y: torch.Tensor) -> tuple[float, flo
     return sums(y)[0], float(expected.double().mean()), bound, rows
 
 
+def is_sideways(module: Any) -> bool:
+    """Whether it is a dense layer with its matrix as (inputs, outputs)."""
+    weight = module._parameters.get("weight")
+    return type(module).__name__ == SIDEWAYS and weight is not None and weight.ndim == 2
+
+
+def _is_dense(module: Any) -> bool:
+    return isinstance(module, torch.nn.Linear) or is_sideways(module)
+
+
 def _one_channel(module: Any, squares: torch.Tensor) -> torch.Tensor:
     """Return what a convolution makes of one channel with weights of 1."""
     alone = copy.copy(module)
@@ -102,10 +114,10 @@ def _one_channel(module: Any, squares: torch.Tensor) -> torch.Tensor:
 
 def _seen_by_a_row(module: Any, x: torch.Tensor, places: int) -> torch.Tensor | None:
     """Return the inputs of a row of weights, one row a place, or None if they are too many or not simply laid out."""
-    entries = module.weight[0].numel()
+    entries = x.shape[-1] if _is_dense(module) else module.weight[0].numel()
     if places * entries * min(places, entries) > PRODUCTS:
         return None
-    if isinstance(module, torch.nn.Linear):
+    if _is_dense(module):
         return x.reshape(-1, x.shape[-1]).double()
     plain = isinstance(module, torch.nn.Conv2d) and module.groups == 1 and module.padding_mode == "zeros"
     if not plain or isinstance(module.padding, str) or x.ndim != 4:

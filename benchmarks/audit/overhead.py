@@ -95,7 +95,8 @@ def told(found: dict[str, Any]) -> str:
     spent, peaks = found["seconds"], found["peak bytes"]
     low, high = found["spread"]
     return (
-        f"{found['seeds']} seeds: plain {spent['plain']:.1f} s, audit {spent['audit']:.1f} s of processor time; overhead {found['overhead']:.0%} ({low:.0%} to {high:.0%}), "
+        f"{found['seeds']} seeds: plain {spent['plain']:.1f} s, audit {spent['audit']:.1f} s of processor time; "
+        f"overhead {found['overhead']:.0%} ({low:.0%} to {high:.0%}), "
         f"at most {TARGET:.0%} asked: {'met' if found['met'] else 'missed'}; peaks {peaks['plain'] / 2**20:.0f} and "
         f"{peaks['audit'] / 2**20:.0f} MiB"
     )
