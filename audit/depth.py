@@ -1,7 +1,7 @@
 """How mean squares grow or shrink from block to block, forwards and backwards, with an interval over the seeds.
 
 A seed gives one slope of log mean square against depth. The interval of their mean is Student's, which is exact for
-normal slopes and good for many seeds: the one statement of an audit whose error rate is not proved.
+normal slopes and good for many seeds: the one test of an audit whose error rate is approximate.
 """
 
 from __future__ import annotations
@@ -33,11 +33,26 @@ def blocks(found: Measured) -> list[Module]:
     for one in found.in_order():
         if one.name and one.size and one.kind not in CONTAINERS and one.kind != "Embedding":
             classes[one.kind].append(one)
-    enough = {kind: members for kind, members in classes.items() if len(members) >= FEWEST}
-    leaves = {kind: members for kind, members in enough.items() if not any(one.name in inner for one in members)}
-    largest = max((_size(members) for members in leaves.values()), default=0)
-    nested = [members for kind, members in enough.items() if kind not in leaves and _size(members) >= largest / 2]
-    return max(nested or list(leaves.values()), key=_size, default=[])
+    outer = {kind for kind, members in classes.items() if any(one.name in inner for one in members)}
+    chains = {kind: members if kind in outer else _apart(members) for kind, members in classes.items()}
+    enough = {kind: members for kind, members in chains.items() if len(members) >= FEWEST}
+    leaves = [members for kind, members in enough.items() if kind not in outer]
+    largest = max(map(_size, leaves), default=0)
+    nested = [members for kind, members in enough.items() if kind in outer and _size(members) >= largest / 2]
+    return max(nested or leaves, key=_size, default=[])
+
+
+def _apart(layers: list[Module]) -> list[Module]:
+    """Leave out layers that read what one before them reads, as queries, keys and values do: no chain goes through."""
+    chain: list[Module] = []
+    read: set[bytes] = set()
+    for one in layers:
+        squares = one.moments.get("input mean square")
+        own = b"" if squares is None or not squares.any() else squares.tobytes()
+        if not own or own not in read:
+            chain.append(one)
+        read.add(own)
+    return chain
 
 
 def counted(found: Measured) -> Depth:

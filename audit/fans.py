@@ -14,6 +14,8 @@ from typing import Any, Literal
 
 Role = Literal["weight", "bias", "embedding", "other"]
 GATES = {"LSTM": 4, "LSTMCell": 4, "GRU": 3, "GRUCell": 3, "RNN": 1, "RNNCell": 1}
+SIDEWAYS = "Conv1D"
+"""The class of GPT-2's dense layers in transformers, whose matrices are (inputs, outputs)."""
 FUSED = {"qkv": 3, "in_proj": 3, "c_attn": 3, "kv": 2}
 """Endings of names of layers that make several projections at once."""
 
@@ -49,7 +51,7 @@ class Part:
 
 
 def parts(name: str, kind: str, module: Any, key: str, shape: tuple[int, ...]) -> Iterator[Part]:
-    """Yield the parts of parameter `key` of a module called `name` of class `kind`."""
+    """Yield the parts of parameter `key` of a module called `name` of class `kind`; matrices are (outputs, inputs)."""
     full = f"{name}.{key}" if name else key
     rows = (0, shape[0] if shape else 1)
     if "bias" in key:
@@ -67,7 +69,9 @@ def parts(name: str, kind: str, module: Any, key: str, shape: tuple[int, ...]) -
         yield _transposed(full, module, shape)
     elif kind.startswith("Conv") and key == "weight" and len(shape) > 2:
         yield convolution(full, shape, int(module.groups))
-    elif len(shape) == 2 and (kind in {"Linear", "NonDynamicallyQuantizableLinear"} or key.endswith("proj_weight")):
+    elif len(shape) == 2 and (
+        kind in {"Linear", "NonDynamicallyQuantizableLinear", SIDEWAYS} or key.endswith("proj_weight")
+    ):
         yield from dense(full, shape, name)
     else:
         yield Part(full, full, "other", math.nan, math.nan, rows)
@@ -131,4 +135,4 @@ def _inputs(kind: str, module: Any) -> float:
         return float(module.hidden_size)
     if weight is None or weight.ndim < 2:
         return math.nan
-    return float(math.prod(weight.shape[1:]))
+    return float(weight.shape[0] if kind == SIDEWAYS else math.prod(weight.shape[1:]))

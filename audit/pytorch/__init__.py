@@ -17,7 +17,7 @@ from audit.pytorch.build import built, tensors
 from audit.pytorch.loss import checked, lost
 from audit.pytorch.scaling import homogeneous_sets
 from audit.pytorch.trace import traced
-from audit.pytorch.watch import Remembered, leaves, sums, watch
+from audit.pytorch.watch import Remembered, is_sideways, leaves, sums, watch
 from audit.statement import AuditError
 
 __all__ = ["measure"]
@@ -65,7 +65,8 @@ def measure(
 
 
 def _described(model: Any, found: Measured, *, first: bool) -> None:
-    """Note parameters: their parts when first seen, and their entries."""
+    """Note parameters: their parts when first seen, and their entries; matrices as (outputs, inputs)."""
+    sideways = {id(one.weight) for one in model.modules() if is_sideways(one)}
     if first:
         owners: dict[int, list[str]] = {}
         for name, module in model.named_modules():
@@ -73,12 +74,14 @@ def _described(model: Any, found: Measured, *, first: bool) -> None:
                 owners.setdefault(id(value), []).append(key)
                 if len(owners[id(value)]) == 1:
                     kind = type(module).__name__
-                    found.parts += parts(name, kind, module, key.rsplit(".", 1)[-1], tuple(value.shape))
+                    shape = tuple(value.T.shape if id(value) in sideways else value.shape)
+                    found.parts += parts(name, kind, module, key.rsplit(".", 1)[-1], shape)
                     found.sizes[key] = value.numel()
         found.tied = {key for names in owners.values() if len(names) > 1 for key in names}
         found.frozen = {key for key, value in model.named_parameters() if not value.requires_grad}
     for key, value in model.named_parameters():
-        found.keep(key, value.detach().to(torch.promote_types(value.dtype, torch.float32)).numpy())
+        array = value.detach().to(torch.promote_types(value.dtype, torch.float32)).numpy()
+        found.keep(key, array.T if id(value) in sideways else array)
 
 
 def _run(model: Any, given: Any, found: Measured, seed: int, loss: str | None, targets: Any) -> None:

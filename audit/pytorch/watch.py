@@ -8,13 +8,16 @@ says what its input lets one expect. As all weights are 1, so are those of all o
 from __future__ import annotations
 
 import copy
+import math
 import weakref
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch.func import functional_call
 
+from audit.fans import SIDEWAYS
 from audit.measured import Measured
 from audit.signals import ENDS, RECTIFIERS
 
@@ -58,7 +61,8 @@ def watch(name: str, module: Any, found: Measured, seed: int, remembered: Rememb
         end = next((one for one in leaves(output) if one.is_floating_point()), None)
         if end is not None and end.requires_grad:
             end.register_hook(lambda gradient: seen.note("gradient", seed, _moments(gradient, remembered)))
-        plain = type(module) in LINEAR and "weight" in module._parameters and len(arguments) == 1
+        known = type(module) in LINEAR or is_sideways(module)
+        plain = known and "weight" in module._parameters and len(arguments) == 1
         if plain and torch.is_tensor(arguments[0]):
             busy = True
             seen.layer(seed, *_expected(module, arguments[0].detach(), output.detach()))
@@ -70,7 +74,7 @@ def watch(name: str, module: Any, found: Measured, seed: int, remembered: Rememb
 
 def _expected(module: Any, x: torch.Tensor, y: torch.Tensor) -> tuple[float, float, float, int]:
     """Return the mean square of y without bias, what x promises at variance 1, a bound on its variance, and rows."""
-    dense = isinstance(module, torch.nn.Linear)
+    dense = _is_dense(module)
     rows = y.shape[-1] if dense else module.out_channels // module.groups
     axis = -1 if dense else y.ndim - len(module.kernel_size) - 1
     bias = module._parameters.get("bias")
@@ -87,6 +91,16 @@ def _expected(module: Any, x: torch.Tensor, y: torch.Tensor) -> tuple[float, flo
     return sums(y)[0], float(expected.double().mean()), bound, rows
 
 
+def is_sideways(module: Any) -> bool:
+    """Whether it is a dense layer with its matrix as (inputs, outputs)."""
+    weight = module._parameters.get("weight")
+    return type(module).__name__ == SIDEWAYS and weight is not None and weight.ndim == 2
+
+
+def _is_dense(module: Any) -> bool:
+    return isinstance(module, torch.nn.Linear) or is_sideways(module)
+
+
 def _one_channel(module: Any, squares: torch.Tensor) -> torch.Tensor:
     """Return what a convolution makes of one channel with weights of 1."""
     alone = copy.copy(module)
@@ -100,10 +114,10 @@ def _one_channel(module: Any, squares: torch.Tensor) -> torch.Tensor:
 
 def _seen_by_a_row(module: Any, x: torch.Tensor, places: int) -> torch.Tensor | None:
     """Return the inputs of a row of weights, one row a place, or None if they are too many or not simply laid out."""
-    entries = module.weight[0].numel()
+    entries = x.shape[-1] if _is_dense(module) else module.weight[0].numel()
     if places * entries * min(places, entries) > PRODUCTS:
         return None
-    if isinstance(module, torch.nn.Linear):
+    if _is_dense(module):
         return x.reshape(-1, x.shape[-1]).double()
     plain = isinstance(module, torch.nn.Conv2d) and module.groups == 1 and module.padding_mode == "zeros"
     if not plain or isinstance(module.padding, str) or x.ndim != 4:
@@ -138,7 +152,8 @@ def sums(x: torch.Tensor) -> tuple[float, float, float]:
     for piece in x.reshape(-1).split(PIECE):
         square += float(torch.dot(piece, piece))
         total += float(piece.sum())
-        zeros += float((piece == 0).float().sum())
+        able = piece if piece.dtype == torch.float64 else piece.float()
+        zeros += np.count_nonzero(able.numpy() == 0)  # an eighth of the time of PyTorch's comparison and sum
     count = x.numel()
     if x.dtype != torch.float64 and not TRUSTED[0] < square / count < TRUSTED[1]:
         return sums(x.double())
@@ -150,8 +165,12 @@ def _kept(arguments: tuple[Any, ...], output: Any, version: int) -> float | None
     x, y = next(leaves(arguments), None), next(leaves(output), None)
     if x is None or y is None or x.shape != y.shape or x._version != version or not x.is_floating_point():
         return None
-    x, y = x.detach().double(), y.detach().double()
-    return float((x * y).sum() / x.square().sum())
+    inner = own = 0.0
+    pieces = (one.detach().reshape(-1).split(PIECE) for one in (x, y))
+    for a, b in zip(*pieces, strict=True):
+        a, b = a.double(), b.double()
+        inner, own = inner + float(torch.dot(a, b)), own + float(torch.dot(a, a))
+    return inner / own if own else math.nan
 
 
 def _shares(kind: str, y: Any) -> Iterator[tuple[str, float]]:
