@@ -57,6 +57,7 @@ LESSONS: dict[str, tuple[str, ...]] = {
     "9_undrawn": ("U1", "U2", "U3"),
     "10_nets_in_time": ("N1", "N2", "N3", "N4"),
     "11_attention": ("Q1", "Q3", "Q6", "Q15", "Q16", "V1", "V2", "V4", "V8", "V10", "V12"),
+    "12_own_network": ("A1", "C3", "C11"),
 }
 """Codes of the claims that each lesson teaches; its notebook is lessons/lesson_NAME.py."""
 
