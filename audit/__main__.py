@@ -65,7 +65,8 @@ def _audited(
 
 def _parser(program: str) -> Parser:
     parser = Parser(
-        program, description="Audit how your own PyTorch or Flax model starts: verdicts with error rates, and causes."
+        program,
+        description="Audit how your own PyTorch, Flax or Keras model starts: verdicts with error rates, and causes.",
     )
     parser.add_argument(
         "model", metavar="MODULE:FACTORY", help="what makes a new model at each call, without arguments"

@@ -13,10 +13,11 @@ import numpy as np
 
 from audit.statement import AuditError
 
-FRAMEWORKS = ("keras", "flax", "torch")
-"""By the package that a model's class comes from; Keras, of which nothing is known here, builds on the others."""
-EXTRAS = {"torch": "torch", "jax": "flax", "jaxlib": "flax", "flax": "flax"}
+FRAMEWORKS = ("keras", "flax.nnx", "flax", "torch")
+"""By the package that a model's class comes from; Keras builds on the others."""
+EXTRAS = {"torch": "torch", "jax": "flax", "jaxlib": "flax", "flax": "flax", "keras": "keras"}
 """Which extra brings a package."""
+VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 FULL = ("can't allocate memory", "out of memory", "resource_exhausted", "unable to allocate")
 """How frameworks say that memory is full."""
 
@@ -30,11 +31,12 @@ def framework(factory: Any) -> str:
         If it cannot be called without arguments, fails, or builds nothing that is known here.
     """
     check_factory(factory)
+    if takes_rngs(factory):
+        return "flax.nnx"
     with restored():
         model = made(factory)
-    if (name := _home(model)) in ("", "keras"):
-        known = "a torch.nn.Module or a flax.linen.Module"
-        raise AuditError(f"the factory returned {type(model).__name__}; expected {known}")
+    if not (name := _home(model)):
+        raise AuditError(f"the factory returned {type(model).__name__}; expected a model of PyTorch, Flax or Keras")
     return name
 
 
@@ -123,18 +125,29 @@ def check_factory(factory: Any) -> None:
     AuditError
         If it is not.
     """
-    if _home(factory):
+    if not isinstance(factory, type) and _home(factory):
         raise AuditError("got a module; expected a function that builds one anew at each call, such as lambda: Net()")
     if not callable(factory):
         raise AuditError(f"got {type(factory).__name__}; expected a function that builds a model")
     try:
-        inspect.signature(factory).bind()
+        if not takes_rngs(factory):
+            inspect.signature(factory).bind()
     except TypeError as error:
         raise AuditError(f"the factory needs arguments ({error}); expected one that is called without any") from None
     except ValueError:
         pass  # built in: it has no signature
 
 
+def takes_rngs(factory: Any) -> bool:
+    """Whether all that a factory needs is an argument `rngs`, as Flax's nnx modules do."""
+    own = isinstance(factory, type)  # whose metaclass may hide what it takes
+    try:
+        parameters = [*inspect.signature(factory.__init__ if own else factory).parameters.values()][own:]
+    except (TypeError, ValueError):
+        return False
+    return [one.name for one in parameters if one.default is one.empty and one.kind not in VARIABLE] == ["rngs"]
+
+
 def _home(model: Any) -> str:
-    roots = {base.__module__.partition(".")[0] for base in type(model).__mro__}
-    return next((name for name in FRAMEWORKS if name in roots), "")
+    homes = [f"{base.__module__}." for base in type(model).__mro__]
+    return next((name for name in FRAMEWORKS if any(home.startswith(f"{name}.") for home in homes)), "")

@@ -206,8 +206,12 @@ def _gain(arrays: list[Array]) -> tuple[float, float] | None:
     if min(flat.shape[1:]) < 2:
         return None
     longest = max(flat.shape[1:])
+    rounding = ROUNDINGS * longest * float(np.finfo(np.float32).eps)
+    norms = (flat**2).sum(axis=1 + int(np.argmax(flat.shape[1:])))
+    if (np.ptp(norms, axis=1) > 2 * rounding * norms.mean(axis=1)).any():
+        return None  # norms differ, which costs less to see than angles
     squares, gaps = orthogonality(flat)
-    if (gaps > ROUNDINGS * longest * float(np.finfo(np.float32).eps)).any():
+    if (gaps > rounding).any():
         return None
     return math.sqrt(squares[0] * longest), float(squares[0])
 

@@ -50,7 +50,8 @@ def audit(
     Parameters
     ----------
     factory : callable
-        Makes a new torch.nn.Module or flax.linen.Module at each call, without arguments; a class will do.
+        Makes a new model of PyTorch, Flax or Keras at each call, without arguments (or with nnx's `rngs`); a class
+        will do.
     inputs : array, or mapping of keywords to arrays
         What the model is called with. Backwards it is given random signs at its outputs.
     seeds : int
@@ -87,7 +88,7 @@ def audit(
 
 
 def judged(found: Measured, claim: Claimed = None, alpha: float = ALPHA, *, input: str = "") -> Report:
-    """Say what follows from what was measured of a model, by PyTorch, Flax or anything else.
+    """Say what follows from what was measured of a model, by PyTorch, Flax, Keras or anything else.
 
     `claim` and `alpha` are as in `audit`, `input` is a fingerprint of what the model was called with.
 
@@ -123,12 +124,21 @@ def _measured(
     factory: Callable[[], Any], inputs: Any, seeds: range, train: bool, loss: str | None, targets: Any
 ) -> Measured:
     """Measure with the framework that the factory builds for, which alone is imported."""
-    if framework(factory) == "torch":
+    known = framework(factory)
+    if known == "torch":
         from audit.pytorch import measure
 
         return measure(factory, inputs, seeds, train=train, loss=loss, targets=targets)
     if loss:
         raise AuditError("a loss is known of PyTorch models only; leave it out, and random signs run backwards")
+    if known == "keras":
+        from audit import keras
+
+        return keras.measure(factory, inputs, seeds, train=train)
+    if known == "flax.nnx":
+        from audit.flax import nnx
+
+        return nnx.measure(factory, inputs, seeds, train=train)
     from audit import flax
 
     return flax.measure(factory, inputs, seeds, train=train)

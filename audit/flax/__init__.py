@@ -5,17 +5,16 @@ from __future__ import annotations
 import inspect
 import math
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
-import numpy as np
 from flax import linen as nn
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from audit.factory import arrays, line, made, refuse, restored
-from audit.fans import Part, convolution, dense, lookup
 from audit.jax import Linear, Passes, Watch, given
+from audit.jax.layouts import Layout, note
 from audit.measured import Measured
 from audit.statement import AuditError
 
@@ -44,15 +43,13 @@ def measure(factory: Callable[[], Any], inputs: Any, seeds: range, *, train: boo
     with restored(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the user's own modules
         model = made(factory)
-        if not isinstance(model, nn.Module):
-            raise AuditError("the factory returned an nnx module; of Flax, the audit knows flax.linen.Module")
         fed, found = given(arrays(inputs)), Measured(len(seeds), train=train)
         mode = _mode(model, train)
         draw = jax.jit(
             lambda key: model.init({"params": key, "dropout": key}, *_called(fed)[0], **_called(fed)[1], **mode)
         )
-        modules: dict[str, Any] = {}
-        passes = Passes(_forward(model, mode, modules))
+        layouts: dict[str, Layout] = {}
+        passes = Passes(_forward(model, mode, layouts))
         for number, seed in enumerate(seeds):
             try:
                 variables = draw(key := jax.random.key(seed))
@@ -62,19 +59,8 @@ def measure(factory: Callable[[], Any], inputs: Any, seeds: range, *, train: boo
             if not parameters:
                 raise AuditError("the model has no parameters; expected some to audit")
             passes.note(found, number, jax.random.fold_in(key, 1), parameters, variables, fed)
-            _described(parameters, modules, found, first=number == 0)
+            note(jax.device_get(parameters), layouts, found, first=number == 0)
     return found
-
-
-def _described(parameters: Mapping[str, Any], modules: Mapping[str, Any], found: Measured, *, first: bool) -> None:
-    """Note parameters: their parts when first seen, and their entries."""
-    for name, value in parameters.items():
-        owner, _, last = name.rpartition(".")
-        array = _outputs_first(modules.get(owner), last, np.asarray(value, dtype=np.float32))
-        if first:
-            found.sizes[name] = array.size
-            found.parts += _parts(name, last, modules.get(owner), array)
-        found.keep(name, array)
 
 
 def _mode(model: Any, train: bool) -> dict[str, bool]:
@@ -90,15 +76,16 @@ def _called(inputs: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]
     return (() if named else tuple(inputs.values())), named
 
 
-def _forward(model: Any, mode: Mapping[str, bool], modules: dict[str, Any]) -> Any:
-    """Return the model as a function, which also notes its modules by name."""
+def _forward(model: Any, mode: Mapping[str, bool], layouts: dict[str, Layout]) -> Any:
+    """Return the model as a function, which also notes how the kernels of its layers lie, by name."""
 
     def forward(parameters: Mapping[str, Any], state: Any, inputs: Mapping[str, Any], key: Any, watch: Watch) -> Any:
         def intercept(run: Any, arguments: Any, keywords: Any, context: Any) -> Any:
             if context.method_name != "__call__":
                 return run(*arguments, **keywords)
             module, name = context.module, ".".join(context.module.path)
-            modules.setdefault(name, module)
+            if (layout := _layout(module)) is not None:
+                layouts.setdefault(name, layout)
             kind = type(module).__name__
             linear = _linear(module) if len(arguments) == 1 else None
             return watch.call(name, kind, arguments, lambda: run(*arguments, **keywords), linear)
@@ -127,29 +114,12 @@ def _linear(module: Any) -> Linear | None:
     return Linear(lambda x, kernel: bare.apply({"params": {"kernel": kernel}}, x), own["kernel"], "kernel", rows, flat)
 
 
-def _outputs_first(module: Any, last: str, array: np.ndarray) -> np.ndarray:
-    """Return a kernel with its outputs on the first axis, as `audit.fans` counts, and anything else as it is."""
-    if last != "kernel":
-        return array
-    if isinstance(module, nn.DenseGeneral) and not module.batch_dims:
-        axes = len(module.axis) if isinstance(module.axis, tuple) else 1
-        return array.reshape(math.prod(array.shape[:axes]), -1).T
-    if isinstance(module, nn.Dense):
-        return array.T
-    if isinstance(module, nn.Conv):
-        return np.moveaxis(array, (-1, -2), (0, 1))
-    return array
-
-
-def _parts(key: str, last: str, module: Any, array: np.ndarray) -> Iterator[Part]:
-    rows = (0, array.shape[0] if array.ndim else 1)
-    if "bias" in last:
-        yield Part(key, key, "bias", math.nan, 1, rows)
-    elif last == "kernel" and type(module) is nn.Conv:
-        yield convolution(key, array.shape, module.feature_group_count)
-    elif last == "kernel" and type(module) in (nn.Dense, nn.DenseGeneral) and array.ndim == 2:
-        yield from dense(key, array.shape, key.rpartition(".")[0])
-    elif last == "embedding" and type(module) is nn.Embed:
-        yield lookup(key, array.shape)
-    else:
-        yield Part(key, key, "other", math.nan, math.nan, rows)
+def _layout(module: Any) -> Layout | None:
+    """Return how a module's kernel lies, or None of what has no known fans."""
+    if type(module) is nn.Dense:
+        return Layout("dense")
+    if type(module) is nn.DenseGeneral and not module.batch_dims:
+        return Layout("dense", len(module.axis) if isinstance(module.axis, tuple) else 1)
+    if type(module) is nn.Conv:
+        return Layout("convolution", groups=module.feature_group_count)
+    return Layout("lookup") if type(module) is nn.Embed else None

@@ -17,7 +17,7 @@ from audit.pytorch.build import built, tensors
 from audit.pytorch.loss import checked, lost
 from audit.pytorch.scaling import homogeneous_sets
 from audit.pytorch.trace import traced
-from audit.pytorch.watch import Remembered, is_sideways, leaves, sums, watch
+from audit.pytorch.watch import Remembered, is_sideways, leaves, mean_square, watch
 from audit.statement import AuditError
 
 __all__ = ["measure"]
@@ -130,7 +130,7 @@ def _sizes(model: Any, sources: list[torch.Tensor], found: Measured, seed: int) 
 
 def _square(gradient: torch.Tensor) -> float:
     """Return its mean square, infinity if an entry is not finite: NaN stands for no gradient at all."""
-    square = sums(gradient)[0]
+    square = mean_square(gradient)
     return square if math.isfinite(square) else math.inf
 
 

@@ -12,11 +12,10 @@ from typing import Any
 import numpy as np
 import torch
 from torch import fx
-from torch.func import functional_call
 
 from audit.graph import Node
 from audit.pytorch.names import ELEMENTWISE, RESHAPES, SAME, SMOOTH
-from audit.pytorch.watch import LINEAR
+from audit.pytorch.watch import LINEAR, one_channel
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -92,20 +91,25 @@ class Reader:
         return self._activation(node, name, vars(module), module)
 
     def _layer(self, node: Any, module: Any) -> Node:
-        ones = {key: torch.ones_like(one).double() for key, one in module._parameters.items() if one is not None}
-        bias = ones.get("bias")
-        if bias is not None:
-            bias.zero_()
         dense = isinstance(module, torch.nn.Linear)
+        axis = -1 if dense else -1 - len(module.kernel_size)
+        rows, groups = (module.out_features, 1) if dense else (module.out_channels // module.groups, module.groups)
+
+        def apply(x: torch.Tensor) -> torch.Tensor:
+            """Give all units of a group the same, as their weights are 1."""
+            sums = [one.sum(axis, keepdim=True) for one in x.chunk(groups, axis)]
+            alike = sums if dense else [one_channel(module, one) for one in sums]
+            return torch.cat([one.repeat_interleave(rows, axis) for one in alike], axis)
+
         return self._made(
             node,
             "linear",
-            apply=_on_arrays(lambda x: functional_call(module, ones, (x,))),
+            apply=_on_arrays(apply),
             weight=self._key(node, module, "weight"),
-            bias=self._key(node, module, "bias") if bias is not None else "",
-            rows=module.out_features if dense else module.out_channels // module.groups,
-            groups=1 if dense else module.groups,
-            axis=-1 if dense else -1 - len(module.kernel_size),
+            bias=self._key(node, module, "bias") if module._parameters.get("bias") is not None else "",
+            rows=rows,
+            groups=groups,
+            axis=axis,
             dense=dense,
         )
 

@@ -53,7 +53,8 @@ def watch(name: str, module: Any, found: Measured, seed: int, remembered: Rememb
         found.called += 1
         if busy or not seen.first(seed, found.called):
             return
-        seen.note("output", seed, _moments(output, remembered))
+        put_out = _moments(output, remembered)
+        seen.note("output", seed, put_out)
         for what, share in _shares(type(module).__name__, output):
             seen.remember(what, seed, share)
         if any(module.children()) and (kept := _kept(arguments, output, version)) is not None:
@@ -63,17 +64,20 @@ def watch(name: str, module: Any, found: Measured, seed: int, remembered: Rememb
             end.register_hook(lambda gradient: seen.note("gradient", seed, _moments(gradient, remembered)))
         known = type(module) in LINEAR or is_sideways(module)
         plain = known and "weight" in module._parameters and len(arguments) == 1
-        if plain and torch.is_tensor(arguments[0]):
+        if plain and torch.is_tensor(arguments[0]) and put_out is not None:
             busy = True
-            seen.layer(seed, *_expected(module, arguments[0].detach(), output.detach()))
+            seen.layer(seed, *_expected(module, arguments[0].detach(), output.detach(), put_out[0]))
             busy = False
 
     yield module.register_forward_pre_hook(before)
     yield module.register_forward_hook(after)
 
 
-def _expected(module: Any, x: torch.Tensor, y: torch.Tensor) -> tuple[float, float, float, int]:
-    """Return the mean square of y without bias, what x promises at variance 1, a bound on its variance, and rows."""
+def _expected(module: Any, x: torch.Tensor, y: torch.Tensor, square: float) -> tuple[float, float, float, int]:
+    """Return the mean square of y without bias, what x promises at variance 1, a bound on its variance, and rows.
+
+    `square` is that of y with its bias.
+    """
     dense = _is_dense(module)
     rows = y.shape[-1] if dense else module.out_channels // module.groups
     axis = -1 if dense else y.ndim - len(module.kernel_size) - 1
@@ -81,14 +85,14 @@ def _expected(module: Any, x: torch.Tensor, y: torch.Tensor) -> tuple[float, flo
     if bias is not None and bool(bias.any()):
         sides = [1] * y.ndim
         sides[axis] = -1
-        y = y - bias.detach().reshape(sides)
+        square = mean_square(y - bias.detach().reshape(sides))
     squares = x.square().sum(axis, keepdim=True)
-    expected = squares if dense else _one_channel(module, squares / module.groups)
+    expected = squares if dense else one_channel(module, squares / module.groups)
     bound = 2 / rows
     if (flat := _seen_by_a_row(module, x, expected.numel())) is not None:
         gram = flat @ flat.T if len(flat) < flat.shape[1] else flat.T @ flat
         bound *= float(gram.square().sum() / flat.square().sum().square().clamp_min(1e-300))
-    return sums(y)[0], float(expected.double().mean()), bound, rows
+    return square, float(expected.double().mean()), bound, rows
 
 
 def is_sideways(module: Any) -> bool:
@@ -101,13 +105,13 @@ def _is_dense(module: Any) -> bool:
     return isinstance(module, torch.nn.Linear) or is_sideways(module)
 
 
-def _one_channel(module: Any, squares: torch.Tensor) -> torch.Tensor:
+def one_channel(module: Any, squares: torch.Tensor) -> torch.Tensor:
     """Return what a convolution makes of one channel with weights of 1."""
     alone = copy.copy(module)
     alone.in_channels = alone.out_channels = alone.groups = 1
-    ones = {"weight": torch.ones_like(module.weight[:1, :1])}
+    ones = {"weight": torch.ones_like(module.weight[:1, :1], dtype=squares.dtype)}
     if module._parameters.get("bias") is not None:
-        ones["bias"] = torch.zeros_like(module.bias[:1])
+        ones["bias"] = torch.zeros_like(module.bias[:1], dtype=squares.dtype)
     with torch.no_grad():
         return functional_call(alone, ones, (squares,))
 
@@ -158,6 +162,13 @@ def sums(x: torch.Tensor) -> tuple[float, float, float]:
     if x.dtype != torch.float64 and not TRUSTED[0] < square / count < TRUSTED[1]:
         return sums(x.double())
     return square / count, total / count, zeros / count
+
+
+def mean_square(x: torch.Tensor) -> float:
+    """Return the first of `sums` alone."""
+    square = sum(float(torch.dot(piece, piece)) for piece in x.reshape(-1).split(PIECE)) / x.numel()
+    enough = x.dtype == torch.float64 or TRUSTED[0] < square < TRUSTED[1]
+    return square if enough else mean_square(x.double())
 
 
 def _kept(arguments: tuple[Any, ...], output: Any, version: int) -> float | None:

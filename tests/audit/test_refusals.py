@@ -101,7 +101,7 @@ def rearranged() -> Any:
 REFUSED: list[tuple[Any, Any, str]] = [
     (fails, X, "the factory failed: KeyError: 'no such file'"),
     (needs, X, "the factory needs arguments (missing a required argument: 'width')"),
-    (lambda: 3, X, "the factory returned int; expected a torch.nn.Module or a flax.linen"),
+    (lambda: 3, X, "the factory returned int; expected a model of PyTorch, Flax or Keras"),
     (7, X, "got int; expected a function that builds"),
     (KEPT, X, "got a module; expected a function that builds one anew"),
     (lambda: KEPT, X, "the factory returned the same module twice"),
@@ -253,7 +253,9 @@ def test_no_pickle_is_loaded(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert "expected a .npy or .npz file of numbers" in refused(main, capsys, COMMAND, "--input", file)
 
 
-@pytest.mark.parametrize(("name", "extra"), [("torch", "torch"), ("jax.numpy", "flax"), ("flax", "flax")])
+@pytest.mark.parametrize(
+    ("name", "extra"), [("torch", "torch"), ("jax.numpy", "flax"), ("flax", "flax"), ("keras", "keras")]
+)
 def test_without_its_framework_it_says_what_to_install(
     name: str, extra: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
