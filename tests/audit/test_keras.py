@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 pytest.importorskip("jax")
-os.environ.setdefault("KERAS_BACKEND", "jax")
-keras = pytest.importorskip("keras")
+os.environ["KERAS_BACKEND"] = os.environ.get("KERAS_BACKEND", "jax")
+pytest.importorskip("keras")
 
 import jax
+import keras
 
 from audit import AuditError, Report, audit
 from simulations import stream
@@ -58,7 +59,7 @@ def test_another_rule_than_the_claimed_one_is_found_with_its_cause() -> None:
 
 def test_what_is_noted_is_what_the_layers_say() -> None:
     """The first layer of one seed by hand: behind its kernel, its bias and its rectifier."""
-    found = audit(lambda: chain(bias=0.5), EIGHT, seeds=3).measured
+    found = audit(lambda: chain(bias=0.5), EIGHT, seeds=30).measured
     kernel, x = found.entries["dense.kernel"][1].T, EIGHT.astype(np.float32)
     seen = found.modules["dense"]
     assert seen.squares is not None
@@ -69,7 +70,7 @@ def test_what_is_noted_is_what_the_layers_say() -> None:
     assert seen.moments["output mean square"][1] == pytest.approx((output**2).mean(), rel=1e-4)
     assert found.modules["head"].moments["gradient mean square"][1] == pytest.approx(1)  # random signs
     hidden = found.modules["head"].moments["input mean square"]
-    assert np.mean(found.gradients["head.kernel"]) == pytest.approx(8 * hidden.mean(), rel=0.5)
+    assert np.mean(found.gradients["head.kernel"]) == pytest.approx(8 * hidden.mean(), rel=0.3)
 
 
 class Several(keras.Model):  # type: ignore[misc]
