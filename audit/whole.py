@@ -28,7 +28,7 @@ def whole(found: Measured, places: list[Place], known: Known, share: float) -> I
     """Say how what is predicted of the whole net agrees with what was seen."""
     exact, inexact = [one for one in places if one.finding is not None], [one for one in places if not one.exact]
     if found.graph.lost:
-        yield _silent(f"the model cannot be traced, so nothing is said of the whole net ({found.graph.lost})")
+        yield _silent(f"the model is not traced, so nothing is said of the whole net ({found.graph.lost})")
     elif not places:
         yield _silent("nothing is predicted of the whole net: no rule is known of what its blocks are made of")
     if exact:

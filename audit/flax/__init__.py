@@ -13,7 +13,7 @@ from flax import linen as nn
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from audit.factory import arrays, line, made, refuse, restored
-from audit.jax import Linear, Passes, Watch, given
+from audit.jax import Linear, Passes, Watch, given, unseen
 from audit.jax.layouts import Layout, note
 from audit.measured import Measured
 from audit.statement import AuditError
@@ -43,7 +43,7 @@ def measure(factory: Callable[[], Any], inputs: Any, seeds: range, *, train: boo
     with restored(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the user's own modules
         model = made(factory)
-        fed, found = given(arrays(inputs)), Measured(len(seeds), train=train)
+        fed, found = given(arrays(inputs)), unseen(len(seeds), train)
         mode = _mode(model, train)
         draw = jax.jit(
             lambda key: model.init({"params": key, "dropout": key}, *_called(fed)[0], **_called(fed)[1], **mode)

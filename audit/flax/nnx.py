@@ -15,7 +15,7 @@ import numpy as np
 from flax import nnx
 
 from audit.factory import arrays, made, restored, takes_rngs
-from audit.jax import Linear, Passes, Watch, given
+from audit.jax import Linear, Passes, Watch, given, unseen
 from audit.jax.calls import around
 from audit.jax.layouts import Layout, note
 from audit.measured import Measured
@@ -43,7 +43,7 @@ def measure(factory: Callable[..., Any], inputs: Any, seeds: range, *, train: bo
     """
     with restored(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the user's own modules
-        fed, found, passes = given(arrays(inputs)), Measured(len(seeds), train=train), None
+        fed, found, passes = given(arrays(inputs)), unseen(len(seeds), train), None
         for number, seed in enumerate(seeds):
             model = _built(factory, seed)
             model.train() if train else model.eval()

@@ -16,10 +16,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from audit.factory import line, refuse
+from audit.graph import Graph
 from audit.measured import Measured
 from audit.statement import AuditError
 
-__all__ = ["Linear", "Passes", "Watch", "floating", "given"]
+__all__ = ["Linear", "Passes", "Watch", "floating", "given", "unseen"]
 
 PRODUCTS = 1 << 28
 """How many multiplications a better bound on the variance may cost, for each layer and seed."""
@@ -153,6 +154,11 @@ class Passes:
         reached = jnp.array([jnp.any(one != 0) for one in (*outer.values(), *tables)]).any()
         squares = {name: _square(one) for name, one in own.items()}
         return seen, {name: _moments(one) for name, one in back.items()}, squares, reached, len(ends)
+
+
+def unseen(seeds: int, train: bool) -> Measured:
+    """Return a record of models on JAX, of which nothing was seen yet."""
+    return Measured(seeds, train=train, graph=Graph(lost="PyTorch's models alone are traced"))
 
 
 def given(inputs: Mapping[str, np.ndarray]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import keras
 import numpy as np
 
 from audit.factory import arrays, line, made, refuse, restored
-from audit.jax import Linear, Passes, Watch, given
+from audit.jax import Linear, Passes, Watch, given, unseen
 from audit.jax.calls import around
 from audit.jax.layouts import Layout, note
 from audit.measured import Measured
@@ -50,7 +50,7 @@ def measure(factory: Callable[[], Any], inputs: Any, seeds: range, *, train: boo
         raise AuditError(f"Keras runs on {backend} here, and the audit needs it on JAX: set KERAS_BACKEND=jax")
     with restored(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the user's own modules
-        fed, found, passes = given(arrays(inputs)), Measured(len(seeds), train=train), None
+        fed, found, passes = given(arrays(inputs)), unseen(len(seeds), train), None
         for number, seed in enumerate(seeds):
             model = _built(factory, seed, fed)
             layers = _layers(model)

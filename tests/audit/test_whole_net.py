@@ -377,7 +377,7 @@ def test_where_fx_fails_export_is_tried_and_then_hooks_are_left() -> None:
     assert "at the output the rules of the weights" in by_shape.about("the whole net")[0].words
     (said,) = audit(Dynamic, inputs(6, 32), seeds=12).about("the whole net")
     assert (said.verdict, said.kind) == ("note", "mean field")
-    assert "cannot be traced, so nothing is said of the whole net (torch.fx: TraceError" in said.words
+    assert "is not traced, so nothing is said of the whole net (torch.fx: TraceError" in said.words
 
 
 def test_mean_field_alone_is_no_more_than_a_note() -> None:
