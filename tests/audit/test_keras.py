@@ -90,24 +90,42 @@ class Several(keras.Model):  # type: ignore[misc]
 
 @pytest.mark.slow
 @pytest.mark.parametrize("train", [False, True])
-def test_kernels_of_most_kinds_and_modes(train: bool) -> None:
+def test_layers_of_most_kinds_and_modes(train: bool) -> None:
     given = {"ids": np.arange(24).reshape(4, 6), "scale": np.ones((4, 6, 1))}
     report = audit(Several, given, seeds=6, train=train)
-    said = {
-        one: report.about(f"{one}.kernel")[0] for one in ("multi_head_attention.query", "conv1d", "depthwise_conv1d")
-    }
-    assert all(one.verdict == "against" for one in said.values()), report
-    # of (32, 4, 16) Keras counts 32 (4 + 16) for the 32 + 64 that there are
-    assert said["multi_head_attention.query"].numbers["variance"] == pytest.approx(2 / (32 * (4 + 16)))
-    assert "fans as Keras counts them in (32, 4, 16)" in said["multi_head_attention.query"].cause
-    assert "fan_out counted over all 4 groups" in said["conv1d"].cause
-    assert "fan_in counted over all 32 groups (the channels of a depthwise" in said["depthwise_conv1d"].cause
-    keeps = report.about("multi_head_attention.query", "exact, given the input")[0].numbers["keeps"]
-    assert keeps == pytest.approx(32 * 2 / (32 * (4 + 16)))
+    for name in ("query", "key", "value", "attention_output"):
+        assert "Glorot" in report.about(f"multi_head_attention.{name}.kernel")[0].words
+    exact = report.about("multi_head_attention.query", "exact, given the input")[0]
+    assert exact.numbers["keeps"] == pytest.approx(32 * 2 / (32 + 64))
+    assert "fan_out counted over all 4 groups" in report.about("conv1d.kernel")[0].cause
     zeros = report.measured.modules["dropout"].mean("output zeros")
     assert zeros == pytest.approx(0.5 * train, abs=0.05)
     assert (report.measured.modules["batch_normalization"].mean("output mean square") > 0.5) is train
     assert report.about("lstm.lstm_cell.recurrent_kernel")[0].verdict == "note"  # its fans are not known here
+
+
+def by_shape() -> Any:
+    """Return heads' projections drawn by Glorot's rule as Keras counted fans before 3.15, 32 (4 + 16) for 32 + 64."""
+    draw = keras.initializers.RandomNormal(stddev=(2 / (32 * (4 + 16))) ** 0.5)
+    return layers.EinsumDense("ab,bcd->acd", (4, 16), kernel_initializer=draw)
+
+
+@pytest.mark.parametrize(
+    ("make", "shape", "variance", "cause"),
+    [
+        (by_shape, (8, 32), 1 / 320, "fans as Keras counts them in (32, 4, 16)"),
+        (
+            lambda: layers.DepthwiseConv1D(3, padding="same"),
+            (2, 6, 32),
+            2 / (3 * 32 + 3),
+            "fan_in counted over all 32 groups (the channels of a depthwise convolution)",
+        ),
+    ],
+)
+def test_fans_that_are_counted_wrong(make: Any, shape: tuple[int, ...], variance: float, cause: str) -> None:
+    said = audit(make, stream(1, "keras").standard_normal(shape), seeds=30).about("kernel")[0]
+    assert (said.verdict, said.cause) == ("against", cause)
+    assert said.numbers["variance"] == pytest.approx(variance)
 
 
 def test_a_functional_model_takes_a_mapping_whole() -> None:
