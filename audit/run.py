@@ -34,7 +34,7 @@ Claimed = str | Mapping[str, str] | None
 
 
 def audit(
-    factory: Callable[[], Any],
+    factory: Callable[..., Any],
     inputs: Any,
     *,
     seeds: int = 50,
@@ -113,7 +113,7 @@ def _rules(claim: Claimed) -> dict[str, str]:
     return {"*": claim} if isinstance(claim, str) else dict(claim or {})
 
 
-def assert_initialised(factory: Callable[[], Any], inputs: Any, **options: Any) -> None:
+def assert_initialised(factory: Callable[..., Any], inputs: Any, **options: Any) -> None:
     """Raise AssertionError, with the table, if an audit has anything to say against a model; options as in `audit`."""
     report = audit(factory, inputs, **options)
     if not report.sound:
@@ -121,7 +121,7 @@ def assert_initialised(factory: Callable[[], Any], inputs: Any, **options: Any) 
 
 
 def _measured(
-    factory: Callable[[], Any], inputs: Any, seeds: range, train: bool, loss: str | None, targets: Any
+    factory: Callable[..., Any], inputs: Any, seeds: range, train: bool, loss: str | None, targets: Any
 ) -> Measured:
     """Measure with the framework that the factory builds for, which alone is imported."""
     known = framework(factory)

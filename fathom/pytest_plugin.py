@@ -23,7 +23,7 @@ def initialised() -> Callable[..., Report]:
     return _initialised
 
 
-def _initialised(factory: Callable[[], Any], inputs: Any, **options: Any) -> Report:
+def _initialised(factory: Callable[..., Any], inputs: Any, **options: Any) -> Report:
     __tracebackhide__ = True
     from audit import AuditError, audit
 

@@ -121,7 +121,7 @@ def _free(path: str, named: Mapping[str, Any]) -> str:
 def _own(layers: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield the parameters of every layer that no layer below it has, each once."""
     seen: set[int] = set()
-    for name, layer in reversed(layers.items()):
+    for name, layer in reversed([*layers.items()]):
         for one in layer.trainable_variables:
             if id(one) not in seen:
                 seen.add(id(one))
