@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import inspect
+import pkgutil
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +18,7 @@ import pytest
 
 import lessons
 from figures.tools.table import Table
+from lessons import experiments
 from lessons.experiments import fixup, undrawn
 from lessons.tools import kit, show
 from lessons.tools.exercise import Exercise
@@ -74,6 +77,33 @@ def _uses(name: str) -> set[str]:
     """Return all texts that appear as literals in a lesson's files."""
     nodes = [node for file in _files(name) for node in ast.walk(ast.parse(file))]
     return {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _each_experiment_and_picture_once() -> Iterator[None]:
+    """Measure and draw once for the same arguments: tests run every notebook a dozen times, a slider apart."""
+    known: dict[object, bytes] = {}
+    drawn = show.picture
+
+    def picture(table: Table, draw: Callable[[Table, Mapping[str, str]], Any], labels: Mapping[str, str]) -> bytes:
+        key = table.csv(), draw, tuple(labels.items())
+        if key not in known:
+            known[key] = drawn(table, draw, labels)
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(show, "picture", picture)
+        for info in pkgutil.iter_modules(experiments.__path__, f"{experiments.__name__}."):
+            for name, function in inspect.getmembers(import_module(info.name), inspect.isfunction):
+                if function.__module__ == info.name and _finds(function.__annotations__):
+                    patch.setattr(function.__module__ + "." + name, cache(function))
+        yield
+
+
+def _finds(annotations: Mapping[str, str]) -> bool:
+    """Whether a function takes numbers and words and returns what it found, which nobody changes."""
+    *given, found = annotations.values() or ("",)
+    return set(given) <= {"int", "float", "str"} and bool(re.search("Table|Report|^float$", found))
 
 
 def test_lessons_are_in_order() -> None:
