@@ -30,6 +30,8 @@ from lessons.tools.server import notebooks, title
 pytestmark = pytest.mark.slow
 
 NAMES = list(notebooks())
+EVERY = pytest.mark.parametrize("name", NAMES, scope="module")
+"""Over a module, tests of one lesson run after each other, and find what the others of it measured and drew."""
 ENDS = {"alt", "right", "close", "small", "large"}
 """What `kit` and `exercise` add to the name of a section."""
 ELEMENTS = (mo.ui.slider, mo.ui.radio, mo.ui.form, mo.ui.array, mo.ui.run_button)
@@ -111,27 +113,27 @@ def test_lessons_are_in_order() -> None:
     assert len(NAMES) >= 10
 
 
-@pytest.mark.parametrize("name", NAMES)
+@EVERY
 def test_title_is_the_prose_s(name: str) -> None:
     assert title(notebooks()[name]) == _prose(name).label("title")
     assert f"# {_prose(name).label('title')}" in _prose(name).text("question")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@EVERY
 def test_every_section_of_the_prose_is_used(name: str) -> None:
     literals = _uses(name) | {"labels", "teacher", "question", "sources"}
     shown = literals | {f"{key} {end}" for key in literals for end in literals | ENDS}
     assert not _prose(name).sections.keys() - shown, "sections that are never shown"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@EVERY
 def test_teacher_s_notes_say_what_is_asked_of_them(name: str) -> None:
     notes = _prose(name).text("teacher")
     for wanted in ("Assumes", "One idea", "Time", "Common wrong answers"):
         assert wanted.lower() in notes.lower(), f"{wanted!r} is missing"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@EVERY
 def test_exercises_accept_the_truth_and_answer_misconceptions(name: str) -> None:
     exercises: tuple[Exercise, ...] = _experiment(name).EXERCISES
     assert len(exercises) == 3
@@ -148,7 +150,7 @@ def test_exercises_accept_the_truth_and_answer_misconceptions(name: str) -> None
             assert _prose(name).text(key)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@EVERY
 def test_nothing_is_shown_before_a_guess(name: str) -> None:
     shown, _ = _run(name)
     assert not any("<figure" in one for one in shown)
@@ -168,7 +170,7 @@ PANEL = show.panel
 
 
 @pytest.mark.parametrize("end", ["default", "start", "stop"])
-@pytest.mark.parametrize("name", NAMES)
+@EVERY
 def test_sliders_work_to_their_ends(name: str, end: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if end == "default":
         monkeypatch.setattr(show, "panel", _panel_in_every_language)
@@ -184,7 +186,7 @@ def test_sliders_work_to_their_ends(name: str, end: str, monkeypatch: pytest.Mon
             elements[key]._update(value)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@EVERY
 def test_every_choice_works(name: str) -> None:
     elements = _answered(name)
     for one in elements.values():
@@ -212,7 +214,7 @@ def _look_at(shown: list[str]) -> None:
             assert not re.search(r"\b(nan|inf)\b|\[\[", text, re.IGNORECASE), text
 
 
-@pytest.mark.parametrize("name", NAMES)
+@EVERY
 def test_wrong_statements_are_refuted(name: str) -> None:
     elements = _answered(name)
     buttons = {key: one for key, one in elements.items() if isinstance(one, mo.ui.run_button)}
