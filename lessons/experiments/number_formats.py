@@ -23,7 +23,8 @@ LAYERS, GUESSED = 200, 2
 FORMATS = {one.name: one for one in (FLOAT16, BFLOAT16, FLOAT32)}
 POWERS = {"signal": 1, "square": 2, "logarithm": 0}
 """Of the signal's size in what is stored; a logarithm is none."""
-MARKS = {"float16": ("o", "C0"), "bfloat16": ("s", "C1"), "float32": ("^", "C2")}
+MARKS = {"float16": ("o", "C0", 11), "bfloat16": ("s", "C1", 16), "float32": ("^", "C2", 10)}
+"""Their points, colours, and sizes of crosses: two may lie on each other."""
 STAYS = "—"
 """Where a caption names a layer and there is none."""
 
@@ -93,7 +94,7 @@ def draw_stored(table: Table, labels: Mapping[str, str]) -> Picture:
     for name, shade in (("float32", "0.93"), ("float16", "0.84")):
         axes.axhspan(*ends(FORMATS[name]), color=shade, linewidth=0, zorder=0, label=labels[f"range {name}"])
     axes.plot(table["layer"], table["expected"], color="0.3", zorder=1, label=labels["closed form"])
-    for place, (name, (mark, color)) in enumerate(MARKS.items()):
+    for place, (name, (mark, color, cross)) in enumerate(MARKS.items()):
         held, low_high = table.numbers(name), ends(FORMATS[name])
         inside = np.isfinite(held)
         some = inside & (table["layer"] % 15 == 5 * place)
@@ -101,12 +102,13 @@ def draw_stored(table: Table, labels: Mapping[str, str]) -> Picture:
         if not inside.all():
             first = int(np.argmin(inside))
             edge = low_high[int(held[first] > 0)]
-            axes.plot(table["layer"][first], edge, "X", color=color, markersize=11, clip_on=False, zorder=3)
+            axes.plot(table["layer"][first], edge, "X", color=color, markersize=cross, clip_on=False, zorder=3)
     axes.plot([], [], "X", color="0.3", markersize=11, label=labels["left"])
     reach = max(52.0, 1.05 * abs(table.numbers("expected")[-1])) if np.isfinite(table.numbers("float16")).all() else 52
     axes.set(ylim=(-reach, reach), xlabel=labels["layer axis"], ylabel=labels["stored axis"])
     axes.set_title(labels["stored title"])
-    axes.legend(fontsize=9, ncols=2, loc="upper left")
+    corner = "lower right" if table["expected"][-1] > 0 else "upper right"
+    axes.legend(fontsize=9, ncols=2, loc=corner, frameon=True, framealpha=1, edgecolor="none")
     return picture
 
 

@@ -67,6 +67,7 @@ def draw_distances(table: Table, labels: Mapping[str, str]) -> Picture:
     axes.plot(table["layer"], table["expected"], label=labels["at most"])
     axes.plot(table["layer"], table["measured"], "o", label=labels["measured"])
     axes.set(yscale="log", xlabel=labels["layer axis"], ylabel=labels["distance axis"], title=labels["distance title"])
+    axes.set_ylim(min(0.01, table["measured"][-1] / 10), 3 * max(3.0, table.numbers("high").max()))
     axes.locator_params(axis="x", integer=True)
     axes.legend()
     return picture

@@ -55,11 +55,12 @@ def draw_recorded(table: Table, labels: Mapping[str, str]) -> Picture:
         rows = table.where(way=way)
         low, mean, high = (rows.numbers(key) for key in ("lowest", "mean", "highest"))
         depths = rows.numbers("layers") + 0.3 * (place - 0.5)
-        axes.errorbar(depths, mean, [mean - low, high - mean], fmt=mark, color=color, capsize=3, label=labels[way])
+        spread = np.maximum([mean - low, high - mean], 0)  # a mean of three equal numbers may be off in its last bit
+        axes.errorbar(depths, mean, spread, fmt=mark, color=color, capsize=3, label=labels[way])
     axes.axhline(0.1, color="0.5", linestyle=":", label=labels["chance"])
-    axes.set(ylim=(0, 1), xticks=sorted(set(table["layers"].tolist())))
+    axes.set(ylim=(0, 1.2), yticks=np.linspace(0, 1, 6), xticks=sorted(set(table["layers"].tolist())))
     axes.set(xlabel=labels["layers axis"], ylabel=labels["accuracy axis"], title=labels["staged title"])
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 0.14))
+    axes.legend(ncols=3, loc="upper center", columnspacing=1, fontsize=10)
     return picture
 
 
