@@ -233,7 +233,7 @@ def _(kept_seed, net, pace):
 @app.cell(hide_code=True)
 def _(kept_guess):
     kit.wait(kept_guess, silent=True)
-    said = kit.choice(text, "said", list(lesson.KEPT), "kept exactly")
+    sentence = kit.choice(text, "said", list(lesson.KEPT), "kept exactly")
     test_said = kit.refute()
     kit.below(
         kit.words(text, "kept after"),
@@ -241,15 +241,15 @@ def _(kept_guess):
             balance.inner_product(), balance.in_a_branch(), balance.step(), balance.of_one(), balance.flow()
         ),
         kit.box(text, "kept box"),
-        said,
+        sentence,
         test_said,
     )
-    return said, test_said
+    return sentence, test_said
 
 
 @app.cell(hide_code=True)
-def _(said, test_said):
-    kit.refuted(test_said, *lesson.KEPT[said.value])
+def _(sentence, test_said):
+    kit.refuted(test_said, *lesson.KEPT[sentence.value])
     return
 
 
