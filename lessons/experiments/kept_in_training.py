@@ -62,12 +62,10 @@ def trained(kind: str, rate: float, seed: int) -> Table:
         norms.append(_squares(parameters, weights))
     moved = np.array(norms) - norms[0]
     told = _told(rate, moved, np.array(squares), np.array(excess))
-    return stacked(
-        dict.fromkeys(("time", *LAYERS, *(f"expected {name}" for name in LAYERS)), "1"),
-        {"time": rate * np.arange(len(norms))}
-        | {name: moved[:, place] for place, name in enumerate(LAYERS)}
-        | {f"expected {name}": told[:, place] for place, name in enumerate(LAYERS)},
-    )
+    columns: dict[str, object] = {"time": rate * np.arange(len(norms))}
+    columns |= dict(zip(LAYERS, moved.T, strict=True))
+    columns |= dict(zip((f"expected {name}" for name in LAYERS), told.T, strict=True))
+    return stacked(dict.fromkeys(columns, "1"), columns)
 
 
 def _squares(parameters: Mapping[str, Array], weights: Mapping[str, str]) -> list[float]:
@@ -76,7 +74,8 @@ def _squares(parameters: Mapping[str, Array], weights: Mapping[str, str]) -> lis
 
 def _told(rate: float, moved: Array, squares: Array, excess: Array) -> Array:
     """Return what theory says that each layer has moved by, (steps + 1, layers), given what happened on the way."""
-    along, square, other = sp.symbols("along", real=True), *sp.symbols("square other", nonnegative=True)
+    along = sp.Symbol("along", real=True)
+    square, other = sp.symbols("square other", nonnegative=True)
     of_one = sp.lambdify([along, square], balance.square_norm_change(rate, along, square))
     drift = sp.lambdify([square, other], balance.drift(rate, square, other))
     by_step = np.stack(
@@ -98,10 +97,12 @@ def draw_trained(table: Table, labels: Mapping[str, str]) -> Picture:
     picture, axes = plt.subplots()
     some = np.unique(np.linspace(0, len(table) - 1, 21).round().astype(int))
     for place, (name, (mark, color)) in enumerate(SHOWN.items()):
-        hollow = {"markerfacecolor": "none"} if mark == "s" else {}
         axes.plot(table["time"], table[f"expected {name}"], "-" if mark == "o" else "--", color=color, linewidth=1)
         chosen = some[place // 2 :: 2]
-        axes.plot(table["time"][chosen], table[name][chosen], mark, color=color, label=labels[f"{name} curve"], ms=7, **hollow)
+        axes.plot(
+            table["time"][chosen], table[name][chosen], mark,
+            color=color, label=labels[f"{name} curve"], markersize=7, fillstyle="full" if mark == "o" else "none",
+        )  # fmt: skip
     axes.plot([], [], color="0.3", label=labels["closed form"])
     axes.set(xlabel=labels["time axis"], ylabel=labels["norm axis"], title=labels["kept title"])
     axes.legend()

@@ -72,7 +72,7 @@ def leaves(kind: str, gain: float, number_format: Format) -> int | str:
     return layer if layer <= LAYERS else STAYS
 
 
-def places(table: Table, kind: str, gain: float) -> dict[str, object]:
+def places(table: Table, kind: str, gain: float) -> dict[str, int | str]:
     """Return, for a caption, where each format is left, measured and by the closed form."""
     return {name: left(table, name) for name in FORMATS} | {
         f"{name}_expected": leaves(kind, gain, one) for name, one in FORMATS.items()
@@ -97,7 +97,7 @@ def draw_stored(table: Table, labels: Mapping[str, str]) -> Picture:
     for place, (name, (mark, color, cross)) in enumerate(MARKS.items()):
         held, low_high = table.numbers(name), ends(FORMATS[name])
         inside = np.isfinite(held)
-        some = inside & (table["layer"] % 15 == 5 * place)
+        some = inside & (table.numbers("layer") % 15 == 5 * place)
         axes.plot(table["layer"][some], held[some], mark, color=color, label=name)
         if not inside.all():
             first = int(np.argmin(inside))
@@ -107,8 +107,11 @@ def draw_stored(table: Table, labels: Mapping[str, str]) -> Picture:
     reach = max(52.0, 1.05 * abs(table.numbers("expected")[-1])) if np.isfinite(table.numbers("float16")).all() else 52
     axes.set(ylim=(-reach, reach), xlabel=labels["layer axis"], ylabel=labels["stored axis"])
     axes.set_title(labels["stored title"])
-    corner = "lower right" if table["expected"][-1] > 0 else "upper right"
-    axes.legend(fontsize=9, ncols=2, loc=corner, frameon=True, framealpha=1, edgecolor="none")
+    rises = table.numbers("expected")[-1] > 0
+    axes.legend(
+        fontsize=9, ncols=2, loc="lower right" if rises else "upper right", frameon=True, framealpha=1,
+        edgecolor="none",
+    )  # fmt: skip
     return picture
 
 

@@ -41,7 +41,7 @@ def recorded(start: str) -> Table:
     return stacked({"way": "", "layers": "1", "mean": "1", "lowest": "1", "highest": "1"}, *groups)
 
 
-def at(table: Table, layers: int) -> dict[str, object]:
+def at(table: Table, layers: int) -> dict[str, float]:
     """Return the mean accuracies at a depth, as a caption names them."""
     return {way.replace(" ", "_"): float(table.where(way=way, layers=layers)["mean"][0]) for way in WAYS}
 
@@ -75,7 +75,7 @@ def staged(seed: int, after: Callable[[], Any]) -> dict[str, object]:
         drawn = network.draw(_rng(seed, f"stage {number}"), 1)
         drawn = grown(parameters, STAGES[number - 1], drawn, layers) if parameters else drawn
         parameters = _trained(network, drawn, EPOCHS, rng, after)
-    found = {"one_go": one_go, "stages": accuracy(network, parameters)}
+    found: dict[str, object] = {"one_go": one_go, "stages": accuracy(network, parameters)}
     return found | {"seconds": time.perf_counter() - before, "seed": seed, "layers": last}
 
 

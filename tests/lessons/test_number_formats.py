@@ -16,9 +16,7 @@ GAINS = [0.3, 0.5, 0.55, 0.95, 1.05, 1.5, 2.0]
 @pytest.mark.parametrize("kind", ["signal", "square"])
 def test_formats_are_left_where_the_closed_form_says(kind: str, gain: float) -> None:
     said = lesson.places(lesson.stored(kind, gain, seed=3), kind, gain)
-    assert {name: said[name] for name in lesson.FORMATS} == {
-        name: said[f"{name}_expected"] for name in lesson.FORMATS
-    }
+    assert {name: said[name] for name in lesson.FORMATS} == {name: said[f"{name}_expected"] for name in lesson.FORMATS}
 
 
 @pytest.mark.parametrize(("name", "kind"), [("float16", np.float16), ("float32", np.float32)])

@@ -1,4 +1,4 @@
-"""Lesson 4: distances of inputs in sigmoid and tanh nets, against their bound and, for small weights, against its limit.
+"""Lesson 4: distances of inputs in sigmoid and tanh nets against their bound, which small weights reach.
 
 Means over 50 nets may lie 6 standard errors off, taken from the nets themselves.
 """
