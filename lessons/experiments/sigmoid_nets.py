@@ -63,11 +63,12 @@ def draw_distances(table: Table, labels: Mapping[str, str]) -> Picture:
     import matplotlib.pyplot as plt
 
     picture, axes = plt.subplots()
-    axes.fill_between(table["layer"], table.numbers("low"), table.numbers("high"), color="0.85", label=labels["band"])
-    axes.plot(table["layer"], table["expected"], label=labels["at most"])
-    axes.plot(table["layer"], table["measured"], "o", label=labels["measured"])
-    axes.set(yscale="log", xlabel=labels["layer axis"], ylabel=labels["distance axis"], title=labels["distance title"])
-    axes.set_ylim(min(0.01, table["measured"][-1] / 10), 3 * max(3.0, table.numbers("high").max()))
+    logs = {name: np.log10(table.numbers(name)) for name in table.units if name != "layer"}
+    axes.fill_between(table["layer"], logs["low"], logs["high"], color="0.85", label=labels["band"])
+    axes.plot(table["layer"], logs["expected"], label=labels["at most"])
+    axes.plot(table["layer"], logs["measured"], "o", label=labels["measured"])
+    axes.set(xlabel=labels["layer axis"], ylabel=labels["distance axis"], title=labels["distance title"])
+    axes.set_ylim(min(-2, logs["measured"][-1] - 1), max(1, logs["high"].max()) + 0.5)
     axes.locator_params(axis="x", integer=True)
     axes.legend()
     return picture
