@@ -20,12 +20,13 @@ def test_formats_are_left_where_the_closed_form_says(kind: str, gain: float) -> 
 
 
 @pytest.mark.parametrize(("name", "kind"), [("float16", np.float16), ("float32", np.float32)])
+@pytest.mark.parametrize(("what", "power"), [("signal", 1), ("square", 2)])
 @pytest.mark.parametrize("gain", GAINS)
-def test_numbers_end_where_numpy_s_do(gain: float, name: str, kind: type[np.floating]) -> None:
+def test_numbers_end_where_numpy_s_do(gain: float, what: str, power: int, name: str, kind: type[np.floating]) -> None:
     with np.errstate(over="ignore", under="ignore"):
-        powers = np.array([gain**layer for layer in range(lesson.LAYERS + 1)]).astype(kind)
+        powers = np.array([gain ** (power * layer) for layer in range(lesson.LAYERS + 1)]).astype(kind)
     gone = np.flatnonzero(~np.isfinite(powers) | (powers == 0))
-    assert lesson.left(lesson.stored("signal", gain, seed=0), name) == (gone[0] if gone.size else lesson.STAYS)
+    assert lesson.left(lesson.stored(what, gain, seed=0), name) == (gone[0] if gone.size else lesson.STAYS)
 
 
 def test_what_the_question_says_of_doublings() -> None:
