@@ -9,8 +9,8 @@ are does not matter: the rows of the matrix above are alike and still unseen, so
 
 **Back.** d lives on active units. Given x W, d W^T has the inner product rho = <x W, d> with x, which is known, and is
 N(0, s^2 ||d||^2) in every direction orthogonal to x. So g = a x + b r with fresh normals r, b = s ||d|| and
-a = (rho - b <x, r>) / ||x||^2, and on the active units of x, all of x, nothing else is needed. Units that are not active
-get b r independently; nobody below asks for more than their squared norm, b^2 chi^2_{n-K}.
+a = (rho - b <x, r>) / ||x||^2. Of the active units of x, where all of x is, nothing else is needed. The others get b r
+independently; nobody below asks for more than their squared norm, b^2 chi^2_{n-K}.
 
 Exact in law for all that names no unit: norms, losses, histograms, distances of twins. About n normals a layer of n
 units, there and back, where undrawn weights take 2n. The steps are derived in `theory/independence/active_units.py`.
@@ -27,14 +27,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simulations.engines.radial_chain import Step, read_chain
 from simulations.engines.radial_twins import both_open, chi_square
 from simulations.layers.network import Network
 from simulations.numbers.arrays import Array
 from simulations.numbers.normals import fill_normal
-from simulations.numbers.ragged import Ragged
+from simulations.numbers.ragged import Counts, Rows
 from simulations.weights.initialisers import gaussian, rademacher, truncated_gaussian, uniform
 
 LAWS = gaussian, rademacher, uniform, truncated_gaussian
@@ -43,27 +42,28 @@ LAWS = gaussian, rademacher, uniform, truncated_gaussian
 
 @dataclass(frozen=True)
 class State:
-    """One state a draw: ``sizes * rows`` on active units, 0 on the others."""
+    """One state a draw: ``sizes * entries`` on its active units, which are `rows`, and 0 on the others."""
 
     width: int
-    rows: Ragged
+    rows: Rows
+    entries: Array
     sizes: Array
 
     @cached_property
     def square_norms(self) -> Array:
         """Squared norms (draws,)."""
-        squares: Array = self.sizes**2 * self.rows.inner(self.rows.entries)
+        squares: Array = self.sizes**2 * self.rows.inner(self.entries, self.entries)
         return squares
 
     @property
-    def active(self) -> NDArray[np.int64]:
+    def active(self) -> Counts:
         """How many units are not zero (draws,)."""
         return self.rows.lengths * (self.square_norms > 0)
 
     @property
     def array(self) -> Array:
         """The states (draws, width), active units first."""
-        return Ragged(self.rows.entries * self.rows.spread(self.sizes), self.rows.lengths).padded(self.width)
+        return self.rows.padded(self.rows.spread(self.sizes, self.entries.dtype) * self.entries, self.width)
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,7 @@ class Cotangent:
     known: Array
     sizes: Array
     fresh: Array
+    """(number of active units of all draws,)"""
     inner: Array
     """The inner product with the state."""
     active_square: Array
@@ -89,15 +90,16 @@ class Cotangent:
     @property
     def array(self) -> Array:
         """The cotangents at the pre-activations, (draws, width), active units first."""
-        rows = self.state.rows
-        entries = rows.spread(self.known * self.state.sizes) * rows.entries + rows.spread(self.sizes) * self.fresh
-        return Ragged(entries, rows.lengths).padded(self.state.width)
+        state, dtype = self.state, self.fresh.dtype
+        known, sizes = (state.rows.spread(some, dtype) for some in (self.known * state.sizes, self.sizes))
+        return state.rows.padded(known * state.entries + sizes * self.fresh, state.width)
 
 
 def _given(state: State, entries: Array, dead_square: Array) -> Cotangent:
     """Return the cotangent at a state of which the entries on active units are known."""
-    none, square = np.zeros(len(dead_square)), Ragged(entries, state.rows.lengths).inner(entries)
-    return Cotangent(state, none, none + 1, entries, state.sizes * state.rows.inner(entries), square, dead_square)
+    none, square = np.zeros(len(dead_square)), state.rows.inner(entries, entries)
+    inner = state.sizes * state.rows.inner(state.entries, entries)
+    return Cotangent(state, none, none + 1, entries, inner, square, dead_square)
 
 
 def read_plain(network: Network) -> tuple[tuple[Step, ...], ...]:
@@ -146,22 +148,22 @@ class ActiveUnits:
         blocks, self._rng = read_plain(network), rng
         self.steps = [step for block in blocks for step in block]
         self.positions = np.cumsum([0, *map(len, blocks)])
-        rows = Ragged(x.reshape(-1), np.full(len(x), x.shape[1]))
-        self.states = [State(x.shape[1], rows, np.ones(len(x)))]
+        rows = Rows(np.full(len(x), x.shape[1]))
+        self.states = [State(x.shape[1], rows, x.reshape(-1), np.ones(len(x)))]
         for step in self.steps:
             self.states.append(self._forward(step, self.states[-1]))
 
     def start(self, law: Callable[[np.random.Generator, tuple[int, ...]], Array]) -> Cotangent:
         """Draw a cotangent at the output with independent entries of this law, one of `LAWS`."""
-        y, rng = self.states[-1], self._rng
-        others = y.width - y.rows.lengths
-        on, off = (law(rng, (int(counts.sum()),)) for counts in (y.rows.lengths, others))
-        return _given(y, on.astype(y.rows.entries.dtype, copy=False), Ragged(off, others).inner(off))
+        y = self.states[-1]
+        dead = Rows(y.width - y.rows.lengths)
+        on, off = (law(self._rng, (rows.size,)) for rows in (y.rows, dead))
+        return _given(y, on.astype(y.entries.dtype, copy=False), dead.inner(off, off))
 
     def start_with(self, dy: Array) -> Cotangent:
         """Return the cotangent (draws, units) at the output of a linear layer, whose units keep their order."""
         y = self.states[-1]
-        return _given(y, dy.reshape(-1).astype(y.rows.entries.dtype, copy=False), np.zeros(len(dy)))
+        return _given(y, dy.reshape(-1).astype(y.entries.dtype, copy=False), np.zeros(len(dy)))
 
     def back(self, dy: Cotangent) -> Iterator[Cotangent]:
         """Yield the cotangents below this one at the output, down to that of the input."""
@@ -180,42 +182,45 @@ class ActiveUnits:
 
     def half_square_distance(self, state: State) -> Array:
         """Return half the squared distance of twins, draws 2k and 2k + 1, (draws / 2,); drawn anew by each call."""
-        sizes, starts, squares = state.sizes, state.rows.starts.tolist(), state.square_norms
+        sizes, squares, entries = state.sizes, state.square_norms, state.rows.padded(state.entries, state.width)
         both = both_open(self._rng, state.width, state.rows.lengths).tolist()
-        products = np.empty(len(both))
-        for pair, count in enumerate(both):  # of each, any units will do: they are alike
-            first, second = (state.rows.entries[start : start + count] for start in starts[2 * pair : 2 * pair + 2])
-            products[pair] = np.vecdot(first, second)
-        apart: Array = squares[::2] + squares[1::2] - 2 * sizes[::2] * sizes[1::2] * products
+        pairs = zip(both, entries[::2], entries[1::2], strict=True)
+        products = [np.vecdot(one[:count], other[:count]) for count, one, other in pairs]  # any units: they are alike
+        apart: Array = squares[::2] + squares[1::2] - 2 * sizes[::2] * sizes[1::2] * np.array(products, np.float64)
         return np.maximum(apart, 0) / 2
 
     def _forward(self, step: Step, x: State) -> State:
-        alive = x.square_norms > 0
-        lengths = np.full(len(alive), step.fan_out)
         if step.relu:
-            lengths = self._count(step.fan_out, len(alive)) * (alive & (step.deviation > 0))
-        entries = fill_normal(self._rng, np.empty(int(lengths.sum()), x.rows.entries.dtype))
+            alive = (x.square_norms > 0) & (step.deviation > 0)
+            rows = Rows(self._count(step.fan_out, len(alive)) * alive)
+        else:
+            rows = Rows(np.full(len(x.sizes), step.fan_out))
+        entries = self._normals(rows.size, x.entries.dtype)
         if step.relu:
             np.abs(entries, out=entries)
-        return State(step.fan_out, Ragged(entries, lengths), step.deviation * np.sqrt(x.square_norms))
+        return State(step.fan_out, rows, entries, step.deviation * np.sqrt(x.square_norms))
 
     def _back(self, step: Step, x: State, dy: Cotangent) -> Cotangent:
-        fresh = self._fresh(len(x.rows.entries), x.rows.entries.dtype)
-        product, square = x.sizes * x.rows.inner(fresh), Ragged(fresh, x.rows.lengths).inner(fresh)
+        fresh = self._fresh(x)
         sizes = step.deviation * np.sqrt(dy.active_square)
-        known = self._known(dy.inner, sizes * product, x.square_norms)
-        active = known * (known * x.square_norms + 2 * sizes * product) + sizes**2 * square
+        along, square = x.sizes * sizes * x.rows.inner(x.entries, fresh), sizes**2 * x.rows.inner(fresh, fresh)
+        known = self._known(dy.inner, along, x.square_norms)
+        active = known * (known * x.square_norms + 2 * along) + square
         dead = sizes**2 * chi_square(self._rng, x.width - x.rows.lengths, len(sizes))
         return Cotangent(x, known, sizes, fresh, dy.inner, np.maximum(active, 0), dead)
 
-    def _count(self, width: int, draws: int) -> NDArray[np.int64]:
+    def _count(self, width: int, draws: int) -> Counts:
         """Draw how many units are active."""
         return self._rng.binomial(width, 0.5, draws)
 
-    def _fresh(self, count: int, dtype: np.dtype) -> Array:
-        return fill_normal(self._rng, np.empty(count, dtype))
+    def _fresh(self, x: State) -> Array:
+        """Draw a normal for each active unit of the state."""
+        return self._normals(x.rows.size, x.entries.dtype)
 
-    def _known(self, inner: Array, fresh_inner: Array, square_norms: Array) -> Array:
-        """Return the multiple of the state that is missing for the inner product that is known."""
-        known: Array = (inner - fresh_inner) / np.where(square_norms > 0, square_norms, np.inf)
+    def _known(self, inner: Array, along: Array, square_norms: Array) -> Array:
+        """Return the multiple of the state that the fresh part lacks to have this inner product with it."""
+        known: Array = (inner - along) / np.where(square_norms > 0, square_norms, np.inf)
         return known
+
+    def _normals(self, count: int, dtype: np.dtype) -> Array:
+        return fill_normal(self._rng, np.empty(count, dtype))

@@ -1,8 +1,8 @@
 """Which engine a measurement runs on: radial chains, active units, undrawn weights or drawn ones.
 
 - *radial* (``radial.py``): one input, norms only; O(1) random numbers a layer. Bias-free Gaussian ReLU networks.
-- *active* (``active.py``): one input, all that names no unit; half the random numbers of undrawn weights. Plain bias-free
-  Gaussian ReLU networks. Taken when asked for only.
+- *active* (``active.py``): one input, all that names no unit; half the random numbers of undrawn weights. Plain
+  bias-free Gaussian ReLU networks. Taken when asked for only.
 - *undrawn* (``simulations/weights/undrawn.py``): everything that products can tell; fan_in + fan_out random numbers
   for each layer and input.
 - *drawn*: any law; fan_in * fan_out random numbers a layer.

@@ -1,49 +1,73 @@
-"""Rows of different lengths, one behind the other, so that one call does for all of them."""
+"""Rows of nearly equal lengths, all in one vector: first a rectangle as wide as the shortest, then what is longer.
+
+The rectangle takes one call of BLAS a row, whatever else is left over, row by row, one pass more.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulations.numbers.arrays import Array
 
-LONG = 1 << 13
-"""From this mean length on, a call a row is cheaper than products that are written down and then added."""
+Counts = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Ragged:
-    """Rows of numbers, (sum of lengths,) in `entries`, and their lengths (rows,), which may be 0."""
+class Rows:
+    """How long each row is, (rows,), and so where its entries are in a vector (size,) of them all."""
 
-    entries: Array
-    lengths: NDArray[np.int64]
+    lengths: Counts
 
-    @property
-    def starts(self) -> NDArray[np.int64]:
-        """Where each row begins."""
-        ends: NDArray[np.int64] = np.cumsum(self.lengths)
-        return ends - self.lengths
+    @cached_property
+    def size(self) -> int:
+        """The sum of the lengths."""
+        return int(self.lengths.sum())
 
-    def inner(self, other: Array) -> Array:
-        """Return the inner products of the rows with those of other entries, (rows,) in double precision."""
-        sums = np.zeros(len(self.lengths))
-        if len(self.entries) >= LONG * len(self.lengths):
-            for row, (start, length) in enumerate(zip(self.starts.tolist(), self.lengths.tolist(), strict=True)):
-                sums[row] = np.vecdot(self.entries[start : start + length], other[start : start + length])
-            return sums
-        some = self.lengths > 0
-        if some.any():
-            sums[some] = np.add.reduceat(self.entries * other, self.starts[some])
+    @cached_property
+    def shortest(self) -> int:
+        """The width of the rectangle."""
+        return int(self.lengths.min())
+
+    @cached_property
+    def longer(self) -> Counts:
+        """How much longer each row is."""
+        longer: Counts = self.lengths - self.shortest
+        return longer
+
+    @cached_property
+    def _rests(self) -> tuple[Counts, Counts]:
+        """Which rows are longer, and where in the vector their rests begin."""
+        some, ends = self.longer.nonzero()[0], self.longer.cumsum()
+        return some, (ends - self.longer)[some]
+
+    def rectangle(self, entries: Array) -> Array:
+        """Return a view of the entries that all rows have, (rows, shortest)."""
+        return entries[: self.shortest * len(self.lengths)].reshape(len(self.lengths), self.shortest)
+
+    def rest(self, entries: Array) -> Array:
+        """Return a view of all other entries."""
+        return entries[self.shortest * len(self.lengths) :]
+
+    def inner(self, one: Array, other: Array) -> Array:
+        """Return the inner products of rows, (rows,) in double precision."""
+        sums: Array = np.vecdot(self.rectangle(one), self.rectangle(other)).astype(np.float64)
+        some, starts = self._rests
+        if len(some):
+            sums[some] += np.add.reduceat(self.rest(one) * self.rest(other), starts)
         return sums
 
-    def spread(self, numbers: Array) -> Array:
-        """Return a number a row, (rows,), for each of its entries, at their precision."""
-        return np.repeat(numbers.astype(self.entries.dtype), self.lengths)
+    def spread(self, numbers: Array, dtype: np.dtype) -> Array:
+        """Return a number a row, (rows,), for each of its entries, (size,)."""
+        some = numbers.astype(dtype)
+        return np.concatenate([np.repeat(some, self.shortest), np.repeat(some, self.longer)])
 
-    def padded(self, width: int) -> Array:
+    def padded(self, entries: Array, width: int) -> Array:
         """Return an array (rows, width), with zeros behind each row."""
-        array = np.zeros((len(self.lengths), width), self.entries.dtype)
-        array[np.arange(width) < self.lengths[:, None]] = self.entries
+        array = np.zeros((len(self.lengths), width), entries.dtype)
+        array[:, : self.shortest] = self.rectangle(entries)
+        array[:, self.shortest :][np.arange(width - self.shortest) < self.longer[:, None]] = self.rest(entries)
         return array
