@@ -158,7 +158,7 @@ SUBJECTS = {
         "tied_readout",
         "shared_keys",
     ),
-    "independence": ("engines", "gradient_independence", "ones_in_depth", "assumptions"),
+    "independence": ("engines", "active_units", "gradient_independence", "ones_in_depth", "assumptions"),
     "training": ("symmetry", "equal_units", "balance", "layer_norms", "first_move", "deep_training"),
     "precision": ("formats", "sums_of_logs", "log_series", "softmax"),
 }

@@ -125,7 +125,7 @@ def _blocks(network: Network, pairs: int, rows: Mapping[str, int], engine: Engin
     """Yield numbers of twins: a layer of theirs fits a cache, and long work comes in parts enough for many workers."""
     sizes = [(one.fan_in * one.fan_out, 4 * rows[one.weight] * (one.fan_in + one.fan_out)) for one in network.weights()]
     layers = [
-        {"drawn": weights + states, "undrawn": states, "active": states // 4, "radial": 32}[engine]
+        {"drawn": weights + states, "undrawn": states, "active": states // 8, "radial": 32}[engine]
         for weights, states in sizes
     ] or [1]
     at_once = max(1, min(ENTRIES_AT_ONCE // max(layers), ENTRIES_KEPT // sum(layers)))

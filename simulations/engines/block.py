@@ -81,13 +81,18 @@ def _by_active_units(request: Request, x: Array, labels: Array | None, rng: np.r
     if "variances" in extras:
         variances = [square_norm(x[::2] - x[1::2]) / 2, *map(run.half_square_distance, states[1:])]
     loss = None if labels is None else softmax_loss(states[-1].array, labels)
-    cotangents, gradients = list[Array](), dict[str, Array]()
-    if request.backward is not None:
-        start = run.start(request.backward) if callable(request.backward) else run.start_with(loss.logit_gradient)
+    cotangents, gradients, start = list[Array](), dict[str, Array](), None
+    if callable(request.backward):
+        start = run.start(request.backward)
+    elif request.backward == "loss" and loss is not None:
+        start = run.start_with(loss.logit_gradient)
+    if start is not None:
         squares, gradients = run.norms(start)
         cotangents = [squares[position] for position in run.positions]
         refuse_overflow(network, cotangents[::-1], x.dtype, backward=True)
-    counts = [np.count_nonzero(x, axis=1), *(state.active for state in states[1:])] if "active" in extras else []
+    counts = list[Array]()
+    if "active" in extras:
+        counts = [np.count_nonzero(x, axis=1), *(state.active for state in states[1:])]
     return Record(
         square_norms=_by_position(square_norms, len(x)),
         variances=_by_position(variances, len(x) // 2),

@@ -159,6 +159,8 @@ def _why_not_active(request: Request) -> str:
         return reason
     if request.backward not in (None, "loss", *LAWS):
         return "a cotangent of another law may treat units differently"
+    if request.targets is not None and not isinstance(request.network.layers[-1], Dense):
+        return "targets name the units of the output, which only a dense layer at the end keeps apart"
     return why_not_active(request.network)
 
 
