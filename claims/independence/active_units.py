@@ -161,6 +161,6 @@ def active_units_equal_drawn(run: Run, *, units: type[ActiveUnits] = ActiveUnits
     which share the input. Exact at any width for Gaussian weights without biases; the error is the distance between
     two cdfs.
     """
-    error = run.error(0.04, at_most=0.05)
+    error = run.error(0.05, at_most=0.05)
     draws = draws_for_same_law(len(run.once(_samples, None, 1)), error=error, alpha=run.alpha)
     return same_law(*(run.once(_samples, kind, draws) for kind in (None, units)), error=error, alpha=run.alpha)

@@ -182,12 +182,13 @@ class ActiveUnits:
 
     def half_square_distance(self, state: State) -> Array:
         """Return half the squared distance of twins, draws 2k and 2k + 1, (draws / 2,); drawn anew by each call."""
-        sizes, squares, entries = state.sizes, state.square_norms, state.rows.padded(state.entries, state.width)
-        both = both_open(self._rng, state.width, state.rows.lengths).tolist()
-        pairs = zip(both, entries[::2], entries[1::2], strict=True)
-        products = [np.vecdot(one[:count], other[:count]) for count, one, other in pairs]  # any units: they are alike
-        apart: Array = squares[::2] + squares[1::2] - 2 * sizes[::2] * sizes[1::2] * np.array(products, np.float64)
-        return np.maximum(apart, 0) / 2
+        both = both_open(self._rng, state.width, state.rows.lengths)
+        entries = state.rows.padded(state.entries, state.width)[:, : both.max()]
+        shared = entries[::2] * (np.arange(entries.shape[1]) < both[:, None])  # any units will do: they are alike
+        sizes, squares = state.sizes, state.square_norms
+        products = sizes[::2] * sizes[1::2] * np.vecdot(shared, entries[1::2])
+        apart: Array = (squares[::2] + squares[1::2]) / 2 - products
+        return np.maximum(apart, 0)
 
     def _forward(self, step: Step, x: State) -> State:
         if step.relu:
