@@ -40,9 +40,9 @@ def block(request: Request, choice: Choice, pairs: int, rng: np.random.Generator
     if choice.engine == "radial":
         twins = square_norm(x[::2] - x[1::2]) if "variances" in request.extras else None
         return _by_norms(request, square_norm(x), twins, None if labels is None else labels[:, 0], rng)
-    if choice.engine == "active":
-        return _by_active_units(request, x[:, 0], None if labels is None else labels[:, 0], rng)
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows is told with its place
+        if choice.engine == "active":
+            return _by_active_units(request, x[:, 0], None if labels is None else labels[:, 0], rng)
         return _by_states(request, choice.kind(x.dtype), x, labels, rng)
 
 
