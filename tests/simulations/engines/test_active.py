@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from evidence import draws_for_same_law, same_law
+from evidence import Finding, draws_for_same_law, same_law
 from simulations import (
     Network,
     Record,
@@ -118,7 +118,7 @@ def test_targets_name_units_unless_a_dense_layer_ends_the_network() -> None:
         measure(mlp([2, 3]), np.ones((1, 2)), draws=2, rng=stream(0, "t"), targets=np.eye(3)[:1], engine="active")
 
 
-def compare(network: Network, dtype: type = np.float64, law: Any = gaussian, loss: bool = False) -> Any:
+def compare(network: Network, dtype: type = np.float64, law: Any = gaussian, loss: bool = False) -> Finding:
     start = np.array([[0.6, -1.1, 0.4, 0.9, 0.2]])[:, : next(network.weights()).fan_in]
     sides = []
     draws = draws_for_same_law(150, error=ERROR, alpha=ALPHA)
@@ -128,12 +128,12 @@ def compare(network: Network, dtype: type = np.float64, law: Any = gaussian, los
             np.concatenate([start, 2 * start]),
             draws=2 * draws,
             rng=stream(7, engine),
-            engine=engine,  # type: ignore[arg-type]
+            engine=engine,
             backward=True if loss else law,
             targets=one_hot(np.array([0, 0]), record_width(network)) if loss else None,
             extras=("variances", "active", "weight_gradients"),
             sampling=Sampling(same_input=False),
-            dtype=dtype,  # type: ignore[arg-type]
+            dtype=dtype,
         )
         sides.append(told(record))
     return same_law(*sides, error=ERROR, alpha=ALPHA)

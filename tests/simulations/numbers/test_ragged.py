@@ -40,7 +40,7 @@ def test_rows_in_one_vector_are_rows(name: str, dtype: type) -> None:
         atol=1e-4 if dtype is np.float32 else 1e-12,
     )
     assert rows.inner(one, other).dtype == np.float64
-    numbers = np.arange(len(alone)) + 1.0
+    numbers = np.arange(1, len(alone) + 1, dtype=np.float64)
     for row, number in zip(rows_of(rows, rows.spread(numbers, np.dtype(dtype))), numbers, strict=True):
         assert row.dtype == dtype
         assert (row == number).all()
