@@ -9,7 +9,7 @@ from claims.independence.norm_chains import log
 from claims.registry import claim, mutant
 from claims.run import Run
 from evidence import Finding, draws_for_same_law, same_law
-from simulations import Network, gaussian, mlp
+from simulations import Network, Sequential, gaussian, mlp, residual_mlp
 from simulations.engines.active import ActiveUnits, State
 from simulations.layers.losses import softmax_loss
 from simulations.numbers.arrays import Array
@@ -74,15 +74,15 @@ def _told(places: list[Place]) -> Statistics:
 
 
 def _drawn(network: Network, x: Array, targets: Array | None, rng: np.random.Generator) -> list[Place]:
-    """Run on drawn weights; of ReLU layers the cotangent is told where the state is not zero."""
+    """Run on drawn weights; behind a ReLU the cotangent is told where the state is not zero."""
     run = network.run(network.draw(rng, len(x), arrays), x[:, None])
     start = gaussian(rng, run.output.shape)
     if targets is not None:
         start = softmax_loss(run.output, targets[:, None]).logit_gradient
+    behind = [False, *(isinstance(block, Sequential) for block in network.layers)]
     places = []
-    for place, (state, cotangent) in enumerate(zip(run.states, run.backward(start), strict=True)):
+    for relu, state, cotangent in zip(behind, run.states, run.backward(start), strict=True):
         y, g = state[:, 0], cotangent[:, 0]
-        relu = 0 < place < len(WIDTHS)
         apart = y[::2] - y[1::2]
         places.append((y, g * (y > 0) if relu else g, np.vecdot(g, g), np.vecdot(apart, apart) / 2))
     return places
@@ -105,13 +105,13 @@ def _active(
 
 
 def _samples(run: Run, units: type[ActiveUnits] | None, pairs: int) -> Statistics:
-    """The statistics of both networks at real inputs, on drawn weights or on active units."""
+    """The statistics of all networks at real inputs, on drawn weights or on active units."""
     found: Statistics = {}
     rows = unit_rows(run, WIDTHS[0])
     for name, network in NETWORKS.items():
         rng = run.rng("drawn" if units is None else "active", name)
         x = rows[rng.integers(len(rows), size=pairs)].repeat(2, axis=0)
-        targets = np.eye(CLASSES)[np.zeros(2 * pairs, np.int64)] if name == "loss" else None
+        targets = np.eye(CLASSES)[np.zeros(2 * pairs, np.int64)] if name != "ReLU" else None
         places = _drawn(network, x, targets, rng) if units is None else _active(network, x, targets, rng, units)
         found |= {f"{name}, {key}": column for key, column in _told(places).items()}
     return found
@@ -155,11 +155,11 @@ def _samples(run: Run, units: type[ActiveUnits] | None, pairs: int) -> Statistic
 def active_units_equal_drawn(run: Run, *, units: type[ActiveUnits] = ActiveUnits) -> Finding:
     """Active units alone have the law of drawn weights in all that names no unit.
 
-    Plain nets of widths 4, 5, 3, 4 at single real inputs scaled to length 1: one passes the gradient of a loss back
-    from two logits, the other passes normals back from its last ReLU layer. Of states, and of gradients on active
-    units: norms, sums, largest entries, inner products, products of norms; counts of active units; distances of twins,
-    which share the input. Exact at any width for Gaussian weights without biases; the error is the distance between
-    two cdfs.
+    Two plain nets of widths 4, 5, 3, 4 and a residual one of width 4 with five hidden units, at single real inputs
+    scaled to length 1: the gradient of a loss passes back from two logits, or normals from the last ReLU layer. Of
+    states, and of gradients on active units: norms, sums, largest entries, inner products, products of norms; counts of
+    active units; distances of twins, which share the input. Exact at any width for Gaussian weights without biases; the
+    error is the distance between two cdfs.
     """
     error = run.error(0.05, at_most=0.05)
     draws = draws_for_same_law(len(run.once(_samples, None, 1)), error=error, alpha=run.alpha)

@@ -28,7 +28,7 @@ from functools import cached_property
 
 import numpy as np
 
-from simulations.engines.radial_chain import Step, read_chain
+from simulations.engines.radial_chain import Branch, Chain, Step, read_chain
 from simulations.engines.radial_twins import both_open, chi_square
 from simulations.layers.network import Network
 from simulations.numbers.arrays import Array
@@ -56,14 +56,20 @@ class State:
         return squares
 
     @property
-    def active(self) -> Counts:
+    def active(self) -> Array:
         """How many units are not zero (draws,)."""
-        return self.rows.lengths * (self.square_norms > 0)
+        some = (self.entries != 0).astype(np.float64)
+        return self.rows.inner(some, some) * (self.sizes > 0)
+
+    @property
+    def values(self) -> Array:
+        """The states on active units, one draw behind the other."""
+        return self.entries if (self.sizes == 1).all() else self.rows.scaled(self.sizes, self.entries)
 
     @property
     def array(self) -> Array:
         """The states (draws, width), active units first."""
-        return self.rows.padded(self.rows.spread(self.sizes, self.entries.dtype) * self.entries, self.width)
+        return self.rows.padded(self.values, self.width)
 
 
 @dataclass(frozen=True)
@@ -88,53 +94,69 @@ class Cotangent:
         return self.active_square + self.dead_square
 
     @property
+    def values(self) -> Array:
+        """The cotangents on active units, one draw behind the other."""
+        rows, state = self.state.rows, self.state
+        if not self.known.any() and (self.sizes == 1).all():
+            return self.fresh
+        return rows.scaled(self.known * state.sizes, state.entries) + rows.scaled(self.sizes, self.fresh)
+
+    @property
     def array(self) -> Array:
         """The cotangents at the pre-activations, (draws, width), active units first."""
-        state, dtype = self.state, self.fresh.dtype
-        known, sizes = (state.rows.spread(some, dtype) for some in (self.known * state.sizes, self.sizes))
-        return state.rows.padded(known * state.entries + sizes * self.fresh, state.width)
+        return self.state.rows.padded(self.values, self.state.width)
 
 
-def _given(state: State, entries: Array, dead_square: Array) -> Cotangent:
-    """Return the cotangent at a state of which the entries on active units are known."""
-    none, square = np.zeros(len(dead_square)), state.rows.inner(entries, entries)
+def _known(state: State, entries: Array, dead_square: Array | None = None) -> Cotangent:
+    """Return the cotangent at a state of which the entries on active units are known, and nothing on the others."""
+    none, square = np.zeros(len(state.sizes)), state.rows.inner(entries, entries)
     inner = state.sizes * state.rows.inner(state.entries, entries)
-    return Cotangent(state, none, none + 1, entries, inner, square, dead_square)
+    return Cotangent(state, none, none + 1, entries, inner, square, none if dead_square is None else dead_square)
 
 
-def read_plain(network: Network) -> tuple[tuple[Step, ...], ...]:
-    """Read `network` as a plain chain: the steps of each block.
+def read(network: Network) -> Chain:
+    """Read `network` as a chain of which active units tell enough.
 
     Raises
     ------
     ValueError
         If it is of another kind; the message says why.
     """
-    blocks = []
-    for number, block in enumerate(read_chain(network).blocks):
-        steps = tuple(step for step in block if isinstance(step, Step))
-        if len(steps) < len(block):
-            raise ValueError(f"block {number} has a shortcut, which adds unit to unit")
-        blocks.append(steps)
-    return tuple(blocks)
+    chain = read_chain(network)
+    names: bool = True
+    for number, block in enumerate(chain.blocks):
+        for element in block:
+            if isinstance(element, Branch) and not names:
+                raise ValueError(f"block {number} has a shortcut from a ReLU, to whose units it adds one by one")
+            names = isinstance(element, Branch) or not element.relu
+    return chain
 
 
 def why_not_active(network: Network) -> str:
     """Return why `network` cannot be simulated on its active units alone; empty if it can."""
     try:
-        read_plain(network)
+        read(network)
     except ValueError as reason:
         return str(reason)
     return ""
 
 
+def _steps(element: Step | Branch) -> tuple[Step, ...]:
+    return element.steps if isinstance(element, Branch) else (element,)
+
+
+def _sum(x: State, branch: State) -> State:
+    """Add a branch to its shortcut, unit by unit."""
+    return State(x.width, x.rows, x.values + branch.values, np.ones(len(x.sizes)))
+
+
 class ActiveUnits:
-    """A way forwards through a plain chain at x (draws, features), and the way back.
+    """A way forwards through a network at x (draws, features), and the way back.
 
     Attributes
     ----------
     states : list of State
-        At the input and behind every step.
+        At the input and behind every step or residual branch.
     positions : array of int
         Which of these are the input and the outputs of blocks.
 
@@ -145,40 +167,44 @@ class ActiveUnits:
     """
 
     def __init__(self, network: Network, x: Array, rng: np.random.Generator) -> None:
-        blocks, self._rng = read_plain(network), rng
-        self.steps = [step for block in blocks for step in block]
+        blocks, self._rng = read(network).blocks, rng
         self.positions = np.cumsum([0, *map(len, blocks)])
-        rows = Rows(np.full(len(x), x.shape[1]))
-        self.states = [State(x.shape[1], rows, x.reshape(-1), np.ones(len(x)))]
-        for step in self.steps:
-            self.states.append(self._forward(step, self.states[-1]))
+        self._elements = [element for block in blocks for element in block]
+        self._ways = list[list[State]]()
+        """The states within each element, from its input on."""
+        self.states = [State(x.shape[1], Rows(np.full(len(x), x.shape[1])), x.reshape(-1), np.ones(len(x)))]
+        for element in self._elements:
+            way = [self.states[-1]]
+            for step in _steps(element):
+                way.append(self._forward(step, way[-1]))
+            self._ways.append(way)
+            self.states.append(_sum(way[0], way[-1]) if isinstance(element, Branch) else way[-1])
 
     def start(self, law: Callable[[np.random.Generator, tuple[int, ...]], Array]) -> Cotangent:
         """Draw a cotangent at the output with independent entries of this law, one of `LAWS`."""
         y = self.states[-1]
         dead = Rows(y.width - y.rows.lengths)
         on, off = (law(self._rng, (rows.size,)) for rows in (y.rows, dead))
-        return _given(y, on.astype(y.entries.dtype, copy=False), dead.inner(off, off))
+        return _known(y, on.astype(y.entries.dtype, copy=False), dead.inner(off, off))
 
     def start_with(self, dy: Array) -> Cotangent:
         """Return the cotangent (draws, units) at the output of a linear layer, whose units keep their order."""
         y = self.states[-1]
-        return _given(y, dy.reshape(-1).astype(y.entries.dtype, copy=False), np.zeros(len(dy)))
+        return _known(y, dy.reshape(-1).astype(y.entries.dtype, copy=False))
 
-    def back(self, dy: Cotangent) -> Iterator[Cotangent]:
-        """Yield the cotangents below this one at the output, down to that of the input."""
-        for step, x in zip(reversed(self.steps), self.states[-2::-1], strict=True):
-            dy = self._back(step, x, dy)
+    def back(self, dy: Cotangent, into: dict[str, Array] | None = None) -> Iterator[Cotangent]:
+        """Yield the cotangents below this one at the output, down to that of the input.
+
+        Squared norms of the weights' gradients are put into the dictionary, if there is one.
+        """
+        for element, way in zip(reversed(self._elements), reversed(self._ways), strict=True):
+            inside = _known(way[-1], dy.values) if isinstance(element, Branch) else dy
+            for step, x in zip(reversed(_steps(element)), way[-2::-1], strict=True):
+                if into is not None:
+                    into[step.weight] = x.square_norms * inside.active_square
+                inside = self._back(step, x, inside)
+            dy = _known(way[0], dy.values + inside.values) if isinstance(element, Branch) else inside
             yield dy
-
-    def norms(self, start: Cotangent) -> tuple[list[Array], dict[str, Array]]:
-        """Return the squared norms of cotangents at all states, and of the weights' gradients, the last layer first."""
-        dy, squares, gradients = start, [start.square_norms], dict[str, Array]()
-        for step, below in zip(reversed(self.steps), self.back(start), strict=True):
-            gradients[step.weight] = below.state.square_norms * dy.active_square
-            squares.append(below.square_norms)
-            dy = below
-        return squares[::-1], gradients
 
     def half_square_distance(self, state: State) -> Array:
         """Return half the squared distance of twins, draws 2k and 2k + 1, (draws / 2,); drawn anew by each call."""

@@ -87,12 +87,12 @@ def _by_active_units(request: Request, x: Array, labels: Array | None, rng: np.r
     elif request.backward == "loss" and loss is not None:
         start = run.start_with(loss.logit_gradient)
     if start is not None:
-        squares, gradients = run.norms(start)
+        squares = [start.square_norms, *(one.square_norms for one in run.back(start, gradients))][::-1]
         cotangents = [squares[position] for position in run.positions]
         refuse_overflow(network, cotangents[::-1], x.dtype, backward=True)
     counts = list[Array]()
     if "active" in extras:
-        counts = [np.count_nonzero(x, axis=1), *(state.active for state in states[1:])]
+        counts = [state.active for state in states]
     return Record(
         square_norms=_by_position(square_norms, len(x)),
         variances=_by_position(variances, len(x) // 2),

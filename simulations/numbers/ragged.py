@@ -60,10 +60,12 @@ class Rows:
             sums[some] += np.add.reduceat(self.rest(one) * self.rest(other), starts)
         return sums
 
-    def spread(self, numbers: Array, dtype: np.dtype) -> Array:
-        """Return a number a row, (rows,), for each of its entries, (size,)."""
-        some = numbers.astype(dtype)
-        return np.concatenate([np.repeat(some, self.shortest), np.repeat(some, self.longer)])
+    def scaled(self, numbers: Array, entries: Array) -> Array:
+        """Return the rows times a number each, (rows,), at the precision of the entries."""
+        some, products = numbers.astype(entries.dtype), np.empty_like(entries)
+        np.multiply(self.rectangle(entries), some[:, None], out=self.rectangle(products))
+        np.multiply(self.rest(entries), np.repeat(some, self.longer), out=self.rest(products))
+        return products
 
     def padded(self, entries: Array, width: int) -> Array:
         """Return an array (rows, width), with zeros behind each row."""

@@ -25,14 +25,14 @@ from simulations import (
     uniform,
 )
 from simulations.engines import active
-from simulations.engines.active import LAWS, ActiveUnits, read_plain, why_not_active
+from simulations.engines.active import LAWS, ActiveUnits, read, why_not_active
 from simulations.numbers.arrays import Array
 from tests.simulations.engines.radial_cases import NETWORKS
 from tests.simulations.engines.test_radial_law import statistics
 
 ALPHA, ERROR = 1e-6, 0.075
 """How often one law is taken for two, a test, and a distance that is seen with probability 0.999."""
-PLAIN = {name: network for name, network in NETWORKS.items() if not why_not_active(network)}
+CHAINS = {name: network for name, network in NETWORKS.items() if not why_not_active(network)}
 TYPES = (np.float64, np.float32)
 
 
@@ -41,19 +41,19 @@ def inputs(network: Network, draws: int, dtype: type = np.float64) -> Array:
     return x
 
 
-def test_plain_networks_are_read_and_others_refused() -> None:
-    assert list(PLAIN) == [name for name in NETWORKS if name.startswith("plain") or name == "linear"]
-    assert [step.relu for block in read_plain(NETWORKS["plain"]) for step in block] == [True, True, True, False]
-    assert why_not_active(NETWORKS["mixed"]) == "block 1 has a shortcut, which adds unit to unit"
+def test_chains_are_read_and_others_refused() -> None:
+    assert [name for name in NETWORKS if name not in CHAINS] == ["mixed", "zeros"]
+    assert len(read(NETWORKS["residual"]).blocks) == 4
+    assert why_not_active(NETWORKS["mixed"]) == "block 1 has a shortcut from a ReLU, to whose units it adds one by one"
     assert why_not_active(mlp([3, 8], bias_deviation=1.0)) == "layer 'layer0' has a bias"
     assert "not Gaussian" in why_not_active(mlp([3, 8], init=he.with_law(uniform)))
 
 
 @pytest.mark.parametrize("dtype", TYPES)
-@pytest.mark.parametrize("name", PLAIN)
+@pytest.mark.parametrize("name", CHAINS)
 def test_what_holds_in_every_draw(name: str, dtype: type) -> None:
     """Squared norms are those of the entries, and state and cotangent have one inner product at all depths."""
-    network, close = PLAIN[name], 1e-12 if dtype is np.float64 else 1e-4
+    network, close = CHAINS[name], 1e-12 if dtype is np.float64 else 1e-4
     run = ActiveUnits(network, inputs(network, 50, dtype), stream(2, "active", name))
     assert list(run.positions) == list(range(len(network.layers) + 1))
     start = run.start(gaussian)
@@ -69,7 +69,7 @@ def test_what_holds_in_every_draw(name: str, dtype: type) -> None:
         np.testing.assert_allclose(np.vecdot(x, g)[alive], inner[alive], rtol=10 * close, atol=10 * close)
         assert (np.count_nonzero(x, axis=1) == state.active).all()
         assert (cotangent.dead_square >= 0).all()
-    for state in run.states[1:-1] if name != "linear" else ():
+    for state in run.states[1:-1] if name.startswith("plain") else ():
         assert (state.array >= 0).all()
 
 
@@ -91,17 +91,18 @@ def test_a_dead_layer_leaves_nothing_above_and_nothing_below() -> None:
     assert 100 < dead.sum() < 300
     assert all((state.square_norms[dead] == 0).all() for state in run.states[1:])
     start = run.start(gaussian)
-    squares, gradients = run.norms(start)
-    assert (squares[0][dead] == 0).all()
+    gradients: dict[str, Array] = {}
+    squares = [one.square_norms for one in run.back(start, gradients)]
+    assert (squares[-1][dead] == 0).all()
     assert (gradients["layer0.weight"][dead] == 0).all()
     assert all(np.isfinite(one).all() for one in (*squares, *gradients.values()))
 
 
 def test_inputs_of_zero_and_single_units_are_no_trouble() -> None:
     run = ActiveUnits(mlp([1, 1, 1]), np.zeros((6, 1)), stream(6, "zero"))
-    squares, _ = run.norms(run.start(gaussian))
+    squares = [one.square_norms for one in run.back(run.start(gaussian))]
     assert all((state.square_norms == 0).all() for state in run.states)
-    assert (squares[0] == 0).all()
+    assert (squares[-1] == 0).all()
 
 
 def test_an_overflow_is_named() -> None:
@@ -119,7 +120,7 @@ def test_targets_name_units_unless_a_dense_layer_ends_the_network() -> None:
 
 
 def compare(network: Network, dtype: type = np.float64, law: Any = gaussian, loss: bool = False) -> Finding:
-    start = np.array([[0.6, -1.1, 0.4, 0.9, 0.2]])[:, : next(network.weights()).fan_in]
+    start = inputs(network, 1)
     sides = []
     draws = draws_for_same_law(150, error=ERROR, alpha=ALPHA)
     for engine in ("drawn", "active"):
@@ -154,9 +155,9 @@ def told(record: Record) -> dict[str, Array]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("dtype", TYPES)
-@pytest.mark.parametrize("name", PLAIN)
+@pytest.mark.parametrize("name", CHAINS)
 def test_active_units_have_the_joint_law_of_drawn_weights(name: str, dtype: type) -> None:
-    finding = compare(PLAIN[name], dtype)
+    finding = compare(CHAINS[name], dtype)
     assert finding.verdict == "held", finding
 
 
@@ -186,4 +187,4 @@ WRONG = {
 def test_a_wrong_engine_is_seen(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
     attribute, instead = WRONG[wrong]
     monkeypatch.setattr(active, attribute, instead)
-    assert compare(PLAIN["plain to a ReLU"]).verdict == "refuted"
+    assert compare(CHAINS["plain to a ReLU"]).verdict == "refuted"

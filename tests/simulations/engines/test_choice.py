@@ -27,6 +27,7 @@ from simulations.engines.choice import automatic, pays
 from simulations.numbers.arrays import Array
 from simulations.weights.kinds import Drawn
 from simulations.weights.undrawn import Undrawn
+from tests.simulations.engines.radial_cases import MIXED
 
 ALPHA, ERROR = 1e-6, 0.1
 """How often one law is taken for two, a test, and the distance that is seen with probability 0.999."""
@@ -65,7 +66,11 @@ REFUSALS: list[tuple[Network, dict[str, Any], str]] = [
     ),
     (mlp([3, 8], bias_deviation=1.0), {"engine": "active"}, r"active .* 'layer0' has a bias; take 'auto'"),
     (mlp([3, 8], activation=Tanh()), {"engine": "active"}, r"active .* Tanh\(\).*; take 'auto'"),
-    (RESIDUAL, {"engine": "active"}, r"active .* block 1 has a shortcut, which adds unit to unit; take 'auto'"),
+    (
+        MIXED,
+        {"engine": "active", "inputs": INPUTS[:, :2]},
+        r"active .* block 1 has a shortcut from a ReLU.*; take 'auto'",
+    ),
     (mlp([3, 8], init=he.with_law(uniform)), {"engine": "undrawn"}, r"'layer0' are not Gaussian .* take 'auto' or"),
     (mlp([3, 8], classes=2, readout=lecun.with_law(uniform)), {"engine": "undrawn"}, r"'readout' are not Gaussian"),
 ]

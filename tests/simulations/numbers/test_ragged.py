@@ -41,9 +41,9 @@ def test_rows_in_one_vector_are_rows(name: str, dtype: type) -> None:
     )
     assert rows.inner(one, other).dtype == np.float64
     numbers = np.arange(1, len(alone) + 1, dtype=np.float64)
-    for row, number in zip(rows_of(rows, rows.spread(numbers, np.dtype(dtype))), numbers, strict=True):
+    for row, number, before in zip(rows_of(rows, rows.scaled(numbers, one)), numbers, alone, strict=True):
         assert row.dtype == dtype
-        assert (row == number).all()
+        np.testing.assert_array_equal(row, before * dtype(number))
     padded = rows.padded(one, max(LENGTHS[name]) + 2)
     for row, whole in zip(alone, padded, strict=True):
         np.testing.assert_array_equal(whole[: len(row)], row)
