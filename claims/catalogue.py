@@ -24,7 +24,7 @@ LETTERS = {
     "R": "residual nets",
     "S": "symmetry, products of matrices and independence, as textbooks state them",
     "T": "training",
-    "U": "undrawn and radial weights",
+    "U": "undrawn and radial weights, active units",
     "V": "Transformers: streams, starts as shipped, scalings with depth",
     "X": "Xavier's initialisation and its compromise",
 }

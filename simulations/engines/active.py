@@ -183,9 +183,12 @@ class ActiveUnits:
     def start(self, law: Callable[[np.random.Generator, tuple[int, ...]], Array]) -> Cotangent:
         """Draw a cotangent at the output with independent entries of this law, one of `LAWS`."""
         y = self.states[-1]
-        dead = Rows(y.width - y.rows.lengths)
-        on, off = (law(self._rng, (rows.size,)) for rows in (y.rows, dead))
-        return _known(y, on.astype(y.entries.dtype, copy=False), dead.inner(off, off))
+        if law is gaussian:
+            dead = chi_square(self._rng, y.width - y.rows.lengths, len(y.sizes))
+            return _known(y, self._normals(y.rows.size, y.entries.dtype), dead)
+        on, off = y.rows, Rows(y.width - y.rows.lengths)
+        entries, others = (law(self._rng, (rows.size,)) for rows in (on, off))
+        return _known(y, entries.astype(y.entries.dtype, copy=False), off.inner(others, others))
 
     def start_with(self, dy: Array) -> Cotangent:
         """Return the cotangent (draws, units) at the output of a linear layer, whose units keep their order."""
