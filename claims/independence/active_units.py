@@ -10,7 +10,8 @@ from claims.registry import claim, mutant
 from claims.run import Run
 from evidence import Finding, draws_for_same_law, same_law
 from simulations import Network, Sequential, gaussian, mlp, residual_mlp
-from simulations.engines.active import ActiveUnits, State
+from simulations.engines.active import ActiveUnits
+from simulations.engines.active_states import State
 from simulations.layers.losses import softmax_loss
 from simulations.numbers.arrays import Array
 from simulations.numbers.ragged import Counts

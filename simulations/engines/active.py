@@ -12,106 +12,35 @@ N(0, s^2 ||d||^2) in every direction orthogonal to x. So g = a x + b r with fres
 a = (rho - b <x, r>) / ||x||^2. Of the active units of x, where all of x is, nothing else is needed. The others get b r
 independently; nobody below asks for more than their squared norm, b^2 chi^2_{n-K}.
 
-Exact in law for all that names no unit: norms, losses, histograms, distances of twins. About n normals a layer of n
-units, there and back, where undrawn weights take 2n. The steps are derived in `theory/independence/active_units.py`.
+**Residual.** A branch is added to its shortcut unit by unit, so the stream has all its units and hidden layers their
+active ones. Streams and the cotangents at them are added up; within a branch things are as above.
 
-Passes over memory, in vectors of n / 2: forwards the half-normals are written and read once, for their norm; back the
-normals are written and read twice and the state once, for <x, r> and <r, r>. g itself, one more pass, is made when
+Exact in law for all that names no hidden unit: norms, losses, histograms, distances of twins. About n normals a layer
+of n units, there and back, where undrawn weights take 2n. The proof is in `theory/independence/active_units.py`.
+
+Passes over memory, in vectors of n / 2: forwards half-normals are written, their signs dropped and their squares added;
+back normals are written and read twice and the state once, for <x, r> and <r, r>. g itself, one more pass, is made when
 asked for: for what follows, a, b and the two products suffice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
+from simulations.engines.active_states import Cotangent, State, known
 from simulations.engines.radial_chain import Branch, Chain, Step, read_chain
 from simulations.engines.radial_twins import both_open, chi_square
 from simulations.layers.network import Network
 from simulations.numbers.arrays import Array
+from simulations.numbers.coins import heads
 from simulations.numbers.normals import fill_normal
 from simulations.numbers.ragged import Counts, Rows
 from simulations.weights.initialisers import gaussian, rademacher, truncated_gaussian, uniform
 
 LAWS = gaussian, rademacher, uniform, truncated_gaussian
 """Laws of a cotangent at the output that treat all units alike."""
-
-
-@dataclass(frozen=True)
-class State:
-    """One state a draw: ``sizes * entries`` on its active units, which are `rows`, and 0 on the others."""
-
-    width: int
-    rows: Rows
-    entries: Array
-    sizes: Array
-
-    @cached_property
-    def square_norms(self) -> Array:
-        """Squared norms (draws,)."""
-        squares: Array = self.sizes**2 * self.rows.inner(self.entries, self.entries)
-        return squares
-
-    @property
-    def active(self) -> Array:
-        """How many units are not zero (draws,)."""
-        some = (self.entries != 0).astype(np.float64)
-        return self.rows.inner(some, some) * (self.sizes > 0)
-
-    @property
-    def values(self) -> Array:
-        """The states on active units, one draw behind the other."""
-        return self.entries if (self.sizes == 1).all() else self.rows.scaled(self.sizes, self.entries)
-
-    @property
-    def array(self) -> Array:
-        """The states (draws, width), active units first."""
-        return self.rows.padded(self.values, self.width)
-
-
-@dataclass(frozen=True)
-class Cotangent:
-    """The cotangent at a state, ``known * state + sizes * fresh`` on its active units; arrays (draws,)."""
-
-    state: State
-    known: Array
-    sizes: Array
-    fresh: Array
-    """(number of active units of all draws,)"""
-    inner: Array
-    """The inner product with the state."""
-    active_square: Array
-    """The squared norm on active units: the cotangent at the pre-activation."""
-    dead_square: Array
-    """That on the others."""
-
-    @property
-    def square_norms(self) -> Array:
-        """Squared norms (draws,)."""
-        return self.active_square + self.dead_square
-
-    @property
-    def values(self) -> Array:
-        """The cotangents on active units, one draw behind the other."""
-        rows, state = self.state.rows, self.state
-        if not self.known.any() and (self.sizes == 1).all():
-            return self.fresh
-        return rows.scaled(self.known * state.sizes, state.entries) + rows.scaled(self.sizes, self.fresh)
-
-    @property
-    def array(self) -> Array:
-        """The cotangents at the pre-activations, (draws, width), active units first."""
-        return self.state.rows.padded(self.values, self.state.width)
-
-
-def _known(state: State, entries: Array, dead_square: Array | None = None) -> Cotangent:
-    """Return the cotangent at a state of which the entries on active units are known, and nothing on the others."""
-    none, square = np.zeros(len(state.sizes)), state.rows.inner(entries, entries)
-    inner = state.sizes * state.rows.inner(state.entries, entries)
-    return Cotangent(state, none, none + 1, entries, inner, square, none if dead_square is None else dead_square)
 
 
 def read(network: Network) -> Chain:
@@ -122,13 +51,12 @@ def read(network: Network) -> Chain:
     ValueError
         If it is of another kind; the message says why.
     """
-    chain = read_chain(network)
-    names: bool = True
+    chain, behind_relu = read_chain(network), False
     for number, block in enumerate(chain.blocks):
         for element in block:
-            if isinstance(element, Branch) and not names:
+            if isinstance(element, Branch) and behind_relu:
                 raise ValueError(f"block {number} has a shortcut from a ReLU, to whose units it adds one by one")
-            names = isinstance(element, Branch) or not element.relu
+            behind_relu = isinstance(element, Step) and element.relu
     return chain
 
 
@@ -185,15 +113,15 @@ class ActiveUnits:
         y = self.states[-1]
         if law is gaussian:
             dead = chi_square(self._rng, y.width - y.rows.lengths, len(y.sizes))
-            return _known(y, self._normals(y.rows.size, y.entries.dtype), dead)
+            return known(y, self._normals(y.rows.size, y.entries.dtype), dead)
         on, off = y.rows, Rows(y.width - y.rows.lengths)
         entries, others = (law(self._rng, (rows.size,)) for rows in (on, off))
-        return _known(y, entries.astype(y.entries.dtype, copy=False), off.inner(others, others))
+        return known(y, entries.astype(y.entries.dtype, copy=False), off.inner(others, others))
 
     def start_with(self, dy: Array) -> Cotangent:
         """Return the cotangent (draws, units) at the output of a linear layer, whose units keep their order."""
         y = self.states[-1]
-        return _known(y, dy.reshape(-1).astype(y.entries.dtype, copy=False))
+        return known(y, dy.reshape(-1).astype(y.entries.dtype, copy=False))
 
     def back(self, dy: Cotangent, into: dict[str, Array] | None = None) -> Iterator[Cotangent]:
         """Yield the cotangents below this one at the output, down to that of the input.
@@ -201,12 +129,12 @@ class ActiveUnits:
         Squared norms of the weights' gradients are put into the dictionary, if there is one.
         """
         for element, way in zip(reversed(self._elements), reversed(self._ways), strict=True):
-            inside = _known(way[-1], dy.values) if isinstance(element, Branch) else dy
+            inside = known(way[-1], dy.values) if isinstance(element, Branch) else dy
             for step, x in zip(reversed(_steps(element)), way[-2::-1], strict=True):
                 if into is not None:
                     into[step.weight] = x.square_norms * inside.active_square
                 inside = self._back(step, x, inside)
-            dy = _known(way[0], dy.values + inside.values) if isinstance(element, Branch) else inside
+            dy = known(way[0], dy.values + inside.values) if isinstance(element, Branch) else inside
             yield dy
 
     def half_square_distance(self, state: State) -> Array:
@@ -241,7 +169,7 @@ class ActiveUnits:
 
     def _count(self, width: int, draws: int) -> Counts:
         """Draw how many units are active."""
-        return self._rng.binomial(width, 0.5, draws)
+        return heads(self._rng, width, draws)
 
     def _fresh(self, x: State) -> Array:
         """Draw a normal for each active unit of the state."""
