@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from figures.tools.costs import count, timings
-from figures.tools.drawing import beside, headline
+from figures.tools.drawing import beside
 from figures.tools.figure import Effort, Figure
 from figures.tools.table import Table, row, stacked
 from simulations.engines.choice import Engine
@@ -38,6 +38,7 @@ FIGURE = Figure(
         "widest": WIDE[-1],
     },
     tolerance=1e-12,
+    key={"line": "closed form (right: times the seconds a number takes)", "point": "measured: counted, or timed"},
 )
 UNITS = {"part": "", "engine": "", "width": "1", "expected": "1", "measured": "1", "error": "1"}
 RESULTS = Path(__file__).resolve().parent.parent / "benchmarks" / "results" / "speed.json"
@@ -106,7 +107,6 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
         if part == "seconds":
             here.legend(loc="upper left", fontsize=9)
             here.set_title("lines: drawing the numbers alone", fontsize=9, loc="right")
-    headline(picture, FIGURE.title)
     return picture
 
 
