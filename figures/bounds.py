@@ -97,6 +97,7 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
             "bound": ("s-", "C1", rf"$\mathbb{{E}}(\ell-H)/{norm}$"),
             "mean bound": ("^--", "C2", rf"$(s\,m_c-\log c)/{norm}$"),
         }
+        handles: dict[str, tuple[Any, ...]] = {}
         axes.axvspan(0.5, threshold, color="0.9", linewidth=0, zorder=0)
         for what, (look, color, label) in looks.items():
             rows = table.where(theorem=float(theorem), what=what)
@@ -104,10 +105,10 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
             blocks, expected, measured, error = (
                 rows.numbers(name)[shown] for name in ("blocks", "expected", "measured", "error")
             )
+            points = axes.errorbar(blocks, measured, 3 * error, fmt=look[0], color=color, capsize=2)
+            handles[label] = (points,)
             if what != "gradient":
-                axes.plot(blocks, expected, look[1:], color=color)
-            axes.errorbar(blocks, measured, 3 * error, fmt=look[0], color=color, capsize=2)
-            axes.plot([], [], look, color=color, label=label)
+                handles[label] += tuple(axes.plot(blocks, expected, look[1:], color=color))
         axes.set(
             yscale="log",
             xlabel="blocks $L$",
@@ -116,7 +117,7 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
         )
         axes.text(0.03, 0.65, "dashed:\nnegative", transform=axes.transAxes, color="C2", fontsize=9)
         axes.set_title(f"theorem {theorem}: {('one input', f'minibatches of {batch}')[theorem - 1]}", fontsize=10)
-        axes.legend(loc="upper left", fontsize=9)
+        axes.legend(handles.values(), handles.keys(), loc="upper left", fontsize=9)
     panels[0].set_ylabel("norm of the gradient, and its bounds")
     panels[1].set_ylabel("the same, for the readout's weights")
     return picture

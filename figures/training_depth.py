@@ -101,7 +101,8 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
             first = (depths[lost][0], below)
             beside(axes, f"{label} diverged", first, (-8, 0), **cycle)
         if not lost[-1]:
-            beside(axes, label.replace(", ", ",\n"), (depths[-1], mean[-1]), (14, 0), **cycle)
+            up = 5 if label == parameters["deepest"] else 0
+            beside(axes, label.replace(", ", ",\n"), (depths[-1], mean[-1]), (14, up), **cycle)
         else:
             last = np.flatnonzero(~lost)[-1]
             beside(axes, label, (depths[last] * aside, mean[last]), (9, 3), va="baseline", **cycle)

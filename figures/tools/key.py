@@ -9,28 +9,29 @@ if TYPE_CHECKING:
 
 KEY = {"line": "closed form", "bars": "measured, bars of 3 standard errors"}
 """What most figures say of their marks, by the kinds of `_handle`."""
-GREY = "0.3"
+GREY, POINTS = "0.3", 8.5
 JOIN: dict[str, Any] = {"linestyle": ":", "linewidth": 0.9, "marker": ""}
 """The line, of this look alone, that joins measured points."""
 
 
-def add(picture: Picture, key: dict[str, str], note: str = "") -> None:
+def add(picture: Picture, key: dict[str, str], note: str = "", points: float = POINTS) -> None:
     """Put a key below a picture, in as many columns as fit, with a note at its end.
 
     Parameters
     ----------
     key : dict of str
         What each kind of mark is: "line", "point", "bars" (a point with bars), "join" or "box".
+    points : float
+        Size of its letters.
     """
     from matplotlib.lines import Line2D
 
     handles = [_handle(kind, words) for kind, words in key.items()]
     if note:
         handles.append(Line2D([], [], linestyle="", label=note))
+    look: dict[str, Any] = {"fontsize": points, "markerscale": points / POINTS, "handlelength": 1.6}
     for columns in range(len(handles), 0, -1):
-        legend = picture.legend(
-            handles=handles, loc="outside lower left", ncols=columns, fontsize=8.5, handlelength=1.6
-        )
+        legend = picture.legend(handles=handles, loc="outside lower left", ncols=columns, **look)
         if columns == 1 or legend.get_window_extent().width <= picture.bbox.width:
             return
         legend.remove()

@@ -32,6 +32,8 @@ class Look:
 
 
 DEFAULT = Look()
+LEAST = 0.65
+"""How far letters, marks and lines shrink with a picture, at most: to 6.5 points."""
 
 
 class SizeError(ValueError):
@@ -39,32 +41,35 @@ class SizeError(ValueError):
 
 
 def drawn(module: Module, table: Table, effort: Effort, look: Look = DEFAULT) -> Picture:
-    """Draw a table, in the style of the house.
-
-    Raises
-    ------
-    SizeError
-        If there is no room between title, labels and key.
-    """
+    """Draw a table, with its title above and its key below."""
     picture, figure = module.draw(table, module.FIGURE.parameters), module.FIGURE
-    if look.size:
-        picture.set_size_inches(*look.size)
     if look.title:
         picture.suptitle(figure.title, x=0.01, ha="left", fontsize=11, wrap=True)
-    key.add(picture, figure.key, "drawn at quick effort" if effort == "quick" else "")
+    factor = 1.0
+    if look.size:
+        ratios = np.divide(look.size, picture.get_size_inches())
+        picture.set_size_inches(*look.size)
+        factor = max(LEAST, float(ratios.min()))
+        _scale(picture, factor)
+    key.add(picture, figure.key, "drawn at quick effort" if effort == "quick" else "", key.POINTS * factor)
     for axes in picture.axes:
         _whole_marks(axes)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("error", "constrained_layout not applied")
-        try:
-            picture.canvas.draw()
-        except UserWarning:
-            width, height = picture.get_size_inches()
-            name = module.__name__.rpartition(".")[2]
-            raise SizeError(
-                f"{width:g}x{height:g} inches have no room for {name} between its labels; ask for more"
-            ) from None
     return picture
+
+
+def _scale(picture: Picture, factor: float) -> None:
+    """Give letters, marks and lines of a picture another size."""
+    from matplotlib.lines import Line2D
+    from matplotlib.text import Text
+
+    axes = [axis for one in picture.axes for axis in (one.xaxis, one.yaxis) if axis.get_major_ticks()]
+    labels = [axis.get_major_ticks()[0].label1.get_fontsize() for axis in axes]
+    for text in picture.findobj(Text):
+        text.set_fontsize(text.get_fontsize() * factor)
+    for line in picture.findobj(Line2D):
+        line.set(markersize=line.get_markersize() * factor, linewidth=line.get_linewidth() * factor)
+    for axis, size in zip(axes, labels, strict=True):  # of ticks that are yet to come, too
+        axis.set_tick_params(which="both", labelsize=size * factor)
 
 
 def _whole_marks(axes: Axes) -> None:
@@ -77,6 +82,12 @@ def _whole_marks(axes: Axes) -> None:
         inside = (min(left, right) <= x) & (x <= max(left, right)) & (min(bottom, top) <= y) & (y <= max(bottom, top))
         line.set_data(x[inside], y[inside])
         line.set(clip_on=False, in_layout=False, zorder=max(line.get_zorder(), 2.6))  # above the axes, which are at 2.5
+
+
+def _no_room(module: Module, picture: Picture) -> str:
+    width, height = picture.get_size_inches()
+    name = module.__name__.rpartition(".")[2]
+    return f"{width:g}x{height:g} inches leave no room for {name} between its labels; ask for a larger size"
 
 
 def described(svg: bytes, figure: Figure) -> bytes:
@@ -93,7 +104,13 @@ def described(svg: bytes, figure: Figure) -> bytes:
 def render(
     module: Module, table: Table, formats: tuple[str, ...], effort: Effort, look: Look = DEFAULT
 ) -> Iterator[tuple[str, bytes]]:
-    """Draw a table and yield each format with its bytes, which depend on nothing but data, look and versions."""
+    """Draw a table and yield each format with its bytes, which depend on nothing but data, look and versions.
+
+    Raises
+    ------
+    SizeError
+        If there is no room between title, labels and key.
+    """
     import matplotlib
 
     matplotlib.use("Agg")
@@ -104,6 +121,11 @@ def render(
         for one in formats:
             out = io.BytesIO()
             metadata: dict[str, Any] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}[one]
-            picture.savefig(out, format=one, metadata=metadata)
+            with warnings.catch_warnings():
+                warnings.filterwarnings("error", "constrained_layout not applied")
+                try:
+                    picture.savefig(out, format=one, metadata=metadata)
+                except UserWarning:
+                    raise SizeError(_no_room(module, picture)) from None
             yield one, described(out.getvalue(), module.FIGURE) if one == "svg" else out.getvalue()
         plt.close(picture)
