@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from figures.tools import key
 from figures.tools.figure import DATA, STYLE, load, names
-from figures.tools.picture import drawn
+from figures.tools.picture import Look, drawn
 from figures.tools.table import Table, read_csv
 
 FIGURES = [pytest.param(name, id=name) for name in names()]
@@ -21,9 +21,9 @@ pytestmark = pytest.mark.slow
 
 
 @contextmanager
-def picture_of(name: str, effort: Any = "standard") -> Iterator[Any]:
+def picture_of(name: str, effort: Any = "standard", **look: Any) -> Iterator[Any]:
     with plt.style.context(["default", str(STYLE)]):
-        picture = drawn(load(name), read_csv(DATA / f"{name}.csv"), effort)
+        picture = drawn(load(name), read_csv(DATA / f"{name}.csv"), effort, Look(**look))
         picture.canvas.draw()
         yield picture
         plt.close(picture)
@@ -123,3 +123,22 @@ def test_short_lines_are_lines() -> None:
     for name in ("activations", "collapse"):
         with picture_of(name) as picture:
             assert any(isinstance(one, LineCollection) for axes in picture.axes for one in axes.collections)
+
+
+@pytest.mark.parametrize(("size", "factor"), [((3.2, 4.3), 0.65), ((5.12, 4.3), 0.8), ((12.8, 8.6), 2.0)])
+def test_letters_and_marks_follow_the_size(size: tuple[float, float], factor: float) -> None:
+    """As the narrower side says, but not below 0.65."""
+    with picture_of("blow_up", size=size) as picture:
+        axes, key_text = picture.axes[0], picture.legends[-1].get_texts()[0]
+        assert picture.get_size_inches().tolist() == list(size)
+        assert picture._suptitle.get_fontsize() == pytest.approx(11 * factor)
+        assert {label.get_fontsize() for label in axes.get_xticklabels()} == {pytest.approx(10 * factor)}
+        assert key_text.get_fontsize() == pytest.approx(8.5 * factor)
+        marks = {line.get_markersize() for line in axes.lines if line.get_marker() == "o"}
+        assert marks == {pytest.approx(4.5 * factor)}
+
+
+def test_a_title_can_be_left_to_the_caption() -> None:
+    with picture_of("blow_up", title=False) as picture:
+        assert picture._suptitle is None
+        assert "closed form" in words_of(picture)
