@@ -132,10 +132,12 @@ def test_letters_and_marks_follow_the_size(size: tuple[float, float], factor: fl
         axes, key_text = picture.axes[0], picture.legends[-1].get_texts()[0]
         assert picture.get_size_inches().tolist() == list(size)
         assert picture._suptitle.get_fontsize() == pytest.approx(11 * factor)
-        assert {label.get_fontsize() for label in axes.get_xticklabels()} == {pytest.approx(10 * factor)}
+        assert [label.get_fontsize() for label in axes.get_xticklabels()] == pytest.approx(
+            [10 * factor] * len(axes.get_xticklabels())
+        )
         assert key_text.get_fontsize() == pytest.approx(8.5 * factor)
-        marks = {line.get_markersize() for line in axes.lines if line.get_marker() == "o"}
-        assert marks == {pytest.approx(4.5 * factor)}
+        marks = [line.get_markersize() for line in axes.lines if line.get_marker() == "o"]
+        assert marks == pytest.approx([4.5 * factor] * 5)
 
 
 def test_a_title_can_be_left_to_the_caption() -> None:
