@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,9 +46,12 @@ RESULTS = Path(__file__).resolve().parent.parent / "benchmarks" / "results" / "s
 NUMBERS: dict[Engine, Callable[[int], int]] = {
     "drawn": lambda width: width**2,
     "undrawn": lambda width: 2 * width,
-    "radial": lambda width: 4,
+    "radial": lambda width: 3 + (math.ceil(width / 64) if width <= 512 else 1),
 }
-"""Random numbers a layer: its entries; one a unit and direction; a count of units and three gamma variates."""
+"""Random numbers a layer: its entries; one a unit and direction; three gamma variates and a count of open units.
+
+Up to 512 units are counted in words of 64 random bits, more of them take one binomial number.
+"""
 LOOKS = {
     "Fathom drawn": "0o",
     "PyTorch": "3D",

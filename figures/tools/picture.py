@@ -63,9 +63,9 @@ def _scale(picture: Picture, factor: float) -> None:
     from matplotlib.text import Text
 
     axes = [axis for one in picture.axes for axis in (one.xaxis, one.yaxis) if axis.get_major_ticks()]
-    labels = [axis.get_major_ticks()[0].label1.get_fontsize() for axis in axes]
+    labels = [float(axis.get_major_ticks()[0].label1.get_fontsize()) for axis in axes]
     for text in picture.findobj(Text):
-        text.set_fontsize(text.get_fontsize() * factor)
+        text.set_fontsize(float(text.get_fontsize()) * factor)
     for line in picture.findobj(Line2D):
         line.set(markersize=line.get_markersize() * factor, linewidth=line.get_linewidth() * factor)
     for axis, size in zip(axes, labels, strict=True):  # of ticks that are yet to come, too

@@ -108,7 +108,7 @@ def test_a_key_takes_as_many_columns_as_fit() -> None:
     for width, columns in ((6.4, 2), (2.0, 1)):
         picture = plt.figure(figsize=(width, 2))
         key.add(picture, key.KEY)
-        legend = picture.legends[-1]
+        legend: Any = picture.legends[-1]
         assert (legend._ncols, len(picture.legends)) == (columns, 1)
         plt.close(picture)
 
