@@ -184,7 +184,7 @@ def draw_counts(table: Table, labels: Mapping[str, str]) -> Picture:
     axes.bar_label(bars, [typeset(one) for one in counts], padding=4)
     for place, words in enumerate(table["answer"].tolist()):
         said = "\n".join(wrapped(f"{'✓ ' if right[place] else ''}{place + 1}. {words}", WORDS_WIDTH))
-        axes.text(0, place - 0.26, said, va="bottom")
+        axes.text(0.01, place - 0.26, said, va="bottom", transform=axes.get_yaxis_transform())
     axes.set(xlabel=labels["count axis"], ylim=(len(table) - 0.6, -0.8), yticks=[], xlim=(0, 1.1 * counts.max()))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     return picture

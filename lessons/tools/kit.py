@@ -81,14 +81,14 @@ def _form(prose: Prose, key: str, fields: Mapping[str, Any], button: str) -> Any
 
 def _kept(key: str) -> str:
     """Return the mark by which `lesson.js` knows what to keep over a reload."""
-    return f'<span data-kept="{key}"></span>'
+    return f'<span hidden data-kept="{key}"></span>'
 
 
 def _or_show(prose: Prose, key: str, form: Any) -> Any:
     """Put a button below a form that shows the figure without a guess."""
     label = f"{escape(prose.common.label('show me'))}{_kept(f'{key} shown')}"
     show = mo.ui.button(value=False, on_click=lambda _: True, label=label)
-    return mo.Html("<div>{guess}{show}</div>").batch(guess=form, show=show)
+    return mo.Html('<div>{guess}<div style="padding-top:.7rem">{show}</div></div>').batch(guess=form, show=show)
 
 
 def sent(form: Any) -> str | None:

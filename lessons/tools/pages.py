@@ -30,10 +30,13 @@ PICTURES = {
 }
 """What the index shows of each lesson."""
 STYLE = sheet("base") + Path(__file__).with_name("pages.css").read_text(encoding="utf-8")
-LOOKS, SCRIPT, SAVE = (
-    Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("lesson.css", "lesson.js", "save.js")
+LOOKS, ANSWERS, CLASSROOM, SAVE = (
+    Path(__file__).with_name(name).read_text(encoding="utf-8")
+    for name in ("lesson.css", "answers.js", "classroom.js", "save.js")
 )
-HEAD = f'<style>\n{LOOKS}</style><script type="module">\n{SCRIPT}{SAVE}</script>'
+HEAD = f"<style>\n{LOOKS}</style>" + "".join(
+    f'<script type="module">\n{one}</script>' for one in (ANSWERS, CLASSROOM, SAVE)
+)
 """What marimo's pages have beside what marimo puts there."""
 
 

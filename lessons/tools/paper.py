@@ -22,7 +22,7 @@ from figures.tools.table import Table
 from lessons.tools import kit, pages, show
 from lessons.tools.exercise import Exercise, guessed, solution
 from lessons.tools.prose import Prose, common, translated, typeset
-from lessons.tools.saving import link
+from lessons.tools.saving import button
 from theory.derivation import Derivation
 
 if TYPE_CHECKING:
@@ -243,7 +243,7 @@ def panel(
     caption, alt = prose.text(key, **values), prose.text(f"{key} alt", **values)
     picture = f'<img alt="{escape(alt, quote=True)}" src="data:image/svg+xml,{escape(svg, quote=True)}">'
     numbers = folded(escape(prose.common.label("numbers")), show.rows(table, prose), "numbers")
-    save = link(drawn, caption, alt, prose, key)
+    save = button(drawn, caption, alt, prose, key)
     return f"<figure>{picture}<figcaption>{markdown(caption)}</figcaption>{save}</figure>{numbers}"
 
 

@@ -24,8 +24,8 @@ BREAK = re.compile(rf"[^\S\n]+|(?<=[{chr(FIRST)}-\uffff])(?=[^，。、；：？
 """Where a line may end: at a blank, or behind a Chinese character, but not before a mark."""
 
 
-def link(drawn: bytes, caption: str, alt: str, prose: Prose, key: str) -> str:
-    """Return a link that saves a lesson's drawing with its caption and the lesson's sources, in HTML.
+def button(drawn: bytes, caption: str, alt: str, prose: Prose, key: str) -> str:
+    """Return a button that saves a lesson's drawing with its caption and the lesson's sources, in HTML.
 
     `caption` and `alt` are Markdown as in the prose. `save.js` puts the picture of the page between the two parts of
     `frame`, so that no page has it twice.
@@ -33,7 +33,7 @@ def link(drawn: bytes, caption: str, alt: str, prose: Prose, key: str) -> str:
     before, after = (escape(one, quote=True) for one in frame(drawn, caption, alt, prose))
     file = f"{prose.name}_{key}.svg".replace(" ", "_")
     label = escape(prose.common.label("save"))
-    return f'<a class="save" href="#" download="{file}" data-before="{before}" data-after="{after}">{label}</a>'
+    return f'<button type="button" data-save="{file}" data-before="{before}" data-after="{after}">{label}</button>'
 
 
 def frame(drawn: bytes, caption: str, alt: str, prose: Prose) -> tuple[str, str]:

@@ -19,7 +19,7 @@ from lessons.tools.exercise import Reply
 from lessons.tools.language import teaching
 from lessons.tools.lettering import families
 from lessons.tools.prose import Prose, common, translated, typeset
-from lessons.tools.saving import link
+from lessons.tools.saving import button
 from theory.derivation import Derivation
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def figure(drawn: bytes, caption: str, alt: str, numbers: str, prose: Prose, key
     return mo.Html(
         f'<figure style="margin:0"><img alt="{escape(alt, quote=True)}" src="data:image/svg+xml;base64,{source}" '
         f'style="width:100%;max-width:44rem"><figcaption aria-live="polite">{mo.md(caption).text}</figcaption>'
-        f'<p class="figure-links">{link(drawn, caption, alt, prose, key)} {full}</p></figure>'
+        f'<p class="figure-links">{button(drawn, caption, alt, prose, key)} {full}</p></figure>'
         f"<details><summary>{escape(label('numbers'))}</summary>{numbers}</details>"
     )
 
