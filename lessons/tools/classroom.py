@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 BINS = 15
 WIDE = 30.0
 """Guesses further apart than by this factor stand on a logarithmic axis."""
+FARTHEST = 1e60
+"""Guesses beyond this number, or its inverse, stand at an end of the axis: axes end before floating point does."""
 WORDS_WIDTH = 44.0
 """Of an answer beside its bar, in heights of its characters."""
 RIGHT, OTHER = "#009E73", "0.7"
@@ -112,7 +114,7 @@ def count(text: str, place: int) -> int:
 def _figure(prose: Prose, key: str, kind: str, table: Table, draw: Any, **values: object) -> mo.Html:
     """Show a drawing in words that all lessons share."""
     said = prose.common
-    caption, alt = said.text(f"class {kind}", **values), said.text(f"class {kind} alt", **values)
+    caption, alt = said.text(f"class {kind}", **values), said.text(f"class alt {kind}", **values)
     drawn = show.picture(table, draw, said.labels)
     return show.figure(drawn, caption, alt, show.rows(table, said), prose, f"{key} class")
 
@@ -147,7 +149,7 @@ def draw_guesses(table: Table, labels: Mapping[str, str]) -> Picture:
     from matplotlib.ticker import MaxNLocator
 
     truth = table.numbers("truth")[0]
-    edges, wide = bins(table.numbers("guess"), truth)
+    edges, wide = bins(np.clip(table.numbers("guess"), -FARTHEST, FARTHEST), truth)
     picture, axes = plt.subplots()
     inside = np.clip(table.numbers("guess"), edges[0], edges[-1])
     axes.hist(inside, edges.tolist(), color=OTHER, edgecolor="white", label=labels["guesses points"])
@@ -163,10 +165,10 @@ def draw_guesses(table: Table, labels: Mapping[str, str]) -> Picture:
 def bins(guesses: Array, truth: float) -> tuple[Array, bool]:
     """Return the edges of bins that hold guesses and truth, and whether they are equal on a logarithmic axis.
 
-    There guesses of zero or less, which have no place, are left of the first edge.
+    There guesses of zero or less, which have no place, are left of the first edge. `truth` is positive.
     """
     both = np.append(guesses, truth)
-    positive = both[both > 0]
+    positive = both[both > 1 / FARTHEST]
     if positive.max() / WIDE <= positive.min():
         return np.histogram_bin_edges(both, BINS), False
     return 10 ** np.histogram_bin_edges(np.log10(positive), BINS), True

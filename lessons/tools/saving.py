@@ -56,7 +56,7 @@ def plain(text: str) -> str:
     """Return Markdown as the characters that it stands for, one line a paragraph or item."""
     text = re.sub(r"\$(.+?)\$", lambda formula: _characters(formula[1]), text)
     text = re.sub(r"(?m)^- ", "", text).replace("`", "")
-    return re.sub(r"\*{1,2}(\S(?:.*?\S)?)\*{1,2}", r"\1", text)
+    return re.sub(r"\*(\S.*?)\*", r"\1", re.sub(r"\*\*(\S.*?)\*\*", r"\1", text))
 
 
 def _characters(formula: str) -> str:
