@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -43,6 +44,12 @@ def test_a_lesson_works_from_a_file_with_the_network_off(browser: Browser, tmp_p
             expect(figure).not_to_have_js_property("innerHTML", before)
         for picture in page.locator("figure img").all():
             assert picture.evaluate("image => image.naturalWidth") > 100
+        with page.expect_download() as download:
+            page.get_by_role("button", name=common(language).label("save")).last.click()
+        assert download.value.suggested_filename == "one_layer_law.svg"
+        download.value.save_as(tmp_path / "law.svg")
+        saved = ElementTree.parse(tmp_path / "law.svg").getroot()
+        assert len(list(saved.iter("{http://www.w3.org/2000/svg}path"))) > 20
         for answer in page.locator("details.answer").all():
             shown = answer.locator("p").first
             assert not shown.is_visible()
