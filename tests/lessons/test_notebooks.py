@@ -134,7 +134,7 @@ def test_in_front_of_a_class_every_figure_is_open_and_answers_are_folded(
         monkeypatch.setattr(module, "teaching", lambda: True)
     shown = "".join(_run(name)[0])
     cells = _files(name)[0].split("@app.cell")
-    assert shown.count("<figure") == shown.count("data-full") == sum("show.panel" in cell for cell in cells)
+    assert shown.count("<figure") == shown.count("data-full>") == sum("show.panel" in cell for cell in cells)
     assert shown.count('<details class="answer">') == sum("kit.ask" in cell for cell in cells) + 3
     assert "data-reply" not in shown
     assert "Your guess first" not in shown
