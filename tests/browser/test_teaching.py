@@ -27,7 +27,7 @@ def _taught(page: Page, address: str, language: str = "en") -> None:
     """Open the lesson for a class and wait for its last figure."""
     page.goto(f"{address}/lesson/{LESSON}/?language={language}&teach=1")
     expect(page.locator("figure img")).to_have_count(FIGURES, timeout=PATIENCE)
-    expect(page.locator(ANSWERS)).not_to_have_count(FIGURES, timeout=SLOW)  # those of the exercises come last
+    expect(page.locator(ANSWERS)).to_have_count(FIGURES + 3, timeout=SLOW)  # of questions and exercises
 
 
 def _question(page: Page, number: int, language: str = "en") -> Locator:
