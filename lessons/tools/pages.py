@@ -30,7 +30,7 @@ PICTURES = {
 }
 """What the index shows of each lesson."""
 STYLE = sheet("base") + Path(__file__).with_name("pages.css").read_text(encoding="utf-8")
-HEAD = """<style>
+HEAD = """<style title="marimo">
 html { font-size: 112.5%; }
 figure table, details table { font-size: .8rem; border-collapse: collapse; }
 details th, details td { text-align: right; padding: .1rem .6rem; border-bottom: 1px solid #bbb; }
@@ -38,7 +38,12 @@ summary { cursor: pointer; padding: .3rem 0; }
 nav.language a { color: #0072b2; text-decoration: underline; }
 :lang(zh) blockquote { font-style: normal !important; }
 :focus-visible { outline: 3px solid #d55e00 !important; outline-offset: 2px; }
+@media (max-width: 40rem) {
+  .markdown table { display: block; overflow-x: auto; }
+  .markdown td:not([style*="right"]) { min-width: 6.5rem; }
+}
 </style>"""
+"""What lessons have beside marimo's own sheets; by its title marimo hands it on to what it shows in shadow trees."""
 
 
 def index(titles: Mapping[str, str], report: bool, language: str = ENGLISH) -> str:
