@@ -14,7 +14,8 @@ NARROW = """() => {
         if (element.closest("svg, math, script, style, option")) continue;
         while (["inline", "contents"].includes(getComputedStyle(element).display)) element = element.parentElement;
         const width = element.getBoundingClientRect().width;
-        if (width < (element.closest("td") ? 110 : 200)) found.push(`${Math.round(width)} pixels: ${words.slice(0, 8).join(" ")}`);
+        const least = element.closest("td") ? 110 : 200;
+        if (width < least) found.push(`${Math.round(width)} pixels: ${words.slice(0, 8).join(" ")}`);
     }
     return found;
 }"""
