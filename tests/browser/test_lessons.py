@@ -25,6 +25,7 @@ from tests.browser.walk import (
     to_both_ends,
     trouble,
     unfolded,
+    written,
 )
 
 
@@ -103,10 +104,11 @@ def test_a_lesson_is_walked_from_end_to_end(page: Page, address: str, name: str,
         assert picture.evaluate("image => image.naturalWidth") > 100
     refuted(page, language)
     unfolded(page, language)
-    for place, answer in enumerate(spot.right):
-        typed = answer if language == "en" else answer.translate(FULL_WIDTH)
-        for given, kind in (("", "unreadable"), ("12345.678", "wrong"), (typed, "right")):
+    typed = [one if language == "en" else one.translate(FULL_WIDTH) for one in spot.right]
+    for place, answer in enumerate(typed):
+        for given, kind in (("", "unreadable"), ("12345.678", "wrong"), (answer, "right")):
             assert replied(page, place, given, kind, language)
+    assert written(page, language) == typed, "each field keeps its own answer"
     shot(page, f"{name}_{language}")
     to_both_ends(page)
     assert not trouble(page)

@@ -98,16 +98,23 @@ def _changed(page: Page) -> bool:
 
 
 def replied(page: Page, place: int, answer: str, kind: str, language: str = "en") -> str:
-    """Answer an exercise and return the reply, which is of this kind; the answer stays in its field."""
-    button = page.get_by_role("button", name=common(language).label("check"))
-    form = page.locator("marimo-form").filter(has=button).nth(place)
-    replies, field = page.locator(f'[data-reply="{kind}"]'), form.get_by_role("textbox")
+    """Answer an exercise and return the reply, which is of this kind."""
+    form, replies = _exercises(page, language)[place], page.locator(f'[data-reply="{kind}"]')
     before = replies.count()
-    field.fill(answer)
+    form.get_by_role("textbox").fill(answer)
     form.get_by_role("button", name=common(language).label("check")).click()
     expect(replies).to_have_count(before + 1, timeout=SLOW)
-    assert field.input_value() == answer
     return str(replies.nth(before).inner_text())
+
+
+def written(page: Page, language: str = "en") -> list[str]:
+    """Return what stands in the fields of the exercises."""
+    return [str(one.get_by_role("textbox").input_value()) for one in _exercises(page, language)]
+
+
+def _exercises(page: Page, language: str) -> list[Locator]:
+    button = page.get_by_role("button", name=common(language).label("check"))
+    return list(page.locator("marimo-form").filter(has=button).all())
 
 
 def refuted(page: Page, language: str = "en") -> None:
