@@ -46,14 +46,14 @@ FIGURES: dict[str, tuple[str, ...]] = {
 """Codes of the claims that each figure draws; its picture is figures/pictures/NAME.svg."""
 
 LESSONS: dict[str, tuple[str, ...]] = {
-    "1_starting_point": ("C1", "S1", "X6"),
+    "1_starting_point": ("C1", "D1", "S1", "X6"),
     "2_one_layer": ("A1", "A2", "A3", "A4", "A6", "S4"),
     "3_glorot": ("X1", "X2", "X3", "X4"),
-    "4_he": ("B1", "B2", "B3", "B4", "B6", "C2"),
+    "4_he": ("B1", "B2", "B3", "B4", "B6", "C2", "X10", "X11"),
     "5_finite_width": ("C3", "C7", "C8", "C9", "C17"),
     "6_residual_streams": ("R2", "R3", "R4", "R5", "R6", "R8", "R11", "R12"),
     "7_homogeneity": ("P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8", "P9", "P10", "P13", "P14"),
-    "8_fixup": ("F1", "F3", "F4", "F5", "F6", "F7", "F11", "F15", "R10", "T1"),
+    "8_fixup": ("F1", "F3", "F4", "F5", "F6", "F7", "F11", "F15", "R10", "T1", "T2", "T3"),
     "9_undrawn": ("U1", "U2", "U3"),
     "10_nets_in_time": ("N1", "N2", "N3", "N4"),
     "11_attention": ("Q1", "Q3", "Q6", "Q15", "Q16", "V1", "V2", "V4", "V8", "V10", "V12"),

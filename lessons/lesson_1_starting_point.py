@@ -4,10 +4,12 @@ __generated_with = "0.25.2"
 app = marimo.App(width="medium", app_title="1. Why the starting point matters")
 
 with app.setup:
+    from lessons.experiments import number_formats
     from lessons.experiments import starting_point as lesson
     from lessons.tools import kit, show
     from lessons.tools.prose import Prose
     from theory.plain import norms as plain
+    from theory.precision import formats
     from theory.spectra import matrix_products
     from theory.training import symmetry
 
@@ -146,6 +148,59 @@ def _(products_guess):
     kit.controls(
         show.derivation(matrix_products.exponent(), matrix_products.mean_square()), kit.words(text, "products after")
     )
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    formats_guess = kit.ask(text, "formats question")
+    formats_guess
+    return (formats_guess,)
+
+
+@app.cell(hide_code=True)
+def _(formats_guess):
+    kit.guess_reply(text, "formats", formats_guess, number_formats.guessed_layer(), close=1.05)
+    return
+
+
+@app.cell(hide_code=True)
+def _(formats_guess):
+    kit.wait(formats_guess)
+    kind = kit.choice(text, "stored", ["signal", "square", "logarithm"], "signal")
+    each = kit.slider(text, "each layer", 0.3, 2, 2, step=0.05)
+    formats_seed = kit.seed()
+    kit.controls(kit.words(text, "formats try"), kind, each, formats_seed)
+    return each, formats_seed, kind
+
+
+@app.cell(hide_code=True)
+def _(each, formats_seed, kind):
+    held = number_formats.stored(kind.value, each.value, formats_seed.value)
+    show.panel(
+        held, number_formats.draw_stored, text, "formats",
+        gain=each.value, stored=text.label(f"{kind.value} short"),
+        **number_formats.places(held, kind.value, each.value),
+    )  # fmt: skip
+    return
+
+
+@app.cell(hide_code=True)
+def _(formats_guess):
+    kit.wait(formats_guess, silent=True)
+    test_formats = kit.refute()
+    kit.below(
+        kit.words(text, "formats after"),
+        show.derivation(formats.largest(), formats.overflow(), formats.vanishing(), formats.depth()),
+        kit.box(text, "box formats"),
+        test_formats,
+    )
+    return (test_formats,)
+
+
+@app.cell(hide_code=True)
+def _(test_formats):
+    kit.refuted(test_formats, "precision.powers_leave_the_formats", "sixteen bits are sixteen bits")
     return
 
 

@@ -4,13 +4,14 @@ __generated_with = "0.25.2"
 app = marimo.App(width="medium", app_title="4. He and the gains")
 
 with app.setup:
-    from lessons.experiments import gain_table, tanh_in_depth
+    from lessons.experiments import gain_table, sigmoid_nets, staged, tanh_in_depth
     from lessons.experiments import he as lesson
     from lessons.tools import kit, show
     from lessons.tools.prose import Prose
     from theory.layer import gains, rectifiers, selu
     from theory.mean_field import tanh_maps
     from theory.plain import norms as plain
+    from theory.plain import saturation, sigmoid_distances
 
     text = Prose("he")
 
@@ -220,6 +221,126 @@ def _(tanh_guess):
 @app.cell(hide_code=True)
 def _(tanh_button):
     kit.refuted(tanh_button, "mean_field.tanh_gain_has_its_own_fixed_point", "tanh gain 5/3 keeps variance 1")
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    distances_guess = kit.ask(text, "distances question")
+    distances_guess
+    return (distances_guess,)
+
+
+@app.cell(hide_code=True)
+def _(distances_guess):
+    kit.guess_reply(text, "distances", distances_guess, sigmoid_nets.guessed_distance(), close=2)
+    return
+
+
+@app.cell(hide_code=True)
+def _(distances_guess):
+    kit.wait(distances_guess)
+    function = kit.choice(text, "function", ["sigmoid", "tanh"], "sigmoid")
+    old = kit.slider(text, "old gain", 0.2, 10, 0.6, step=0.2)
+    layers = kit.slider(text, "layers", 2, 12, 5)
+    distances_seed = kit.seed()
+    kit.controls(kit.words(text, "distances try"), function, old, layers, distances_seed)
+    return distances_seed, function, layers, old
+
+
+@app.cell(hide_code=True)
+def _(distances_seed, function, layers, old):
+    distances = sigmoid_nets.distances(old.value, layers.value, function.value, distances_seed.value)
+    show.panel(
+        distances, sigmoid_nets.draw_distances, text, "distances",
+        function=text.label(f"name {function.value}"), gain=old.value,
+        kept=sigmoid_nets.kept(old.value, function.value), **show.last(distances),
+    )  # fmt: skip
+    return
+
+
+@app.cell(hide_code=True)
+def _(distances_guess):
+    kit.wait(distances_guess, silent=True)
+    sigmoid_button = kit.refute()
+    kit.below(
+        show.derivation(sigmoid_distances.weights(), sigmoid_distances.slope(), sigmoid_distances.layer()),
+        kit.box(text, "box sigmoid"),
+        sigmoid_button,
+    )
+    return (sigmoid_button,)
+
+
+@app.cell(hide_code=True)
+def _(sigmoid_button):
+    kit.refuted(sigmoid_button, "plain.sigmoid_nets_forget_their_input", "variance 1/n")
+    return
+
+
+@app.cell(hide_code=True)
+def _(distances_guess):
+    kit.wait(distances_guess, silent=True)
+    pushed = kit.refute()
+    kit.below(
+        kit.words(text, "distances after"),
+        show.derivation(saturation.pairs(2), saturation.sign()),
+        kit.box(text, "box pushed"),
+        pushed,
+    )
+    return (pushed,)
+
+
+@app.cell(hide_code=True)
+def _(pushed):
+    kit.refuted(pushed, "plain.a_common_state_is_pushed_to_zero", "towards the middle")
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    staged_guess = kit.ask_choice(text, "staged question", ["no stage", "rescued", "as well"])
+    staged_guess
+    return (staged_guess,)
+
+
+@app.cell(hide_code=True)
+def _(staged_guess):
+    kit.choice_reply(text, "staged", staged_guess, right="rescued")
+    return
+
+
+@app.cell(hide_code=True)
+def _(staged_guess):
+    kit.wait(staged_guess)
+    weights = kit.choice(text, "weights", ["Xavier", "He", "half of He"], "Xavier")
+    kit.controls(kit.words(text, "staged try"), weights)
+    return (weights,)
+
+
+@app.cell(hide_code=True)
+def _(weights):
+    recorded = staged.recorded(weights.value)
+    show.panel(
+        recorded, staged.draw_recorded, text, "staged",
+        weights=text.label(f"{weights.value} short"), **staged.at(recorded, 20),
+    )  # fmt: skip
+    return
+
+
+@app.cell(hide_code=True)
+def _(staged_guess):
+    kit.wait(staged_guess, silent=True)
+    train = kit.press(text, "train")
+    kit.below(kit.words(text, "train try"), train)
+    return (train,)
+
+
+@app.cell(hide_code=True)
+def _(train):
+    kit.until_pressed(train)
+    with kit.progress(text, "training now", 2 * len(staged.STAGES) * staged.EPOCHS) as bar:
+        found = staged.staged(train.value - 1, bar.update)
+    kit.words(text, "trained", **found)
     return
 
 

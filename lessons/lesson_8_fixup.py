@@ -6,10 +6,12 @@ app = marimo.App(width="medium", app_title="8. Fixup: one step of SGD")
 with app.setup:
     from lessons.experiments import fixup as lesson
     from lessons.experiments import fixup_training as nets
+    from lessons.experiments import kept_in_training
     from lessons.tools import kit, show
     from lessons.tools.prose import Prose
     from theory.fixup import one_step, scalar_branch
     from theory.fixup import scale as fixup_scale
+    from theory.training import balance
 
     text = Prose("fixup")
 
@@ -192,6 +194,62 @@ def _(deep_guess):
 @app.cell(hide_code=True)
 def _(statement, test_statement):
     kit.refuted(test_statement, *lesson.STATEMENTS[statement.value])
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    kept_guess = kit.ask_choice(text, "kept question", ["same", "still", "shared", "data decide"])
+    kept_guess
+    return (kept_guess,)
+
+
+@app.cell(hide_code=True)
+def _(kept_guess):
+    kit.choice_reply(text, "kept", kept_guess, right="same")
+    return
+
+
+@app.cell(hide_code=True)
+def _(kept_guess):
+    kit.wait(kept_guess)
+    net = kit.choice(text, "net", list(kept_in_training.NETS), "homogeneous")
+    pace = kit.slider(text, "pace", 0.1, 1, 0.5, step=0.05)
+    kept_seed = kit.seed()
+    kit.controls(kit.words(text, "kept try"), net, pace, kept_seed)
+    return kept_seed, net, pace
+
+
+@app.cell(hide_code=True)
+def _(kept_seed, net, pace):
+    kept = kept_in_training.trained(net.value, pace.value, kept_seed.value)
+    show.panel(
+        kept, kept_in_training.draw_trained, text, "kept",
+        net=text.label(net.value), rate=pace.value, steps=len(kept) - 1, **show.last(kept),
+    )  # fmt: skip
+    return
+
+
+@app.cell(hide_code=True)
+def _(kept_guess):
+    kit.wait(kept_guess, silent=True)
+    sentence = kit.choice(text, "said", list(lesson.KEPT), "kept exactly")
+    test_said = kit.refute()
+    kit.below(
+        kit.words(text, "kept after"),
+        show.derivation(
+            balance.inner_product(), balance.in_a_branch(), balance.step(), balance.of_one(), balance.flow()
+        ),
+        kit.box(text, "kept box"),
+        sentence,
+        test_said,
+    )
+    return sentence, test_said
+
+
+@app.cell(hide_code=True)
+def _(sentence, test_said):
+    kit.refuted(test_said, *lesson.KEPT[sentence.value])
     return
 
 

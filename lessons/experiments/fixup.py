@@ -37,6 +37,13 @@ STATEMENTS = {
     "free": ("fixup.biases_move_the_function_with_the_depth", "free of depth"),
 }
 """What is often said of the rest of Fixup, each a wrong version of a claim."""
+KEPT = {
+    "kept exactly": ("training.layers_stay_in_balance", "conserved exactly"),
+    "kept across": ("training.layers_stay_in_balance", "layers of different branches"),
+    "kept by loss": ("training.loss_less_entropy_moves_every_layer", "by the loss alone"),
+    "kept as decay": ("training.loss_less_entropy_moves_every_layer", "weight decay"),
+}
+"""What is often said of norms in training, likewise."""
 
 
 def change(branches: int, percent: float) -> float:

@@ -37,6 +37,7 @@ from numpy.typing import NDArray
 from simulations.engines.radial_chain import Branch, Step
 from simulations.engines.radial_twins import Twins, chi_square
 from simulations.numbers.arrays import Array
+from simulations.numbers.coins import heads
 from simulations.numbers.magnitudes import Exponents
 
 TINY = float(np.finfo(np.float64).tiny)
@@ -149,7 +150,7 @@ def _ratio(
     width, draws = step.fan_out, len(x.norm)
     open_units = None
     if step.relu:
-        open_units = rng.binomial(width, 0.5, draws) * ((x.norm > 0) & (step.deviation > 0))
+        open_units = heads(rng, width, draws) * ((x.norm > 0) & (step.deviation > 0))
     if twins is None or not isinstance(x, State):
         squares = chi_square(rng, width if open_units is None else open_units, draws)
     elif open_units is None:

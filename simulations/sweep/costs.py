@@ -13,7 +13,7 @@ from simulations.sweep.networks import layer_widths
 from simulations.sweep.quantities import SIMULATIONS, radial_enough, stays_undrawn
 from simulations.weights.initialisers import Law, gaussian, rademacher, uniform
 
-RADIAL_STEP, LABEL = 85e-9, 0.5e-6
+RADIAL_STEP, LABEL = 50e-9, 0.5e-6
 """Seconds for a layer of a radial chain, forwards, and for a loss."""
 NUMBER = 10e-9
 """Seconds for a recorded number: its logarithm, and its share in moments."""

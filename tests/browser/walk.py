@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from lessons.tools.prose import common, translated
 
-SLOW = 20_000
+SLOW = 60_000
 """Milliseconds that a lesson may take to open on a busy machine."""
 CHANGED = """figures => {
     const now = figures.map(one => one.innerHTML).join(), before = window.figuresBefore;

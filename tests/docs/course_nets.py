@@ -16,9 +16,11 @@ from theory.attention.weights import causal_weight
 from theory.fixup.rules import scalar_count
 from theory.fixup.scale import fixup_scale
 from theory.homogeneity.bounds import theorem_1
+from theory.homogeneity.degrees import loss_gradient_along
 from theory.plain.glorot import forward_variance, glorot_variance, he_variance
 from theory.recurrent.lstm import biased_path
 from theory.residual.norms import block_growth, second_moment_growth
+from theory.training.balance import square_norm_change
 
 GAIN = sp.Symbol("gain", positive=True)
 
@@ -70,6 +72,18 @@ def bottlenecks() -> list[str]:
 def scalars() -> list[str]:
     stem_and_classifier = 2
     return [f"{scalar_count(54, 2) - stem_and_classifier}", f"{sum(2 * 2 * 18 * width for width in (16, 32, 64)):,}"]
+
+
+def moving_norms() -> list[str]:
+    def moved(loss: float, entropy: float, square: float) -> float:
+        return float(square_norm_change(0.1, loss_gradient_along(1, loss, entropy), square))
+
+    first, last, grown = moved(1.9, 1.4, 9), moved(1.9, 1.4, 1), moved(1.4, 1.9, 9)
+    assert first < 0
+    assert last < 0
+    still = 2 * (1.9 - 1.4) / 9
+    assert float(square_norm_change(still, loss_gradient_along(1, 1.9, 1.4), 9)) == pytest.approx(0, abs=1e-12)
+    return [f"{-first:.2f}", f"{-last:.2f}", f"{still:.3f}", f"{grown:.2f}"]
 
 
 def undrawn() -> list[str]:
@@ -134,6 +148,7 @@ ANSWERS: dict[str, Callable[[], list[str]]] = {
     "7.2": powers_of_biases,
     "8.1": bottlenecks,
     "8.2": scalars,
+    "8.3": moving_norms,
     "9.1": undrawn,
     "9.2": known_answer,
     "10.1": forget_biases,

@@ -75,6 +75,7 @@ def on_the_way() -> dict[str, set[str]]:
         "5.1": {"0.05", f"{0.05**2:g}", f"{1 / 0.05**2:g}"} | tenths(float(relative_variance([100] * 20)) / 0.05**2),
         "5.2": tenths(doubled(1 + 5 / 64)) | tenths(doubled(float(orthogonal_ratio_moment(2, 64)))),
         "7.1": {"0.1"},
+        "8.3": {f"{1.9 - 1.4:.1f}"},
         "9.1": {f"{10**15 // (2 * 10**9):,}", f"{10**12:,}"},
         "10.1": {"0.01"}.union(*(tenths(math.log(0.01) / math.log(float(biased_path(bias, 1)))) for bias in (1, 3))),
         "10.2": {f"{4 * 0.04:g}"},

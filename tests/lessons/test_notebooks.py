@@ -208,6 +208,7 @@ def _verdicts(table: str) -> list[str]:
 ON_OFFER = [
     *((fixup.SCALE, mutant) for mutant in fixup.RULES.values()),
     *fixup.STATEMENTS.values(),
+    *fixup.KEPT.values(),
     *undrawn.STATEMENTS.values(),
 ]
 """Claims and their wrong versions among which a student chooses."""
