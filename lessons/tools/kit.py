@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import marimo as mo
@@ -11,6 +12,7 @@ import marimo as mo
 from claims.catalogue import REGISTRY
 from claims.examine import share_of_alpha
 from claims.run import Run
+from evidence import Finding
 from lessons.tools.exercise import Exercise, Reply, guessed
 from lessons.tools.formulas import FormulaError, read
 from lessons.tools.language import switch
@@ -179,8 +181,7 @@ def examined(claim_id: str, mutant: str, seed: int = 0) -> str:
     """Return what the evidence of `make checks` says of a claim and of one of its mutants, in Markdown."""
     claim = REGISTRY[claim_id]
     wrong = next(one for one in claim.mutants if one.name == mutant)
-    run = Run(claim_id, digits(seed), seed, "quick", share_of_alpha())
-    found, fate = claim.examine(run, None), claim.examine(run, wrong)
+    found, fate = _findings(claim_id, mutant, seed)
     values: dict[str, object] = {
         "claim": translated(claim.words, "claims"), "mutant": translated(wrong.name, "claims"),
         "expected": _finding(found.expected), "measured": _finding(found.measured), "verdict": _finding(found.verdict),
@@ -189,6 +190,14 @@ def examined(claim_id: str, mutant: str, seed: int = 0) -> str:
     }  # fmt: skip
     words_of_claims = {name: _literal(one) if isinstance(one, str) else one for name, one in values.items()}
     return common().text("evidence", **words_of_claims)
+
+
+@cache
+def _findings(claim_id: str, mutant: str, seed: int) -> tuple[Finding, Finding]:
+    """Examine a claim and one of its mutants, once for all readers: the numbers are those of the seed."""
+    claim, run = REGISTRY[claim_id], Run(claim_id, digits(seed), seed, "quick", share_of_alpha())
+    wrong = next(one for one in claim.mutants if one.name == mutant)
+    return claim.examine(run), claim.examine(run, wrong)
 
 
 def _finding(value: float | str) -> float | str:

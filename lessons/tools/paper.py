@@ -265,6 +265,6 @@ def _steps(one: Derivation) -> str:
     steps = [
         f"<p><b>{place}.</b> {escape(translated(step.says, 'derivations'))} "
         f"<small>({escape(show.checked(how))})</small></p><p>{formula(sp.latex(step.statement))}</p>"
-        for place, (step, how) in enumerate(zip(one.steps, one.check(), strict=True), start=1)
+        for place, (step, how) in enumerate(zip(one.steps, show.proof(one), strict=True), start=1)
     ]
     return "".join(steps)

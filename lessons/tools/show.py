@@ -6,6 +6,7 @@ import base64
 import io
 import threading
 from collections.abc import Callable, Mapping
+from functools import cache
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -91,10 +92,16 @@ def derivation(*derivations: Derivation) -> mo.Html:
 
 def _steps(one: Derivation) -> mo.Html:
     lines = []
-    for place, (step, how) in enumerate(zip(one.steps, one.check(), strict=True), start=1):
+    for place, (step, how) in enumerate(zip(one.steps, proof(one), strict=True), start=1):
         says = _plain(translated(step.says, "derivations"))
         lines.append(f"**{place}.** {says} <small>({checked(how)})</small>\n\n$${sp.latex(step.statement)}$$")
     return mo.md("\n\n".join(lines))
+
+
+@cache
+def proof(one: Derivation) -> tuple[str, ...]:
+    """Check a derivation once for all who open the lesson, and say of each step how it was verified."""
+    return one.check()
 
 
 def checked(how: str) -> str:

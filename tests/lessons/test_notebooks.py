@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import inspect
+import pkgutil
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +18,7 @@ import pytest
 
 import lessons
 from figures.tools.table import Table
+from lessons import experiments
 from lessons.experiments import fixup, undrawn
 from lessons.tools import kit, show
 from lessons.tools.exercise import Exercise
@@ -27,6 +30,8 @@ from lessons.tools.server import notebooks, title
 pytestmark = pytest.mark.slow
 
 NAMES = list(notebooks())
+EVERY = pytest.mark.parametrize("name", NAMES, scope="module")
+"""Over a module, tests of one lesson run after each other, and find what the others of it measured and drew."""
 ENDS = {"alt", "right", "close", "small", "large"}
 """What `kit` and `exercise` add to the name of a section."""
 ELEMENTS = (mo.ui.slider, mo.ui.radio, mo.ui.form, mo.ui.array, mo.ui.run_button)
@@ -76,32 +81,59 @@ def _uses(name: str) -> set[str]:
     return {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _each_experiment_and_picture_once() -> Iterator[None]:
+    """Measure and draw once for the same arguments: tests run every notebook a dozen times, a slider apart."""
+    known: dict[object, bytes] = {}
+    drawn = show.picture
+
+    def picture(table: Table, draw: Callable[[Table, Mapping[str, str]], Any], labels: Mapping[str, str]) -> bytes:
+        key = table.csv(), draw, tuple(labels.items())
+        if key not in known:
+            known[key] = drawn(table, draw, labels)
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(show, "picture", picture)
+        for info in pkgutil.iter_modules(experiments.__path__, f"{experiments.__name__}."):
+            for name, function in inspect.getmembers(import_module(info.name), inspect.isfunction):
+                if function.__module__ == info.name and _finds(function.__annotations__):
+                    patch.setattr(function.__module__ + "." + name, cache(function))
+        yield
+
+
+def _finds(annotations: Mapping[str, str]) -> bool:
+    """Whether a function takes numbers and words and returns what it found, which nobody changes."""
+    *given, found = annotations.values() or ("",)
+    return set(given) <= {"int", "float", "str"} and bool(re.search("Table|Report|^float$", found))
+
+
 def test_lessons_are_in_order() -> None:
     assert [int(name.partition("_")[0]) for name in NAMES] == list(range(1, len(NAMES) + 1))
     assert len(NAMES) >= 10
 
 
-@pytest.mark.parametrize("name", NAMES)
+@EVERY
 def test_title_is_the_prose_s(name: str) -> None:
     assert title(notebooks()[name]) == _prose(name).label("title")
     assert f"# {_prose(name).label('title')}" in _prose(name).text("question")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@EVERY
 def test_every_section_of_the_prose_is_used(name: str) -> None:
     literals = _uses(name) | {"labels", "teacher", "question", "sources"}
     shown = literals | {f"{key} {end}" for key in literals for end in literals | ENDS}
     assert not _prose(name).sections.keys() - shown, "sections that are never shown"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@EVERY
 def test_teacher_s_notes_say_what_is_asked_of_them(name: str) -> None:
     notes = _prose(name).text("teacher")
     for wanted in ("Assumes", "One idea", "Time", "Common wrong answers"):
         assert wanted.lower() in notes.lower(), f"{wanted!r} is missing"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@EVERY
 def test_exercises_accept_the_truth_and_answer_misconceptions(name: str) -> None:
     exercises: tuple[Exercise, ...] = _experiment(name).EXERCISES
     assert len(exercises) == 3
@@ -118,7 +150,7 @@ def test_exercises_accept_the_truth_and_answer_misconceptions(name: str) -> None
             assert _prose(name).text(key)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@EVERY
 def test_nothing_is_shown_before_a_guess(name: str) -> None:
     shown, _ = _run(name)
     assert not any("<figure" in one for one in shown)
@@ -138,7 +170,7 @@ PANEL = show.panel
 
 
 @pytest.mark.parametrize("end", ["default", "start", "stop"])
-@pytest.mark.parametrize("name", NAMES)
+@EVERY
 def test_sliders_work_to_their_ends(name: str, end: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if end == "default":
         monkeypatch.setattr(show, "panel", _panel_in_every_language)
@@ -154,7 +186,7 @@ def test_sliders_work_to_their_ends(name: str, end: str, monkeypatch: pytest.Mon
             elements[key]._update(value)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@EVERY
 def test_every_choice_works(name: str) -> None:
     elements = _answered(name)
     for one in elements.values():
@@ -182,7 +214,7 @@ def _look_at(shown: list[str]) -> None:
             assert not re.search(r"\b(nan|inf)\b|\[\[", text, re.IGNORECASE), text
 
 
-@pytest.mark.parametrize("name", NAMES)
+@EVERY
 def test_wrong_statements_are_refuted(name: str) -> None:
     elements = _answered(name)
     buttons = {key: one for key, one in elements.items() if isinstance(one, mo.ui.run_button)}

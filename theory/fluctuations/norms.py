@@ -171,13 +171,22 @@ def linear_log_variance(width: Value) -> sp.Expr:
 @cache
 def relu_lyapunov(width: Value) -> sp.Expr:
     """Return E log(||x_l||^2 / ||x_{l-1}||^2) of a He-initialised Gaussian ReLU layer, given x_l != 0. Exact."""
-    return relu_logarithm().at(n=positive_integer("width", width)).doit()
+    return _added(relu_logarithm(), width)
 
 
 @cache
 def relu_log_second_moment(width: Value) -> sp.Expr:
     """Return E log(||x_l||^2 / ||x_{l-1}||^2)^2 of a He-initialised Gaussian ReLU layer, given x_l != 0. Exact."""
-    return relu_squared_logarithm().at(n=positive_integer("width", width)).doit()
+    return _added(relu_squared_logarithm(), width)
+
+
+def _added(over_masks: Derivation, width: Value) -> sp.Expr:
+    """Add the terms of a sum over masks one by one; `doit` would look for a closed form first, which there is not."""
+    total = over_masks.at(n=positive_integer("width", width))
+    (index, first, last), term = total.limits[0], total.function
+    if not last.is_Integer:
+        return total.doit()
+    return sp.Add(*(term.xreplace({index: sp.Integer(count)}) for count in range(first, last + 1)))
 
 
 def relu_log_variance(width: Value) -> sp.Expr:

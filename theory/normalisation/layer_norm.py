@@ -207,8 +207,8 @@ def share_cdf(share: Value, free: Value) -> sp.Expr:
 def entry_moment(order: Value, free: Value) -> sp.Expr:
     """Return E |y_i|^(2 order) for Gaussian inputs; `free` is n (`free_directions`). Exact at every width."""
     free = positive_integer("free", free)
-    moment = share_moment().at({ORDER: positive("order", order), DEGREES: free})
-    return free ** sp.sympify(order) * sp.gammasimp(moment)
+    moment = sp.gammasimp(share_moment().at({ORDER: positive("order", order)}))  # before gamma(free) is a long number
+    return free ** sp.sympify(order) * moment.xreplace({DEGREES: free})
 
 
 DERIVATIONS: tuple[Callable[[], Derivation], ...] = (

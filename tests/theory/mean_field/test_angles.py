@@ -4,8 +4,9 @@ import math
 
 import mpmath
 import pytest
-from scipy import integrate, stats
+from scipy import integrate
 
+from tests.theory.averages import normal_density
 from theory.mean_field import angles
 
 
@@ -15,9 +16,9 @@ def rectified(angle: float, power: int) -> float:
     def given(z: float) -> float:
         low = -z * math.cos(angle) / math.sin(angle)
         inner, _ = integrate.quad(
-            lambda t: (z * math.cos(angle) + t * math.sin(angle)) ** power * stats.norm.pdf(t), low, max(low, 0) + 10
+            lambda t: (z * math.cos(angle) + t * math.sin(angle)) ** power * normal_density(t), low, max(low, 0) + 10
         )
-        return float(z**power * stats.norm.pdf(z) * inner)
+        return float(z**power * normal_density(z) * inner)
 
     return float(integrate.quad(given, 0, 10, epsabs=1e-9)[0])
 

@@ -28,12 +28,12 @@ def test_moments_against_the_noncentral_law(order: int) -> None:
 
     def given(s: float) -> float:
         rho2 = 2 * gain / (n * h) * s
-        return float(stats.ncx2(n, 1 / rho2).moment(order)) * rho2**order
+        return float(stats.ncx2.moment(order, n, 1 / rho2)) * rho2**order
 
     masks = stats.binom(h, 0.5).pmf(range(h + 1))
     oracle = masks[0] + sum(
-        masks[k] * integrate.quad(lambda s, k=k: given(s) * stats.chi2(k).pdf(s), 1e-9, 120, limit=200)[0]
-        for k in (1, 2)
+        masks[k] * integrate.quad(lambda s, law=law: given(s) * law.pdf(s), 1e-9, 120, limit=200)[0]
+        for k, law in ((1, stats.chi2(1)), (2, stats.chi2(2)))
     )
     assert float(branch_gains.block_ratio_moment(order, n, h, gain)) == pytest.approx(oracle, rel=1e-3)
 

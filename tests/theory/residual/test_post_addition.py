@@ -4,16 +4,18 @@ import math
 
 import numpy as np
 import pytest
-from scipy import integrate, stats
+from scipy import integrate
 
+from tests.theory.averages import normal_density
 from theory.residual import post_addition
 
 
 def rectified_square(u: float, gain: float) -> float:
     """Average relu(u + sqrt(gain) t)^2 over t by quadrature."""
     spread = math.sqrt(gain)
-    density = stats.norm(u, spread).pdf
-    value, _ = integrate.quad(lambda y: y**2 * density(y), 0, max(u, 0) + 12 * spread, epsabs=1e-12, epsrel=1e-11)
+    value, _ = integrate.quad(
+        lambda y: y**2 * normal_density(y, u, spread), 0, max(u, 0) + 12 * spread, epsabs=1e-12, epsrel=1e-11
+    )
     return float(value)
 
 
@@ -27,7 +29,7 @@ def test_an_entry(u: float, gain: float) -> None:
 @pytest.mark.parametrize("gain", [0.3, 1, 2])
 def test_above_a_wide_relu_layer(gain: float) -> None:
     positive, _ = integrate.quad(
-        lambda z: rectified_square(math.sqrt(2) * z, gain) * stats.norm.pdf(z), 0, 10, epsabs=1e-10
+        lambda z: rectified_square(math.sqrt(2) * z, gain) * normal_density(z), 0, 10, epsabs=1e-10
     )
     assert float(post_addition.rectified_growth(gain)) == pytest.approx(gain / 4 + positive, rel=1e-7)
 
