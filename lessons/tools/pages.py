@@ -38,6 +38,7 @@ summary { cursor: pointer; padding: .3rem 0; }
 nav.language a { color: #0072b2; text-decoration: underline; }
 :lang(zh) blockquote { font-style: normal !important; }
 :focus-visible { outline: 3px solid #d55e00 !important; outline-offset: 2px; }
+.markdown th, .markdown td:last-child[style*="right"] { white-space: nowrap; }
 @media (max-width: 40rem) {
   .markdown table { display: block; overflow-x: auto; }
   .markdown td:not([style*="right"]) { min-width: 6.5rem; }
