@@ -70,10 +70,11 @@ def figure_of(page: Page, slider: Locator) -> Locator:
 def to_both_ends(page: Page) -> None:
     """Move each slider to its one end and to the other; a figure must follow each time, and all of them stay.
 
-    The upper end comes last: where a deviation is left at 0, other weights draw the same figure.
+    The last slider of a figure, its seed, comes first, and the upper end last: where a deviation is left at 0, or seeds
+    are many, other weights draw the same figure.
     """
     figures = page.locator("figure").count()
-    for place, slider in enumerate(page.get_by_role("slider").all()):
+    for place, slider in reversed(list(enumerate(page.get_by_role("slider").all()))):
         for key, end in (("Home", "aria-valuemin"), ("End", "aria-valuemax")):
             wanted = slider.get_attribute(end) or ""
             if slider.get_attribute("aria-valuenow") != wanted:
