@@ -110,7 +110,7 @@ def test_a_lesson_is_walked_from_end_to_end(page: Page, address: str, name: str,
             assert replied(page, place, given, kind, language)
     assert written(page, language) == typed, "each field keeps its own answer"
     shot(page, f"{name}_{language}")
-    to_both_ends(page)
+    to_both_ends(page, language)
     assert not trouble(page)
     assert language == "en" or english(page) == []
     page.set_viewport_size({"width": 390, "height": 900})
