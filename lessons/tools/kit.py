@@ -144,12 +144,14 @@ def answers(prose: Prose, exercises: Sequence[Exercise]) -> Any:
 
 
 def exercises(prose: Prose, those: Sequence[Exercise], forms: Any) -> mo.Html:
-    """Show the exercises, each with the reply to the answer that was sent."""
+    """Show the exercises, each with the reply to the answer that was sent.
+
+    A place is kept for each reply: the browser knows the fields by their places, and one that moved would show what is
+    typed into the next.
+    """
     parts = [mo.md(f"## {prose.common.label('exercises')}")]
     for one, form in zip(those, forms, strict=True):
-        parts.append(form)
-        if form.value is not None:
-            parts.append(reply(one.check(sent(form), prose)))
+        parts += [form, mo.Html("<div></div>") if form.value is None else reply(one.check(sent(form), prose))]
         if teaching():
             parts.append(classroom.exercise_answer(one, prose))
     return mo.vstack(parts)

@@ -34,10 +34,10 @@ LOOKS, ANSWERS, CLASSROOM, SAVE = (
     Path(__file__).with_name(name).read_text(encoding="utf-8")
     for name in ("lesson.css", "answers.js", "classroom.js", "save.js")
 )
-HEAD = f"<style>\n{LOOKS}</style>" + "".join(
+HEAD = f'<style title="marimo">\n{LOOKS}</style>' + "".join(
     f'<script type="module">\n{one}</script>' for one in (ANSWERS, CLASSROOM, SAVE)
 )
-"""What marimo's pages have beside what marimo puts there."""
+"""What lessons have beside marimo's own sheets; by its title marimo hands it on to what it shows in shadow trees."""
 
 
 def index(titles: Mapping[str, str], report: bool, language: str = ENGLISH, teach: bool = False) -> str:

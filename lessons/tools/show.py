@@ -98,7 +98,8 @@ def last(table: Table) -> dict[str, object]:
 def derivation(*derivations: Derivation) -> mo.Html:
     """Show derivations, folded, each step with its sentence, its formula and how it was checked."""
     title = common().label("derivation")
-    return mo.accordion({title.format(translated(one.title, "derivations")): _steps(one) for one in derivations})
+    folded = {title.format(translated(one.title, "derivations")): _steps(one) for one in derivations}
+    return mo.accordion(folded, multiple=True)
 
 
 def _steps(one: Derivation) -> mo.Html:
