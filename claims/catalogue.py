@@ -24,7 +24,7 @@ LETTERS = {
     "R": "residual nets",
     "S": "symmetry, products of matrices and independence, as textbooks state them",
     "T": "training",
-    "U": "undrawn and radial weights",
+    "U": "undrawn and radial weights, active units",
     "V": "Transformers: streams, starts as shipped, scalings with depth",
     "X": "Xavier's initialisation and its compromise",
 }
@@ -158,7 +158,7 @@ SUBJECTS = {
         "tied_readout",
         "shared_keys",
     ),
-    "independence": ("engines", "gradient_independence", "ones_in_depth", "assumptions"),
+    "independence": ("engines", "active_units", "gradient_independence", "ones_in_depth", "assumptions"),
     "training": ("symmetry", "equal_units", "balance", "layer_norms", "first_move", "deep_training"),
     "precision": ("formats", "sums_of_logs", "log_series", "softmax"),
 }

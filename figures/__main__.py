@@ -22,14 +22,16 @@ from rich.progress import Progress
 from threadpoolctl import threadpool_limits
 
 from figures.tools import check, gallery, manifest
-from figures.tools.figure import DATA, DRAWS, FORMATS, HERE, INSTALLED, MANIFEST, PICTURES, load, names
+from figures.tools.figure import DATA, FORMATS, HERE, INSTALLED, MANIFEST, PICTURES, load, names
 from figures.tools.making import one
-from simulations.command_line import Parser, run, whole
-from simulations.executors import ExecutorError, cores, dask, processes
+from figures.tools.options import formats, of_your_own, parser
+from figures.tools.picture import Look, SizeError
+from simulations.command_line import run
+from simulations.executors import ExecutorError, dask, processes
 from simulations.files import unwritable, write
 
 T = TypeVar("T")
-DRAWING = ("seed", "effort", "format", "out", "data")
+DRAWING = ("seed", "effort", "format", "out", "data", "no_title", "size")
 """Options that say how to draw, which --check takes from the manifest."""
 CONSOLE = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -40,7 +42,7 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m figur
 
 
 def _main(arguments: Sequence[str] | None, program: str) -> int:
-    options = _parser(program).parse(arguments)
+    options = parser(program).parse(arguments)
     if options.list:
         print("\n".join(names()))
         return 0
@@ -48,7 +50,7 @@ def _main(arguments: Sequence[str] | None, program: str) -> int:
         return _refuse(wrong)
     try:
         return _check(options) if options.check else _draw(options)
-    except (manifest.ManifestError, ExecutorError) as error:
+    except (manifest.ManifestError, ExecutorError, SizeError) as error:
         return _refuse(str(error))
     except OSError as error:
         if error.filename is None:  # of standard output
@@ -61,31 +63,21 @@ def _refuse(why: str) -> int:
     return 2
 
 
-def _parser(program: str) -> Parser:
-    parser = Parser(program, "Draw the figures of the field: theory and measurement.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="figures to draw (default: all)")
-    parser.add_argument("--list", action="store_true", help="print the names, one a line, and stop")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="draw into this folder and leave the repository alone")
-    parser.add_argument("--format", metavar="F,F", help=f"of {', '.join(FORMATS)} (default: svg)")
-    parser.add_argument("--effort", choices=DRAWS, help="how many draws (default: standard)")
-    parser.add_argument("--seed", type=whole(0), metavar="N", help="root of all random streams (default: 0)")
-    parser.add_argument("--data", action="store_true", default=None, help="with --out: also write the data, as CSV")
-    parser.add_argument("--check", action="store_true", help="say which pictures of the repository are stale")
-    parser.add_argument("--workers", type=whole(1), default=cores(), metavar="N", help="processes (default: all cores)")
-    parser.add_argument("--dask", metavar="ADDRESS", help="draw on the Dask cluster of this scheduler")
-    return parser
-
-
 def _wrong(options: argparse.Namespace) -> str:
     """Say in one line what is wrong with the options, or return an empty text."""
     if unknown := [name for name in options.names if name not in names()]:
         return f"unknown figure {unknown[0]!r}; expected of {', '.join(names())}"
-    if options.check and (given := [f"--{one}" for one in DRAWING if getattr(options, one) is not None]):
+    given = [f"--{one.replace('_', '-')}" for one in DRAWING if getattr(options, one) is not None]
+    if options.check and given:
         return f"--check draws as the manifest says and cannot be given with {', '.join(given)}; leave that out"
     if options.data and not options.out:
         return "--data is for --out DIR; without it the data are written into the repository anyway"
-    if other := [one for one in _formats(options) if one not in FORMATS]:
+    if other := [one for one in formats(options) if one not in FORMATS]:
         return f"unknown format {other[0]!r}; expected of {', '.join(FORMATS)}"
+    if not options.out and (own := of_your_own(options)):
+        return f"{own} is for --out DIR; the repository's own pictures are SVG with their titles and sizes"
+    if options.out and options.out.resolve() in (PICTURES, DATA):
+        return f"{options.out} has the repository's own; leave --out away to draw these anew, or name another folder"
     if options.check:  # writes nothing
         return ""
     if INSTALLED and not options.out:
@@ -100,16 +92,13 @@ def _wrong(options: argparse.Namespace) -> str:
     return f"cannot write into {folder}: {reason}" if reason else ""
 
 
-def _formats(options: argparse.Namespace) -> tuple[str, ...]:
-    return ("svg",) if options.format is None else tuple(options.format.split(","))
-
-
 def _draw(options: argparse.Namespace) -> int:
     """Draw figures into a folder, or into the repository with its manifest and gallery, which follow each of them."""
-    chosen, formats = options.names or names(), _formats(options)
+    chosen, suffixes = options.names or names(), formats(options)
     start, own = time.perf_counter(), options.out is None
     entries = _entries(all_anew=not options.names) if own else {}
-    jobs = {name: partial(one, name, formats, options.effort, options.seed or 0) for name in chosen}
+    look = Look(title=not options.no_title, size=options.size)
+    jobs = {name: partial(one, name, suffixes, options.effort, options.seed or 0, look) for name in chosen}
     for name, (files, csv, entry, seconds) in _parallel(jobs, options, "drawing"):
         pictures, data = (PICTURES, DATA) if own else (options.out, options.out)
         for suffix, content in files.items():

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from figures.tools.drawing import headline
+from figures.tools.drawing import beside
 from figures.tools.figure import DRAWS, Effort, Figure
 from figures.tools.table import Table, stacked
 from simulations import LeakyReLU, Tanh, gaussian, stream
@@ -26,8 +26,8 @@ FIGURE = Figure(
     ),
     alt=(
         "Six small graphs of sigmoid, tanh, ReLU, leaky ReLU, SELU and GELU with their dashed slopes, shaded where the "
-        "slope is below a tenth, and a chart of their gains: exact values as bars, measured ones as points, from SELU "
-        "at 1 to the sigmoid at 1.85."
+        "slope is below a tenth, and a chart of their gains: exact values as lines, measured ones as points, from "
+        "SELU at 1 to the sigmoid at 1.85."
     ),
     source="Glorot & Bengio 2010; He et al. 2015; Klambauer et al. 2017",
     parameters={"saturated": 0.1, "slope": 0.2, "draws": 100_000},
@@ -86,19 +86,19 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
         axes.set_ylabel(r"$\phi$, $\phi'$ (dashed)" if place % 3 == 0 else "")
     order = np.argsort(found.numbers("expected"))
     axes = picture.add_subplot(grid[:, 3])
-    axes.barh(range(len(names)), found["expected"][order], height=0.55, color="0.75")
+    places = np.arange(len(names))
+    axes.vlines(found["expected"][order], places - 0.3, places + 0.3, color="0.3")
     axes.errorbar(
         found["measured"][order],
-        range(len(names)),
+        places,
         xerr=3 * found.numbers("error")[order],
         fmt="o",
         color="C0",
         capsize=2,
     )
     for row, gain in enumerate(found["expected"][order]):
-        axes.annotate(f"{gain:.3f}", (0.04, row), va="center", fontsize=9)
-    axes.set_yticks(range(len(names)), [names[position] for position in order], fontsize=9)
-    axes.set(xlabel=r"gain $1/\sqrt{\mathbb{E}\,\phi(z)^2}$", xlim=(0, 2.1), ylabel="activation")
+        beside(axes, f"{gain:.3f}", (gain, row), (-6, 0), fontsize=9)
+    axes.set_yticks(places, [names[position] for position in order], fontsize=9)
+    axes.set(xlabel=r"gain $1/\sqrt{\mathbb{E}\,\phi(z)^2}$", xlim=(0.5, 2), ylabel="activation")
     axes.grid(visible=False, axis="y")
-    headline(picture, FIGURE.title)
     return picture

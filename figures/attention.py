@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from figures.tools.drawing import headline, measured
+from figures.tools.drawing import measured
 from figures.tools.figure import DRAWS, Effort, Figure
 from figures.tools.table import Table, stacked
 from simulations import one_hot, softmax_loss, stream
@@ -36,6 +36,7 @@ FIGURE = Figure(
     source="Beyond Vaswani et al. 2017, section 3.2, and Zhang, Dauphin & Ma 2019, theorem 1",
     parameters={"keys": [4, 16, 256], "largest": 4.0, "width": 8, "positions": 4, "draws": 400, "nets": 100},
     tolerance=1e-6,
+    key={"line": "closed form", "bars": "measured, bars of 3 standard errors (right: none)"},
 )
 UNITS = {"panel": "", "keys": "1", "x": "1", "expected": "1", "measured": "1", "error": "1"}
 
@@ -81,7 +82,7 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
     """Draw shares of keys on the left, slopes on the right."""
     import matplotlib.pyplot as plt
 
-    picture, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8))
+    picture, (left, right) = plt.subplots(1, 2, figsize=(9, 4.1))
     cycle = plt.rcParams["axes.prop_cycle"]
     for keys, color in zip(parameters["keys"], cycle, strict=False):
         rows = table.where(panel="keys", keys=keys)
@@ -92,7 +93,6 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
     )
     left.legend()
     _compare(table, right, list(cycle))
-    headline(picture, FIGURE.title)
     return picture
 
 

@@ -94,5 +94,4 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
     axes.set(
         yscale="log", xlabel="block $l$", ylabel=r"mean square $\mathbb{E}\,\|x_l\|^2\,/\,\|x_0\|^2$", xlim=(0, blocks)
     )
-    axes.set_title(FIGURE.title)
     return picture

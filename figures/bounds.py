@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from figures.tools.drawing import headline
 from figures.tools.figure import DRAWS, Effort, Figure
+from figures.tools.key import KEY
 from figures.tools.table import Table, stacked
 from simulations import Network, gaussian, lecun, one_hot, residual_mlp, stream
 from simulations.numbers.arrays import Array
@@ -33,6 +33,7 @@ FIGURE = Figure(
     ),
     source="Zhang, Dauphin & Ma 2019, theorems 1 and 2, with the threshold log c / m_c beyond them",
     parameters={"width": 48, "deepest": 12, "classes": 10, "scale": 0.25, "batch": 4, "draws": 100},
+    key=KEY | {"line": "closed form for wide nets"},
 )
 UNITS = {"theorem": "1", "what": "", "blocks": "1", "expected": "1", "measured": "1", "error": "1"}
 READOUT = frozenset({"readout.weight"})
@@ -92,10 +93,11 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
     for theorem, axes in enumerate(panels, 1):
         top, norm = labels[theorem]
         looks = {
-            "gradient": ("o-", "C0", rf"$\|\partial\ell/{top}\|$"),
+            "gradient": ("o", "C0", rf"$\|\partial\ell/{top}\|$"),
             "bound": ("s-", "C1", rf"$\mathbb{{E}}(\ell-H)/{norm}$"),
             "mean bound": ("^--", "C2", rf"$(s\,m_c-\log c)/{norm}$"),
         }
+        handles: dict[str, tuple[Any, ...]] = {}
         axes.axvspan(0.5, threshold, color="0.9", linewidth=0, zorder=0)
         for what, (look, color, label) in looks.items():
             rows = table.where(theorem=float(theorem), what=what)
@@ -103,9 +105,10 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
             blocks, expected, measured, error = (
                 rows.numbers(name)[shown] for name in ("blocks", "expected", "measured", "error")
             )
-            axes.plot(blocks, measured if what == "gradient" else expected, look[1:], color=color)
-            axes.errorbar(blocks, measured, 3 * error, fmt=look[0], color=color, capsize=2)
-            axes.plot([], [], look, color=color, label=label)
+            points = axes.errorbar(blocks, measured, 3 * error, fmt=look[0], color=color, capsize=2)
+            handles[label] = (points,)
+            if what != "gradient":
+                handles[label] += tuple(axes.plot(blocks, expected, look[1:], color=color))
         axes.set(
             yscale="log",
             xlabel="blocks $L$",
@@ -114,8 +117,7 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
         )
         axes.text(0.03, 0.65, "dashed:\nnegative", transform=axes.transAxes, color="C2", fontsize=9)
         axes.set_title(f"theorem {theorem}: {('one input', f'minibatches of {batch}')[theorem - 1]}", fontsize=10)
-        axes.legend(loc="upper left", fontsize=9)
+        axes.legend(handles.values(), handles.keys(), loc="upper left", fontsize=9)
     panels[0].set_ylabel("norm of the gradient, and its bounds")
     panels[1].set_ylabel("the same, for the readout's weights")
-    headline(picture, FIGURE.title)
     return picture

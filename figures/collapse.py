@@ -9,8 +9,8 @@ import numpy as np
 import sympy as sp
 from scipy.stats import binom
 
-from figures.tools.drawing import headline
 from figures.tools.figure import DRAWS, Effort, Figure
+from figures.tools.key import KEY
 from figures.tools.table import Table, row, stacked
 from simulations.numbers.arrays import Array
 from simulations.sweep.block import run_block
@@ -45,6 +45,7 @@ FIGURE = Figure(
         "single_layers": [5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256, 300],
         "draws": 30_000,
     },
+    key=KEY | {"line": "closed form; short: of one net"},
 )
 UNITS = {name: "" if name == "shape" else "1" for name in ("shape", "depth", "width", "sum", "mean_inverse")}
 UNITS |= dict.fromkeys(("expected", "leading", "second", "alive", "measured", "error"), "1")
@@ -128,7 +129,8 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
         ratios, errors = (rows.numbers(name) / rows.numbers("leading") for name in ("measured", "error"))
         right.errorbar(rows["mean_inverse"], ratios, 3 * errors, fmt=mark, **look)
     exact = nets.numbers("expected") / nets.numbers("leading")
-    right.plot(nets["mean_inverse"], exact, "_", color="k", markersize=9, markeredgewidth=0.8, zorder=0)
+    at = nets.numbers("mean_inverse")
+    right.hlines(exact, at / 1.13, at * 1.13, color="k", linewidth=0.8, zorder=0)
     for name, line in (("expected", "-"), ("second", "--")):
         ratio = single.numbers(name) / single.numbers("leading")
         right.plot(single["mean_inverse"], ratio, line, color="0.4", linewidth=1.1, zorder=0)
@@ -146,5 +148,4 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
         xlabel=r"mean of $1/n_l$:  $\sum_l n_l^{-2}\,/\,\sum_l n_l^{-1}$",
         ylabel=r"variance of $\log\,\|x_L\|^2$, over $\beta$",
     )
-    headline(picture, FIGURE.title)
     return picture

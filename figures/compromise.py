@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import sympy as sp
 
-from figures.tools.drawing import headline
 from figures.tools.figure import DRAWS, Effort, Figure
 from figures.tools.table import Table, row, stacked
 from simulations import Initialiser, measure, mlp, stream
@@ -97,7 +96,7 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
     import matplotlib.pyplot as plt
 
     picture, both = plt.subplots(1, 2, sharey=True)
-    looks = {"Glorot": "-o", "fan-in": "--s", "fan-out": "-.^", "geometric mean": ":D"}
+    looks = {"Glorot": "-o", "fan-in": "--s", "fan-out": "-.^", "geometric mean": "-D"}
     for axes, direction in zip(both, DIRECTIONS, strict=True):
         handles = []
         for (name, look), cycle in zip(looks.items(), plt.rcParams["axes.prop_cycle"], strict=False):
@@ -115,5 +114,4 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
         axes.set_title(direction, fontsize=10, loc="center")
     both[0].legend(handles, looks, loc="lower left", handlelength=3)
     both[0].set_ylabel("gain of the mean square in a layer")
-    headline(picture, FIGURE.title)
     return picture

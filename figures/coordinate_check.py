@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from figures.tools.drawing import headline, measured
+from figures.tools.drawing import joined, measured
 from figures.tools.figure import DRAWS, Effort, Figure
+from figures.tools.key import KEY
 from figures.tools.table import Table, row, stacked
 from simulations import Dense, LeakyReLU, Network, stream
 from simulations.numbers.arrays import Array
@@ -40,6 +41,7 @@ FIGURE = Figure(
         "rates": {"SGD": 0.01, "Adam": 0.001},
     },
     tolerance=1e-6,
+    key=KEY | {"join": "joins measured points"},
 )
 UNITS = {"optimiser": "", "start": "", "steps": "1", "width": "1", "expected": "1", "measured": "1", "error": "1"}
 RELU, BEHIND_SECOND = LeakyReLU(), 3
@@ -106,12 +108,15 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
     """Draw what one step does as lines with points on them, and several steps of all layers as dotted lines."""
     import matplotlib.pyplot as plt
 
-    picture, panels = plt.subplots(1, 2, figsize=(9, 3.8))
+    picture, panels = plt.subplots(1, 2, figsize=(9, 4.1))
     for optimiser, axes in zip(OPTIMISERS, panels, strict=True):
         for start, color in zip(STARTS, ("C1", "C0"), strict=True):
-            for steps, mark, line in ((1, "o", "-"), (parameters["steps"], "s", ":")):
+            for steps, mark in ((1, "o"), (parameters["steps"], "s")):
                 rows = table.where(optimiser=optimiser, start=start, steps=steps)
-                axes.plot(rows["width"], rows["expected" if steps == 1 else "measured"], line, color=color)
+                if steps == 1:
+                    axes.plot(rows["width"], rows["expected"], color=color)
+                else:
+                    joined(axes, rows["width"], rows["measured"], color=color)
                 label = f"{start}, " + ("1 step of one layer" if steps == 1 else f"{steps} steps of all")
                 measured(axes, rows, "width", mark, color=color, markersize=5, label=label)
         axes.set(
@@ -120,5 +125,4 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
         axes.set_xticks(parameters["widths"], [str(one) for one in parameters["widths"]])
         axes.minorticks_off()
     panels[1].legend(loc="upper left")
-    headline(picture, FIGURE.title)
     return picture

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import sympy as sp
 
-from figures.tools.drawing import headline, measured
+from figures.tools.drawing import measured
 from figures.tools.figure import DRAWS, Effort, Figure
 from figures.tools.table import Table, row, stacked
 from simulations import stream
@@ -37,6 +37,7 @@ FIGURE = Figure(
     source="Beyond Dong, Cordonnier & Loukas 2021, theorem 1 and figure 2",
     parameters={"width": 32, "positions": 8, "layers": 3, "draws": 100},
     tolerance=1e-6,
+    key={"line": "closed form, to first order, and bound", "bars": "measured (right: bars of 3 standard errors)"},
 )
 UNITS = {"panel": "", "x": "1", "expected": "1", "measured": "1", "error": "1"}
 SIZES = 2.0 ** np.arange(-9, 3)
@@ -106,7 +107,7 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
     """Draw one head on the left, layers of heads on the right."""
     import matplotlib.pyplot as plt
 
-    picture, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8))
+    picture, (left, right) = plt.subplots(1, 2, figsize=(9, 4.1))
     labels = {"bound": r"$\|W_V\|\,D\,\tanh(\|B\|D^2/4)$", "no skip": "no skip, cubic law", "skip": "with a skip"}
     for (panel, label), color in zip(labels.items(), ({"color": "0.5"}, {"color": "C0"}, {"color": "C1"}), strict=True):
         rows = table.where(panel=panel)
@@ -121,5 +122,4 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
     measured(right, rows, "x", "o", color="C1", label="measured, without a skip")
     right.set(xlabel="layer", ylabel=r"$\log_{10}$ of the relative residual, mean", xticks=range(len(rows)))
     right.legend(loc="lower left")
-    headline(picture, FIGURE.title)
     return picture

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from figures.tools.drawing import headline
 from figures.tools.figure import DRAWS, Effort, Figure
 from figures.tools.table import Table, stacked
 from simulations import Dense, Network, Sequential, he, measure, mlp, stream
@@ -101,5 +100,4 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
         axes.set(xlabel="layers $L$")
         axes.set_title(title, fontsize=10, loc="center")
     both[0].set_ylabel("probability that the net is dead, $P(x_L=0)$")
-    headline(picture, FIGURE.title)
     return picture

@@ -8,6 +8,7 @@ import numpy as np
 
 from figures.tools.drawing import beside, measured
 from figures.tools.figure import DRAWS, Effort, Figure
+from figures.tools.key import KEY
 from figures.tools.table import Table, stacked
 from simulations import lecun, stream
 from simulations.attention.attend import products, split
@@ -41,6 +42,7 @@ FIGURE = Figure(
         "draws": 3000,
     },
     tolerance=1e-6,
+    key=KEY | {"line": "closed form: one integral"},
 )
 UNITS = {"logits": "", "keys": "1", "deviation": "1", "expected": "1", "measured": "1", "error": "1"}
 OF_HEADS = 16
@@ -103,5 +105,4 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
     axes.set(xlabel="deviation of the logits, $s$", ylabel=r"mean entropy, $\mathbb{E}\,H\,/\,\log T$", ylim=(0, 1.02))
     axes.set_xlim(0, parameters["scales"][-1] * 1.02)
     axes.legend()
-    axes.set_title(FIGURE.title)
     return picture

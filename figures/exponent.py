@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from figures.tools.drawing import beside, measured
+from figures.tools.drawing import beside, joined, measured
 from figures.tools.figure import DRAWS, Effort, Figure
+from figures.tools.key import KEY
 from figures.tools.table import Table, row, stacked
 from simulations import stream, zero
 from simulations.layers.dense import Gradients
@@ -41,6 +42,7 @@ FIGURE = Figure(
     source="Beyond Zhang, Dauphin & Ma 2019, section 3, and Huang et al. 2020 (T-Fixup)",
     parameters={"width": 16, "hidden": 16, "positions": 4, "layers": [1, 2, 4, 8, 16, 32], "post": 4, "draws": 100},
     tolerance=1e-5,
+    key=KEY | {"join": "joins measured points"},
 )
 UNITS = {"start": "", "branches": "1", "expected": "1", "measured": "1", "error": "1"}
 LINES: dict[str, Value | tuple[str, ...] | None] = {
@@ -123,7 +125,10 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
     for start, cycle, mark in zip(nudges, plt.rcParams["axes.prop_cycle"], "v^Dso*P", strict=False):
         rows = table.where(start=start)
         line = rows.numbers("expected" if start in LINES else "measured")
-        axes.plot(rows["branches"], line, **({} if start in LINES else {"linestyle": ":"}) | cycle)
+        if start in LINES:
+            axes.plot(rows["branches"], line, **cycle)
+        else:
+            joined(axes, rows["branches"], line, **cycle)
         measured(axes, rows, "branches", mark, **cycle)
         beside(
             axes, start.replace(", inputs", ",\ninputs"), (rows["branches"][-1], line[-1]), (8, nudges[start]), **cycle
@@ -133,5 +138,4 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
     axes.set_xticks(branches, [str(one) for one in branches])
     axes.minorticks_off()
     axes.set_ylabel(r"trace over attention's weights, $\|v\|=1$")
-    axes.set_title(FIGURE.title)
     return picture

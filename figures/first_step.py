@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from figures.tools.drawing import headline, measured
+from figures.tools.drawing import joined, measured
 from figures.tools.figure import DRAWS, Effort, Figure
+from figures.tools.key import KEY
 from figures.tools.table import Table, row, stacked
 from simulations import stream, zero
 from simulations.numbers.arrays import Array
@@ -48,6 +49,7 @@ FIGURE = Figure(
         "rate": 1e-7,
     },
     tolerance=1e-4,
+    key=KEY | {"join": "joins measured points"},
 )
 UNITS = {"optimiser": "", "start": "", "branches": "1", "expected": "1", "measured": "1", "error": "1"}
 Rule = Callable[[Array], Array]
@@ -164,7 +166,7 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
     """Draw closed forms as lines, measurements as points, each start named in the legend."""
     import matplotlib.pyplot as plt
 
-    picture, panels = plt.subplots(1, 2, figsize=(10, 4.4), sharey=True)
+    picture, panels = plt.subplots(1, 2, figsize=(10, 4.7), sharey=True)
     branches = [2 * layers for layers in parameters["layers"]]
     names = list(dict.fromkeys(table["start"].tolist()))
     for optimiser, axes in zip(OPTIMISERS, panels, strict=True):
@@ -174,12 +176,14 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
                 f"C{at % 7}" if at < 7 else ("0.5", "0.2")[at - 7],
             )
             told = np.isfinite(rows.numbers("expected")).all()
-            axes.plot(rows["branches"], rows["expected" if told else "measured"], "-" if told else ":", color=color)
+            if told:
+                axes.plot(rows["branches"], rows["expected"], color=color)
+            else:
+                joined(axes, rows["branches"], rows["measured"], color=color)
             measured(axes, rows, "branches", mark, color=color, markersize=5, label=start)
         axes.set(xscale="log", yscale="log", xlabel="residual branches $L$", title=f"one step of {optimiser}")
         axes.set_xticks(branches, [str(one) for one in branches])
         axes.minorticks_off()
     panels[0].set_ylabel("fall of a loss of slope 1, over the rate")
     panels[1].legend(loc="center left", bbox_to_anchor=(1, 0.5))
-    headline(picture, FIGURE.title)
     return picture

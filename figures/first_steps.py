@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from figures.tools.drawing import headline, measured
+from figures.tools.drawing import measured
 from figures.tools.figure import DRAWS, Effort, Figure
+from figures.tools.key import KEY
 from figures.tools.table import Table, row, stacked
 from simulations import Network, digits, he, lecun, mlp, residual_mlp, stream, zero
 from simulations.layers.dense import Parameters
@@ -37,6 +38,7 @@ FIGURE = Figure(
     source="Beyond Zhang, Dauphin & Ma 2019, section 3, and Glorot & Bengio 2010",
     parameters={"width": 32, "layers": 16, "draws": 1000, "trained": 96, "batch": 64, "rate": 0.01, "steps": [1, 10]},
     tolerance=1e-4,
+    key=KEY | {"line": "closed form (left)"},
 )
 UNITS = {"start": "", "panel": "", "steps": "1", "depth": "1", "expected": "1", "measured": "1", "error": "1"}
 LOOKS = {"He, plain": "-o", "Xavier, plain": "-^", "Fixup": "-s"}
@@ -126,17 +128,17 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
     """Draw rates on the left, what training makes of them on the right."""
     import matplotlib.pyplot as plt
 
-    picture, (left, right) = plt.subplots(1, 2, figsize=(9, 4))
+    picture, (left, right) = plt.subplots(1, 2, figsize=(9, 4.3))
     for (start, look), cycle in zip(LOOKS.items(), plt.rcParams["axes.prop_cycle"], strict=False):
         rows = table.where(start=start, panel="rate")
         left.plot(rows["depth"], rows["expected"], look[:-1], **cycle)
         measured(left, rows, "depth", look[-1], label=start, **cycle)
-        for done, line in zip(parameters["steps"], ("-", ":"), strict=True):
+        for done, filling in zip(parameters["steps"], ("full", "none"), strict=True):
             after = table.where(start=start, panel="training", steps=done)
-            measured(right, after, "depth", look[-1] + line, label=f"{start}, {done} step{'s' * (done > 1)}", **cycle)
+            label = f"{start}, {done} step{'s' * (done > 1)}"
+            measured(right, after, "depth", look[-1], label=label, fillstyle=filling, **cycle)
     left.set(yscale="log", xlabel="layer or block $l$", ylabel="relative rate of fall of the mean square")
     right.set(ylim=(0, 1.05), xlabel="layer or block $l$", ylabel="mean square after steps, over before")
     left.legend(frameon=False)
     right.legend(frameon=False, fontsize=8)
-    headline(picture, FIGURE.title)
     return picture

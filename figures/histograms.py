@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from figures.tools.drawing import headline
 from figures.tools.figure import DRAWS, Effort, Figure
 from figures.tools.table import Table, stacked
 from simulations import Initialiser, Tanh, gaussian, glorot, mlp, stream, torch_default, uniform
@@ -34,6 +33,7 @@ FIGURE = Figure(
     ),
     source="Glorot & Bengio 2010, figures 6 and 7, with the laws of wide nets",
     parameters={"width": 1000, "layers": 5, "draws": 30},
+    key={"line": "closed form for wide nets", "point": "measured"},
 )
 UNITS = {"quantity": "", "start": "", "layer": "1", "at": "1", "expected": "1", "measured": "1", "error": "1"}
 EDGES = {"activations": np.linspace(-1, 1, 42), "gradients": np.linspace(-2, 2, 42)}
@@ -113,5 +113,4 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
         axes.set(xlabel="activation $x_l$")
     for axes in panels[1]:
         axes.set(xlabel=r"gradient $\partial C/\partial x_l$")
-    headline(picture, FIGURE.title)
     return picture

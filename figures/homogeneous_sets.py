@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from figures.tools.boxes import LINE, arrow, box, kind, walk
-from figures.tools.drawing import beside, headline
+from figures.tools.drawing import beside
 from figures.tools.figure import Effort, Figure
 from figures.tools.table import Table, row, stacked
 from simulations import Dense, Network, digits, stream
@@ -35,6 +35,7 @@ FIGURE = Figure(
     source="Zhang, Dauphin & Ma 2019, figure 2 and definition 1",
     parameters={"stages": [8, 16], "side": 8, "max_pool": 2, "classes": 10, "alone": "block0.layer0.weight"},
     tolerance=1e-6,
+    key={"line": "closed form", "point": "measured"},
 )
 UNITS = {"row": "", "set": "", "layer": "", "path": "", "degree": "1", "factor": "1", "expected": "1", "measured": "1"}
 
@@ -102,7 +103,7 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
     """Draw the net with its sets above, and the scaling of the logits below."""
     import matplotlib.pyplot as plt
 
-    picture = plt.figure(figsize=(6.4, 5.4))
+    picture = plt.figure(figsize=(6.4, 5.7))
     above, below = picture.subfigures(2, 1, height_ratios=(2, 3), squeeze=False)[:, 0]
     _diagram(above.subplots(), table.where(row="layer"))
     axes = below.subplots()
@@ -110,10 +111,8 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
     for degree in (1.0, 2.0):
         axes.axline((1, 1), (2, 2**degree), color="0.6", linewidth=1, zorder=0)
     for position, (name, marker) in enumerate(zip(dict.fromkeys(scaling["set"].tolist()), "osD^vP", strict=True)):
-        rows, color = scaling.where(set=name), f"C{position}"
-        degree = rows.numbers("degree")[0]
-        line = ":" if np.isnan(degree) else ""
-        axes.plot(rows["factor"], rows["measured"], marker, linestyle=line, color=color, label=name)
+        rows = scaling.where(set=name)
+        axes.plot(rows["factor"], rows["measured"], marker, color=f"C{position}", label=name)
     beside(axes, "degree 1", (16, 16))
     beside(axes, "A and B: degree 2", (16, 256))
     alone = scaling.where(set="one layer").numbers("measured")
@@ -123,5 +122,4 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
     axes.set_xscale("log", base=2)
     axes.set(yscale="log", xlabel="factor $a$ on all weights of a set", xlim=(1 / 18, 17))
     axes.set_ylabel(r"logits $\|z(a)\|\,/\,\|z(1)\|$")
-    headline(picture, FIGURE.title)
     return picture

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from figures.tools.drawing import headline
 from figures.tools.figure import DRAWS, Effort, Figure
 from figures.tools.table import Table, stacked
 from simulations import measure, mlp, stream
@@ -94,5 +93,4 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
         axes.axhline(1, color="0.3", linestyle="--", linewidth=1)
         axes.set_ylabel(r"mean square gradient $\mathbb{E}\,\|g_0\|^2\,/\,n$")
     left.annotate("assumed: 1", (1000, 0.99), va="top", color="0.3", fontsize=9)
-    headline(picture, FIGURE.title)
     return picture

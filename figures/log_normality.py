@@ -8,7 +8,6 @@ import numpy as np
 import sympy as sp
 from scipy.special import comb
 
-from figures.tools.drawing import headline
 from figures.tools.figure import DRAWS, Effort, Figure
 from figures.tools.table import Table, stacked
 from simulations import mlp, radial, stream
@@ -119,5 +118,4 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
         end_of_line = (rows["at"][-1], rows["expected"][-1])
         right.annotate(net, end_of_line, (6, 0), textcoords="offset points", va="center", color=color)
     right.set(xlabel=r"$\sum_l 1/n_l$", ylabel=r"variance of $\log\,\|x_L\|^2$", xlim=(0, end), ylim=(0, None))
-    headline(picture, FIGURE.title)
     return picture

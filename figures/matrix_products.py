@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from figures.tools.compounds import log_singular_values
-from figures.tools.drawing import beside, headline, measured
+from figures.tools.drawing import beside, joined, measured
 from figures.tools.figure import DRAWS, Effort, Figure
+from figures.tools.key import KEY
 from figures.tools.table import Table, row, stacked
 from simulations import Initialiser, lecun, measure, mlp, stream
 from simulations.weights.orthogonal import haar
@@ -33,6 +34,7 @@ FIGURE = Figure(
     source="Beyond Zhang et al. 2023 (Dive into Deep Learning), section 5.4; Newman 1986 (the exponents)",
     parameters={"width": 4, "matrices": 100, "draws": 1000, "depths": [2**k for k in range(9)], "spectra": 200},
     tolerance=1e-6,
+    key=KEY | {"join": "joins points of one product"},
 )
 UNITS = {"panel": "", "series": "", "index": "1", "depth": "1", "expected": "1", "measured": "1", "error": "1"}
 UNIT = Initialiser(lambda fan_in, fan_out: 1.0)
@@ -71,7 +73,7 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
     sizes, last = table.where(panel="size"), parameters["matrices"]
     for one in np.unique(sizes.where(series="one").numbers("index")):
         rows = sizes.where(series="one", index=one)
-        left.plot(rows["depth"], rows["measured"], color="0.8", linewidth=0.8)
+        joined(left, rows["depth"], rows["measured"], color="0.6")
     looks = {"typical": ("C0", "-", "o"), "root mean square": ("C1", "--", "s")}
     for series, (color, line, marker) in looks.items():
         rows = sizes.where(series=series)
@@ -94,5 +96,4 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
     right.annotate("Gaussian", (1.6, -2.1), color="C0")
     right.set_xscale("log", base=2)
     right.set(xlabel="depth $L$, matrices", ylabel=r"$\mathbb{E}\,\log\,\sigma_i\,/\,L$")
-    headline(picture, FIGURE.title)
     return picture

@@ -89,7 +89,7 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
         end = (parameters["layers"], rows["expected"][-1])
         axes.annotate(label, end, (7, 0), textcoords="offset points", va="center", color=color)
     for marked in parameters["marked"]:
-        axes.axvline(marked, color="0.5", linewidth=0.8, linestyle=":")
+        axes.axvline(marked, color="0.75", linewidth=0.8, zorder=0)
     axes.set(
         yscale="log",
         xlim=(0, parameters["layers"] + 0.3),
@@ -97,5 +97,4 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
         ylabel=r"mean square of a unit $\mathbb{E}\,\|x_l\|^2/\,n$",
         xticks=[0, 5, 10, 15, *parameters["marked"]],
     )
-    axes.set_title(FIGURE.title)
     return picture

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from figures.tools.drawing import headline
 from figures.tools.figure import DRAWS, Effort, Figure
+from figures.tools.key import KEY
 from figures.tools.table import Table, stacked
 from simulations import LeakyReLU, Tanh, he, lecun, mlp, stream
 from simulations.layers.dense import Layer
@@ -34,6 +34,7 @@ FIGURE = Figure(
     source="Poole et al. 2016, figure 1; Schoenholz et al. 2017; Cho & Saul 2009 (ReLU)",
     parameters={"width": 50_000, "gains": [1.0, 1.5, 2.0], "draws": 20},
     tolerance=1e-6,
+    key=KEY | {"line": "closed form for wide layers, fixed points ringed"},
 )
 UNITS = {"panel": "", "layer": "", "gain": "1", "before": "1", "expected": "1", "measured": "1", "error": "1"}
 
@@ -101,7 +102,7 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
     labels = {"length": [(0.87, 1.3), (1.6, 0.34), (1.85, 0.97), (0.3, 1.9)],
               "correlation": [(0.3, 0.24), (0, 0), (0.28, 0.01), (0.3, -0.085)]}  # fmt: skip
     for axes, (panel, places) in zip(panels, labels.items(), strict=True):
-        looks = zip(names, "os^D", ("--", ":", "-", "-."), plt.rcParams["axes.prop_cycle"], places, strict=False)
+        looks = zip(names, "os^D", ("--", "-", "-", "-."), plt.rcParams["axes.prop_cycle"], places, strict=False)
         for (layer, gain), marker, line, color, place in looks:
             rows = table.where(panel=panel, layer=layer, gain=gain)
             if not len(rows):
@@ -119,5 +120,4 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
     panels[1].axhline(0, color="0.6", linewidth=1, zorder=0)
     panels[0].set(xlabel="variance $q$", ylabel="next variance $q'$", xlim=(0, 2.5), ylim=(0, 2.5))
     panels[1].set(xlabel="correlation $c$", ylabel="change in a layer $c' - c$", xlim=(0, 1), ylim=(-0.11, 0.34))
-    headline(picture, FIGURE.title)
     return picture

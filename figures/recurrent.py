@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from figures.tools.drawing import headline
 from figures.tools.figure import DRAWS, Effort, Figure
 from figures.tools.table import Table, stacked
 from simulations import Dense, Network, lecun, measure, stream
@@ -93,5 +92,4 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
     )
     right.set(xscale="log", yscale="log", ylim=(1e-6, 5), xlabel="steps back $T$")
     right.set_ylabel(r"kept by the cell $\partial c_T\,/\,\partial c_0$")
-    headline(picture, FIGURE.title)
     return picture

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from figures.tools.drawing import headline
 from figures.tools.figure import Effort, Figure
 from figures.tools.table import Table, stacked
 from simulations.experiments import scalar_branch as simulated
@@ -32,6 +31,7 @@ FIGURE = Figure(
     source="Zhang, Dauphin & Ma 2019, section 3",
     parameters={"rate": 1e-4, "layers": 3, "shown": [0.15, 0.2, 0.25, 0.3, 0.35], "most_layers": 8, "exponents": 25},
     tolerance=1e-3,  # a step moves a small branch by a few of its last digits only
+    key={"line": "closed form", "point": "measured, as are the fields"},
 )
 UNITS = {"part": "", "m": "1", "exponent": "1", "branches": "1", "expected": "1", "measured": "1"}
 DEPTHS = np.array([1, 3, 10, 30, 100, 300, 1000])
@@ -113,5 +113,4 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
     right.grid(visible=False)
     bar = picture.colorbar(mesh, ax=right, extend="min")
     bar.set_label(r"slope of $\log\,L|\Delta F|$ in $\log\,L$")
-    headline(picture, FIGURE.title)
     return picture

@@ -11,6 +11,7 @@ import numpy as np
 
 from figures.tools.drawing import beside, measured
 from figures.tools.figure import DRAWS, Effort, Figure
+from figures.tools.key import KEY
 from figures.tools.table import Table, row, stacked
 from simulations import gaussian, residual_mlp, stream
 from simulations.experiments.gradient_pairs import Masks, gradient_pairs
@@ -33,8 +34,8 @@ FIGURE = Figure(
     ),
     alt=(
         "Chart with two logarithmic axes: correlation of the gradients at two orthogonal inputs against depth. Curves "
-        "for plain and residual nets bend into straight lines of slope -3, with points measured at width 1024 on them; "
-        "2^-L and (3/4)^L plunge below. Points with masks thrown as coins follow 2^-L. "
+        "for plain and residual nets bend into straight lines of slope -3, with points measured at width 1024 on them, "
+        "beside a line of that slope; 2^-L and (3/4)^L plunge below. Points with masks thrown as coins follow 2^-L. "
         "The curve for coins and normalised branches stays on top, at 0.14 with 64 blocks."
     ),
     source="Balduzzi et al. 2017, theorem 1, beside the exact law of wide nets",
@@ -46,7 +47,10 @@ FIGURE = Figure(
         "draws": {"plain": 1200, "residual": 300, "coins": 1000},
         "longest": 64,
     },
+    key=KEY | {"line": "closed form for wide nets"},
 )
+TENDS_TO = 196.7
+"""What L^3 times the correlation in a plain net tends to, from orthogonal inputs (`theory.mean_field.angles`)."""
 UNITS = {"net": "", "depth": "1", "expected": "1", "measured": "1", "error": "1"}
 
 
@@ -116,7 +120,7 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
         "plain": ("-o", "C0", "plain net", (64, 4.8e-4)),
         "residual": ("-s", "C1", "residual net", (64, 3.75e-3)),
         "coins": ("--^", "C2", "$2^{-L}$: masks\nas coins", (3.6, 4e-4)),
-        "coins, residual": (":", "C3", "$(3/4)^{L}$: with\nshortcuts", (13.7, 1.3e-4)),
+        "coins, residual": ("--", "C3", "$(3/4)^{L}$: with\nshortcuts", (13.7, 1.3e-4)),
         "coins, normalised": ("-.", "C4", "coins,\nnormalised\nbranches", (64, 0.14)),
     }
     for net, (style, color, label, place) in styles.items():
@@ -125,9 +129,11 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
         if len(rows.seen()):
             measured(axes, rows.seen(), "depth", style[-1], color=color)
         beside(axes, label, place, (6, 0), color=color)
+    ends = np.array([16.0, parameters["longest"]])
+    axes.plot(ends, TENDS_TO / ends**3, color="0.4", linewidth=1)
+    beside(axes, r"slope $-3$", (64, 7.5e-4), (6, 3), color="0.4")
     axes.set(xscale="log", yscale="log", xlim=(0.95, 64), ylim=(3e-5, 1.2), xlabel="depth $L$ (layers or blocks)")
     axes.set_ylabel(r"$\mathbb{E}\,\langle g_1,g_2\rangle\,/\,\mathbb{E}\,\|g\|^2$")
     axes.set_xticks([1, 2, 4, 8, 16, 32, 64], ["1", "2", "4", "8", "16", "32", "64"])
     axes.minorticks_off()
-    axes.set_title(FIGURE.title)
     return picture

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from figures.tools.drawing import beside, headline, measured
+from figures.tools.drawing import beside, measured
 from figures.tools.figure import DRAWS, Effort, Figure
+from figures.tools.key import KEY
 from figures.tools.norm_nets import nets, statistics
 from figures.tools.table import Table, row, stacked
 from simulations import stream
@@ -35,6 +36,7 @@ FIGURE = Figure(
     source="Brock, De & Smith 2021, figures 1 and 3, for dense layers in place of convolutions",
     parameters={"width": 384, "batch": 64, "stages": [3, 4, 6, 3], "alpha": 0.2, "draws": 14},
     tolerance=1e-6,
+    key=KEY | {"line": "closed form for wide nets"},
 )
 UNITS = {"net": "", "quantity": "", "block": "1", "first": "1", "expected": "1", "measured": "1", "error": "1"}
 QUANTITIES = {"mean": "mean squared channel mean", "variance": "channel variance", "branch": "branch variance"}
@@ -93,7 +95,7 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
     """Draw a panel a quantity, a line a net, a rule before each stage."""
     import matplotlib.pyplot as plt
 
-    picture, panels = plt.subplots(3, sharex=True, figsize=(6.4, 5.2))
+    picture, panels = plt.subplots(3, sharex=True, figsize=(6.4, 5.5))
     for axes, (quantity, label) in zip(panels, QUANTITIES.items(), strict=True):
         nets = zip(dict.fromkeys(table["net"].tolist()), "os^", plt.rcParams["axes.prop_cycle"], strict=False)
         for net, marker, color in nets:
@@ -106,5 +108,4 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
         axes.set(yscale="log", ylabel=label.replace(" channel", "\nchannel", 1).replace("branch ", "branch\n"))
         axes.grid(visible=False, axis="x")
     panels[-1].set(xlabel="block, in stages of " + ", ".join(map(str, parameters["stages"])), xlim=(0.5, 16.3))
-    headline(picture, FIGURE.title)
     return picture

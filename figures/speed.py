@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from figures.tools.costs import count, timings
-from figures.tools.drawing import beside, headline
+from figures.tools.drawing import beside
 from figures.tools.figure import Effort, Figure
 from figures.tools.table import Table, row, stacked
 from simulations.engines.choice import Engine
@@ -38,15 +39,19 @@ FIGURE = Figure(
         "widest": WIDE[-1],
     },
     tolerance=1e-12,
+    key={"line": "closed form (right: times the seconds a number takes)", "point": "measured: counted, or timed"},
 )
 UNITS = {"part": "", "engine": "", "width": "1", "expected": "1", "measured": "1", "error": "1"}
 RESULTS = Path(__file__).resolve().parent.parent / "benchmarks" / "results" / "speed.json"
 NUMBERS: dict[Engine, Callable[[int], int]] = {
     "drawn": lambda width: width**2,
     "undrawn": lambda width: 2 * width,
-    "radial": lambda width: 4,
+    "radial": lambda width: 3 + (math.ceil(width / 64) if width <= 512 else 1),
 }
-"""Random numbers a layer: its entries; one a unit and direction; a count of units and three gamma variates."""
+"""Random numbers a layer: its entries; one a unit and direction; three gamma variates and a count of open units.
+
+Up to 512 units are counted in words of 64 random bits, more of them take one binomial number.
+"""
 LOOKS = {
     "Fathom drawn": "0o",
     "PyTorch": "3D",
@@ -106,7 +111,6 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
         if part == "seconds":
             here.legend(loc="upper left", fontsize=9)
             here.set_title("lines: drawing the numbers alone", fontsize=9, loc="right")
-    headline(picture, FIGURE.title)
     return picture
 
 

@@ -96,5 +96,4 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
         beside(axes, start, (rows["branch"][inside][-1], rows["expected"][inside][-1]), (6, 0), **color)
     axes.set(yscale="log", xlim=(0, last + 0.5), ylim=(0.8, TOP))
     axes.set(xlabel="branch $l$", ylabel=r"mean square $\mathbb{E}\,\|x_l\|^2\,/\,d$")
-    axes.set_title(FIGURE.title)
     return picture

@@ -8,6 +8,7 @@ import numpy as np
 
 from figures.tools.drawing import beside, measured
 from figures.tools.figure import DRAWS, Effort, Figure
+from figures.tools.key import KEY
 from figures.tools.table import Table, row, stacked
 from simulations import lecun, stream
 from simulations.numbers.arrays import Array
@@ -30,6 +31,7 @@ FIGURE = Figure(
     ),
     source="Davidson & Szarek 2001, theorem II.13, beside a lower bound derived here; spectral radius: Geman 1986",
     parameters={"widths": [2, 4, 8, 16, 32, 64, 128, 256], "units": 16384, "most": 2000},
+    key=KEY | {"line": "closed form, or bound (edge of the band)"},
 )
 UNITS = {"series": "", "width": "1", "expected": "1", "measured": "1", "error": "1"}
 
@@ -66,7 +68,9 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
     picture, axes = plt.subplots()
     low, high = table.where(series="low"), table.where(series="high")
     axes.fill_between(low.numbers("width"), low.numbers("expected"), high.numbers("expected"), color="C0", alpha=0.15)
-    axes.axhline(2, color="0.4", linewidth=0.9, linestyle=":")
+    for edge in (low, high):
+        axes.plot(edge["width"], edge["expected"], color="C0", linewidth=1)
+    axes.axhline(2, color="0.4", linewidth=0.9, linestyle="--")
     looks = {
         "largest singular value": ("C0", "o", 0),
         "fixed vector": ("C1", "s", -7),
@@ -83,5 +87,4 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
     axes.set_xscale("log", base=2)
     axes.set(xlabel="width $n$", ylabel="factor on a length", ylim=(0.6, 2.1))
     axes.annotate("between bounds on its mean", (18, 1.6), color="C0")
-    axes.set_title(FIGURE.title)
     return picture

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from figures.tools.drawing import beside, headline, measured
+from figures.tools.drawing import beside, measured
 from figures.tools.figure import DRAWS, Effort, Figure
 from figures.tools.table import Table, stacked
 from simulations import lecun, mlp, radial, stream
@@ -82,5 +82,4 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
         axes.set(xlabel=r"gain $\sigma_w$", xlim=tuple(parameters["gains"]), ylim=(0, 1.1))
         axes.set_title(f"width {width}", fontsize=10, loc="center")
     both[0].set_ylabel("probability: alive, gradient within a factor 10")
-    headline(picture, FIGURE.title)
     return picture

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from figures.tools.drawing import beside, headline
+from figures.tools.drawing import beside, joined
 from figures.tools.figure import Effort, Figure
 from figures.tools.table import Table, row, stacked
 
@@ -34,6 +34,11 @@ FIGURE = Figure(
     source="Beyond Zhang, Dauphin & Ma 2019, section 4.3; runs from benchmarks/results/translate.json",
     parameters={"recipes": ["pre", "post", "none", "deepnorm", "fixup", "fixup, m = 4", "zero last", "t-fixup"]},
     tolerance=1e-12,
+    key={
+        "bars": "measured, bars over seeds",
+        "join": "joins measured points: no closed form",
+        "line": "slope $-1$",
+    },
 )
 UNITS = {"part": "", "recipe": "", "branches": "1", "seeds": "1", "low": "1", "measured": "1", "high": "1"}
 RESULTS = Path(__file__).resolve().parent.parent / "benchmarks" / "results" / "translate.json"
@@ -83,7 +88,7 @@ def _by_branches(best: dict[tuple[int, int], float]) -> dict[int, list[float]]:
 
 
 def draw(table: Table, parameters: dict[str, Any]) -> Picture:
-    """Draw points with the range over seeds, joined by thin dotted lines to be found, and 1/L for the eye."""
+    """Draw points with the range over seeds, and 1/L for the eye."""
     import matplotlib.pyplot as plt
 
     picture, axes = plt.subplots(1, len(PANELS), figsize=(10.5, 4.6))
@@ -95,7 +100,8 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
             one = rows.where(recipe=recipe)
             middle = one.numbers("measured")
             spread = [middle - one.numbers("low"), one.numbers("high") - middle]
-            here.errorbar(one["branches"], middle, spread, fmt=mark + ":", capsize=2, label=recipe, **cycle)
+            joined(here, one["branches"], middle, **cycle)
+            here.errorbar(one["branches"], middle, spread, fmt=mark, capsize=2, label=recipe, **cycle)
         here.set(xscale="log", xlabel="residual branches $L$", ylabel=label)
         branches = sorted(set(rows["branches"].tolist()))
         here.set_xticks(branches, [f"{one:g}" for one in branches])
@@ -106,6 +112,5 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
     axes[0].plot(ends, 0.088 * 5 / ends, color="black", linewidth=0.8)
     beside(axes[0], "$1/L$", (80, 0.0055), (-4, -8), ha="right")
     axes[0].set(yscale="log")
-    picture.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(marks), fontsize=8)
-    headline(picture, FIGURE.title)
+    picture.legend(*axes[0].get_legend_handles_labels(), loc="outside right center")
     return picture

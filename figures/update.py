@@ -100,5 +100,4 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
             beside(axes, start.replace(", ", ",\n"), (deepest, expected[-1]), **cycle)
     axes.set(xscale="log", yscale="log", xlim=(0.9, deepest * 1.15), ylim=(0.8, 2e4), xlabel="residual blocks $L$")
     axes.set_ylabel(r"change of $f$ in a step, $-\Delta f\,/\,(\eta\,\|x_0\|^2)$")
-    axes.set_title(FIGURE.title)
     return picture

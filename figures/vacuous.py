@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.stats import norm
 
-from figures.tools.drawing import beside, headline
+from figures.tools.drawing import beside
 from figures.tools.figure import DRAWS, Effort, Figure
+from figures.tools.key import KEY
 from figures.tools.table import Table, row, stacked
 from simulations.sweep.block import run_block
 from simulations.sweep.cell import Cell
@@ -45,6 +46,7 @@ FIGURE = Figure(
         "plain_depth": 21,
         "draws": 1000,
     },
+    key=KEY | {"bars": "measured, bars of 3 standard errors; fields as well"},
 )
 UNITS = {"net": "", "depth": "1", "scale": "1", "logits": "1"}
 UNITS |= dict.fromkeys(("expected", "most", "measured", "error"), "1")
@@ -89,7 +91,7 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
     fine, most = np.geomspace(5e-4, 40, 200), float(table.numbers("most")[0])
     right.plot(fine, [first_order(logits) for logits in fine], color="0.4", zorder=1)
     right.axhline(most, color="0.4", linewidth=1, linestyle="--", zorder=1)
-    right.axvline(SILENT, 0, 0.7, color="C1", linestyle=":", zorder=1)
+    right.axvline(SILENT, 0, 0.7, color="C1", linestyle="--", zorder=1)
     right.annotate("never above 1/2", (40, most), (0, 4), textcoords="offset points", ha="right", fontsize=9)
     beside(right, "bound on the\nmean above 0", (40, 0.435), (-1, 0), color="C1", fontsize=9)
     pointing = {"arrowprops": {"arrowstyle": "-", "color": "0.4"}, "ha": "right", "fontsize": 9}
@@ -99,7 +101,6 @@ def draw(table: Table, parameters: dict[str, Any]) -> Picture:
         xscale="log", xlim=(fine[0], fine[-1]), ylim=(-0.02, 0.58), ylabel="share of draws in which it is vacuous"
     )
     right.set_xlabel("standard deviation of the logits")
-    headline(picture, FIGURE.title)
     return picture
 
 
@@ -115,10 +116,10 @@ def _map(axes: Axes, table: Table, parameters: dict[str, Any]) -> None:
         color = "w" if share > 0.35 else "k"
         axes.text(depths[across], powers[down], f"{share:.0%}", color=color, fontsize=7.5, ha="center", va="center")
     ends = np.array([1.5 * depths[0] - 0.5 * depths[1], 1.5 * depths[-1] - 0.5 * depths[-2]])
-    for logits, line in ((QUARTER, "-"), (SILENT, ":")):
+    for logits, line in ((QUARTER, "-"), (SILENT, "--")):
         axes.plot(ends, np.log2(logits) - ends / 2, line, color="C1", linewidth=1.2)
     words = {"color": "C1", "fontsize": 9, "ha": "right"}
-    beside(axes, r"$s\,2^{L/2}=1.5$, dotted", (ends[1], powers[-1]), (-6, 0), **words)
+    beside(axes, r"$s\,2^{L/2}=1.5$, dashed", (ends[1], powers[-1]), (-6, 0), **words)
     beside(axes, f"and {QUARTER:.2f}, solid", (ends[1], powers[-2]), (-6, 0), **words)
     axes.set(xlabel="residual blocks $L$", ylabel="scale of the readout $s$", xlim=ends)
     axes.set_ylim(powers[0] - 1, powers[-1] + 1)

@@ -183,7 +183,7 @@ def _(kinds_guess):
 def _(kinds_guess):
     kit.wait(kinds_guess)
     function = kit.choice(text, "function", ["tanh", "ReLU"], "tanh")
-    sick = kit.choice(text, "fault", ["lecun", "sound"], "lecun")
+    sick = kit.choice(text, "fault", ["halved", "sound"], "halved")
     deep = kit.slider(text, "depth", 6, 12, lesson.DEPTH)
     wide = kit.slider(text, "width", 16, 48, lesson.WIDTH, step=8)
     kinds_seed = kit.seed()

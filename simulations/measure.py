@@ -70,7 +70,7 @@ def measure(
         are not zero, and the squared norms of the parameters' gradients (needs `backward`).
     sampling : Sampling
         Inputs a draw, and whether twins share them.
-    engine : "auto", "radial", "undrawn" or "drawn"
+    engine : "auto", "radial", "active", "undrawn" or "drawn"
         How weights are simulated, see ``engines/choice.py``; all are exact in law.
     dtype : float64 or float32
         Precision of states and cotangents.
@@ -124,7 +124,10 @@ def measure(
 def _blocks(network: Network, pairs: int, rows: Mapping[str, int], engine: Engine) -> Iterator[int]:
     """Yield numbers of twins: a layer of theirs fits a cache, and long work comes in parts enough for many workers."""
     sizes = [(one.fan_in * one.fan_out, 4 * rows[one.weight] * (one.fan_in + one.fan_out)) for one in network.weights()]
-    layers = [{"drawn": weights + states, "undrawn": states, "radial": 32}[engine] for weights, states in sizes] or [1]
+    layers = [
+        {"drawn": weights + states, "undrawn": states, "active": states // 8, "radial": 32}[engine]
+        for weights, states in sizes
+    ] or [1]
     at_once = max(1, min(ENTRIES_AT_ONCE // max(layers), ENTRIES_KEPT // sum(layers)))
     if pairs * sum(layers) > 8 * ENTRIES_AT_ONCE:
         at_once = min(at_once, -(-pairs // 8))

@@ -22,7 +22,14 @@ from docs import parts
 from simulations.command_line import Parser, run, writable
 
 ALL: tuple[Case | Growth, ...] = (*RACES, *GROWTHS)
-SMOKE = ("drawn-256-50-16-float64", "undrawn-256-1", "floor-1024-1-float32", "radial-1024", "growth-layers")
+SMOKE = (
+    "drawn-256-50-16-float64",
+    "undrawn-256-1",
+    "floor-1024-1-float32",
+    "below-1024-float32",
+    "radial-1024",
+    "growth-layers",
+)
 """One case of each kind, for a smoke run."""
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "speed.json"
 

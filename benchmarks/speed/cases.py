@@ -20,7 +20,7 @@ from simulations.engines.choice import Engine
 
 RIVALS = ("PyTorch", "JAX")
 DRAWN = ("Fathom drawn", *RIVALS)
-UNDRAWN = "Fathom undrawn"
+UNDRAWN, ACTIVE = "Fathom undrawn", "Fathom active"
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,14 @@ def _floor(work: Work) -> tuple[Contestant, ...]:
     return fathom.contestant(work, "undrawn"), fathom.floor(work)
 
 
+def _active(work: Work) -> tuple[Contestant, ...]:
+    return fathom.contestant(work, "active"), *_floor(work)
+
+
+def _active_over_drawn(work: Work) -> tuple[Contestant, ...]:
+    return fathom.contestant(work, "active"), *_drawn(work)
+
+
 def _radial(work: Work) -> tuple[Contestant, ...]:
     return fathom.contestant(work, "radial"), fathom.contestant(work, "drawn")
 
@@ -126,6 +134,18 @@ def _race_undrawn(width: int, layers: int, batch: int, least: float) -> Case:
     return Case(f"undrawn-{width}-{batch}", "undrawn against the fastest drawn", work, _undrawn, (target,))
 
 
+def _race_active(width: int, layers: int, least: float) -> Case:
+    work, target = Work(width, layers, 1, "float32"), Target(DRAWN, ACTIVE, least=least)
+    return Case(f"active-{width}", "active units against the fastest drawn", work, _active_over_drawn, (target,))
+
+
+def _below_floor(width: int, layers: int, precision: str, *, twice: bool = False) -> Case:
+    """Race active units with the normals that undrawn weights take; if `twice`, also ask for half their time."""
+    targets = Target((ACTIVE,), "floor", most=0.8), *((Target((UNDRAWN,), ACTIVE, least=0.48 / 0.25),) if twice else ())
+    name = f"below-{width}-{precision}"
+    return Case(name, "active units over drawing 2nL normals", Work(width, layers, 1, precision), _active, targets)
+
+
 def _near_floor(width: int, layers: int, batch: int, precision: str, most: float) -> Case:
     target = Target((UNDRAWN,), "floor", most=most)
     name = f"floor-{width}-{batch}-{precision}"
@@ -152,6 +172,13 @@ RACES: tuple[Case, ...] = (
     _near_floor(1_000_000, 50, 1, "float32", 1.5),
     _near_floor(1024, 50, 16, "float32", 3.0),
     _near_floor(1024, 50, 16, "float64", 3.0),
+    _race_active(256, 50, 150),
+    _race_active(1024, 50, 500),
+    _race_active(4096, 10, 2000),
+    _below_floor(1024, 50, "float32"),
+    _below_floor(1024, 50, "float64"),
+    _below_floor(16384, 50, "float32"),
+    _below_floor(1_000_000, 50, "float32", twice=True),
     *(_race_twins(width, 50) for width in (256, 1024, 16_384, 1_000_000)),
     Case(
         "radial-1024",

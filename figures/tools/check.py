@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from figures.tools.figure import DATA, PICTURES, load, names, render
+from figures.tools.figure import DATA, PICTURES, load, names
 from figures.tools.manifest import digest, machine, versions
+from figures.tools.picture import render
 from figures.tools.table import TableError, differences, read_csv
 
 
@@ -50,6 +51,6 @@ def trouble(name: str, entry: dict[str, Any]) -> str:
         return f"{name}: damaged, {error}"
     if difference := differences(kept, found, figure.tolerance):
         return f"{name}: stale data, {difference}"
-    if same_place and digest(dict(render(module, found, ("svg",)))["svg"]) != entry["picture"]:
+    if same_place and digest(dict(render(module, found, ("svg",), entry["effort"]))["svg"]) != entry["picture"]:
         return f"{name}: stale picture, the same data are drawn otherwise now"
     return ""

@@ -1,14 +1,14 @@
-"""What several figures draw alike: labels beside what they name, points with bars, titles over several panels."""
+"""What several figures draw alike: labels beside what they name, points with bars, lines that join these."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from figures.tools.key import JOIN
 from figures.tools.table import Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure as Picture
 
 
 def beside(axes: Axes, label: str, at: tuple[Any, Any], offset: tuple[float, float] = (8, 0), **look: Any) -> None:
@@ -22,6 +22,6 @@ def measured(axes: Axes, rows: Table, column: str, mark: str, **look: Any) -> No
     axes.errorbar(rows[column], rows["measured"], 3 * rows.numbers("error"), fmt=mark, capsize=2, **look)
 
 
-def headline(picture: Picture, title: str) -> None:
-    """Set the title of a picture of several panels."""
-    picture.suptitle(title, x=0.01, ha="left", fontsize=11)
+def joined(axes: Axes, x: Any, y: Any, **look: Any) -> None:
+    """Join measured points, so that the eye finds the next of a series; there is no closed form."""
+    axes.plot(x, y, **look | JOIN)

@@ -1,18 +1,15 @@
-"""What a figure is, how its file is found, and how its picture is saved: the same bytes for the same data."""
+"""What a figure is, and how its file is found."""
 
 from __future__ import annotations
 
-import io
 import pkgutil
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from html import escape
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 import figures
+from figures.tools.key import KEY
 from figures.tools.table import Table
 
 if TYPE_CHECKING:
@@ -42,6 +39,8 @@ class Figure:
     source: str
     """The paper and figure that it redraws or goes beyond."""
     parameters: dict[str, Any] = field(default_factory=dict)
+    key: dict[str, str] = field(default_factory=lambda: KEY)
+    """What each kind of mark is, closed form or measured (`figures.tools.key.add`)."""
     tolerance: float = 1e-6
     """Relative tolerance of the data on another machine."""
     effort: Effort = "standard"
@@ -53,13 +52,14 @@ class Figure:
 class Module(Protocol):
     """What the file of a figure defines."""
 
+    __name__: str
     FIGURE: Figure
 
     def data(self, parameters: dict[str, Any], effort: Effort, seed: int) -> Table:
         """Return the figure's numbers: measured (with more draws at a greater effort) beside what theory expects."""
 
     def draw(self, table: Table, parameters: dict[str, Any]) -> Picture:
-        """Return the picture of a table of `data`, which may have been read back from a file."""
+        """Return the picture of a table of `data`, which may have been read back from a file; without title and key."""
 
 
 def names() -> list[str]:
@@ -71,31 +71,3 @@ def names() -> list[str]:
 def load(name: str) -> Module:
     """Import a figure's file."""
     return cast(Module, import_module(f"{figures.__name__}.{name}"))
-
-
-def described(svg: bytes, figure: Figure) -> bytes:
-    """Give a picture whose letters are drawn as outlines a title and a text, for those who search or cannot see it."""
-    head = re.search(rb"<svg [^>]*>", svg)
-    if head is None:
-        raise ValueError("expected an SVG picture, which begins with an element svg")
-    title, text = (escape(words.replace("$", "")) for words in (figure.title, f"{figure.alt} {figure.finding}"))
-    says = f"<title>{title}</title>\n <desc>{text}</desc>".encode()
-    start = head[0][:-1] + b' role="img">'
-    return svg[: head.start()] + start + b"\n " + says + svg[head.end() :]
-
-
-def render(module: Module, table: Table, formats: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
-    """Draw a table and yield each format with its bytes, which depend on nothing but data and versions."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    with plt.style.context(["default", str(STYLE)]):
-        picture = module.draw(table, module.FIGURE.parameters)
-        for one in formats:
-            out = io.BytesIO()
-            metadata: dict[str, Any] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}[one]
-            picture.savefig(out, format=one, metadata=metadata)
-            yield one, described(out.getvalue(), module.FIGURE) if one == "svg" else out.getvalue()
-        plt.close(picture)

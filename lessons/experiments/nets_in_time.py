@@ -122,7 +122,7 @@ def draw_tied(table: Table, labels: Mapping[str, str]) -> Picture:
 def draw_powers(table: Table, labels: Mapping[str, str]) -> Picture:
     """Draw the stretch between its two rules."""
     axes = _drawn(table, labels, "powers", {"corner": "-", "largest": "--", "radius": ":"}, "measured")
-    axes.set_yscale("log")
+    axes.set_yscale("log", nonpositive="mask")  # the corner is 0 at first
     axes.minorticks_off()
     floor = min(table.numbers("radius").min(), table.numbers("measured").min())
     axes.set_ylim(max(1e-12, floor / 3), 3 * min(1e12, table.numbers("largest").max()))

@@ -81,7 +81,7 @@ def _drawn(
             return rng.uniform(-(inputs**-0.5), inputs**-0.5, (outputs, inputs))
         case "copied":
             return made[-2]
-    factor = {"sound": 1.0, "lecun": 0.5, "swapped": inputs / outputs, "slight": 0.9}[fault]
+    factor = {"sound": 1.0, "lecun": 0.5, "halved": 0.5, "swapped": inputs / outputs, "slight": 0.9}[fault]
     return normal(rng, outputs, inputs, factor * variance)
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Literal, SupportsFloat
 
 from lessons.tools.formulas import FormulaError, read
-from lessons.tools.prose import Prose
+from lessons.tools.prose import Prose, typeset
 
 Truth = Callable[..., SupportsFloat]
 """A closed form as a function of the exercise's variables, by name."""
-Kind = Literal["right", "wrong", "unreadable"]
+Kind = Literal["right", "wrong", "unreadable", "told"]
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,14 @@ class Exercise:
         key = "wrong large" if abs(one) > abs(other) else "wrong small"
         factor = max(abs(one / other), abs(other / one))
         return common.text(key, where=where, given=one, factor=_written(factor, common))
+
+
+def solution(one: Exercise, truth: Truth) -> str:
+    """Return what an answer gives, in Markdown: the number, or the value of a formula at each set of its variables."""
+    found = [(", ".join(f"{name} = {value:g}" for name, value in at.items()), float(truth(**at))) for at in one.at]
+    return "; ".join(
+        f"{where}: **{typeset(value, 4)}**" if where else f"**{typeset(value, 4)}**" for where, value in found
+    )
 
 
 def _written(factor: float, common: Prose) -> float | str:

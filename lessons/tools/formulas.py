@@ -30,11 +30,14 @@ Formula = Callable[[Mapping[str, float]], float]
 
 
 class FormulaError(ValueError):
-    """What could not be read, in a word that the prose explains: empty, long, comma, name, grammar, value."""
+    """What could not be read, in a word that the prose explains: empty, long, comma, name, grammar, value, thousands.
 
-    def __init__(self, kind: str, what: str = "") -> None:
+    Of a list it also has the entry that could not be read, and its place, from 1.
+    """
+
+    def __init__(self, kind: str, what: str = "", entry: str = "", place: int = 0) -> None:
         super().__init__(f"{kind}: {what}")
-        self.kind, self.what = kind, what
+        self.kind, self.what, self.entry, self.place = kind, what, entry, place
 
 
 def read(text: str | None, variables: Collection[str] = ()) -> Formula:
@@ -64,6 +67,30 @@ def read(text: str | None, variables: Collection[str] = ()) -> Formula:
         raise FormulaError("grammar", text) from None
     _allowed(tree, variables)
     return lambda values: _finite(tree, values)
+
+
+def read_list(text: str | None) -> list[float]:
+    """Return the numbers of a list: formulas without variables, between commas, semicolons or Chinese commas.
+
+    Raises
+    ------
+    FormulaError
+        If the list is empty, if an entry has no value, or if only some commas stand between digits without a blank, as
+        in ``1,000, 0,5``: these may be meant within a number.
+    """
+    text = (text or "").translate(WIDE)
+    if re.search(r"\d,\d", text) and re.search(r",\s", text.strip()):
+        raise FormulaError("thousands")
+    entries = [entry.strip() for entry in re.split("[,;、]", text) if entry.strip()]
+    if not entries:
+        raise FormulaError("empty")
+    values = []
+    for place, entry in enumerate(entries, start=1):
+        try:
+            values.append(read(entry)({}))
+        except FormulaError as error:
+            raise FormulaError(error.kind, error.what, entry, place) from None
+    return values
 
 
 def _with_products(text: str, names: set[str]) -> str:

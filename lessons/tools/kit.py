@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
+from html import escape
 from typing import Any
 
 import marimo as mo
@@ -13,10 +14,12 @@ from claims.catalogue import REGISTRY
 from claims.examine import share_of_alpha
 from claims.run import Run
 from evidence import Finding
+from lessons.tools import classroom
 from lessons.tools.exercise import Exercise, Reply, guessed
 from lessons.tools.formulas import FormulaError, read
-from lessons.tools.language import switch
-from lessons.tools.prose import Prose, common, translated
+from lessons.tools.language import query, switch, teaching
+from lessons.tools.prose import Prose, common, translated, typeset
+from lessons.tools.show import reply
 from simulations import digits
 
 
@@ -26,9 +29,13 @@ def words(prose: Prose, section: str, **values: object) -> mo.Html:
 
 
 def opening(prose: Prose) -> mo.Html:
-    """Begin a lesson: the way to its other language, and the section `question`."""
-    links = switch(prose.language, prose.common.label("language"))
-    return mo.vstack([mo.Html(links), words(prose, "question")])
+    """Begin a lesson: the ways to its other language and in front of a class, and the section `question`."""
+    said, teach = prose.common, teaching()
+    links = switch(prose.language, said.label("language"), teach)
+    other = f'<a href="{query(prose.language, not teach)}">{escape(said.label("student" if teach else "teach"))}</a>'
+    forget = "" if teach else f'<button type="button" data-forget>{escape(said.label("forget"))}</button>'
+    keys = mo.md(said.text("keys")).text if teach else ""
+    return mo.vstack([mo.Html(f'<div class="ways">{links}{other}{forget}</div>{keys}'), words(prose, "question")])
 
 
 def slider(prose: Prose, name: str, start: float, stop: float, value: float, step: float = 1) -> Any:
@@ -48,20 +55,42 @@ def choice(prose: Prose, name: str, options: Sequence[str], value: str) -> Any:
 
 
 def ask(prose: Prose, key: str) -> Any:
-    """Return the question `key` with a field for a guess, which is None until it is sent."""
+    """Return the question `key` with a field for a guess, which is None until it is sent, and a way around it."""
+    if teaching():
+        return _form(prose, key, classroom.guesses(prose), "look")
     field = mo.ui.text(label=prose.common.label("guess"), full_width=False, debounce=False)
-    return _with_field(prose.text(key)).batch(field=field).form(submit_button_label=prose.common.label("look"))
+    return _or_show(prose, key, _form(prose, key, {"field": field}, "look"))
 
 
 def ask_choice(prose: Prose, key: str, options: Sequence[str]) -> Any:
     """Return the question `key` with options to choose from; the prose has a label for each option."""
+    if teaching():
+        return _form(prose, key, classroom.counts(prose, options), "look")
     field = mo.ui.radio({prose.label(one): one for one in options})
-    return _with_field(prose.text(key)).batch(field=field).form(submit_button_label=prose.common.label("look"))
+    return _or_show(prose, key, _form(prose, key, {"field": field}, "look"))
 
 
-def _with_field(question: str) -> mo.Html:
-    """Return the question with `{field}` below it, for marimo to fill; braces of its formulas are escaped."""
-    return mo.md(question.replace("{", "{{").replace("}", "}}") + "\n\n{field}")
+def _form(prose: Prose, key: str, fields: Mapping[str, Any], button: str) -> Any:
+    """Return the question `key` with fields and a button below it; the browser keeps what is sent."""
+    question = prose.text(key).replace("{", "{{").replace("}", "}}")  # which marimo would fill
+    places = "\n\n".join(f"{{{name}}}" for name in fields)
+    return (
+        mo.md(f"{question}\n\n{places}{_kept(key)}")
+        .batch(**fields)
+        .form(submit_button_label=prose.common.label(button))
+    )
+
+
+def _kept(key: str) -> str:
+    """Return the mark by which `lesson.js` knows what to keep over a reload."""
+    return f'<span hidden data-kept="{key}"></span>'
+
+
+def _or_show(prose: Prose, key: str, form: Any) -> Any:
+    """Put a button below a form that shows the figure without a guess."""
+    label = f"{escape(prose.common.label('show me'))}{_kept(f'{key} shown')}"
+    show = mo.ui.button(value=False, on_click=lambda _: True, label=label)
+    return mo.Html('<div>{guess}<div style="padding-top:.7rem">{show}</div></div>').batch(guess=form, show=show)
 
 
 def sent(form: Any) -> str | None:
@@ -70,10 +99,13 @@ def sent(form: Any) -> str | None:
 
 
 def wait(form: Any, silent: bool = False) -> None:
-    """End the cell with a request for a guess (or silently), unless the form was sent with one that can be read."""
-    given = sent(form)
+    """End the cell with a request for a guess (or silently), unless one that can be read was sent or none is needed."""
+    if teaching() or form.value["show"]:
+        return
+    guess = form.elements["guess"]
+    given = sent(guess)
     try:
-        if given is not None and isinstance(form.element.elements["field"], mo.ui.text):
+        if given is not None and isinstance(guess.element.elements["field"], mo.ui.text):
             read(given)
     except FormulaError:
         given = None
@@ -81,49 +113,48 @@ def wait(form: Any, silent: bool = False) -> None:
 
 
 def guess_reply(prose: Prose, key: str, form: Any, truth: float, close: float = 1.25) -> mo.Html:
-    """Answer a guessed number, once it is sent."""
-    mo.stop(form.value is None)
-    return _callout(guessed(sent(form), float(truth), prose, key, close))
+    """Answer a guessed number, once it is sent, or tell it; in front of a class answer its guesses."""
+    if teaching():
+        return classroom.guesses_reply(prose, key, sent(form), float(truth), close)
+    given = form.value["guess"]
+    mo.stop(given is None and not form.value["show"])
+    if given is None:
+        return reply(Reply("told", f"**{typeset(float(truth))}**"))
+    return reply(guessed(given["field"], float(truth), prose, key, close))
 
 
 def choice_reply(prose: Prose, key: str, form: Any, right: str) -> mo.Html:
-    """Answer a choice, once it is sent, by the section `key OPTION`."""
-    given = sent(form)
-    mo.stop(form.value is None)
+    """Answer a choice, once it is sent, by the section `key OPTION`, or tell it; so, too, in front of a class."""
+    if teaching():
+        return classroom.counts_reply(prose, key, list(form.element.elements), form.value, right)
+    given = form.value["guess"]
+    mo.stop(given is None and not form.value["show"])
     if given is None:
-        return _callout(Reply("unreadable", prose.common.text("no choice")))
-    return _callout(Reply("right" if given == right else "wrong", prose.text(f"{key} {given}")))
+        return reply(Reply("told", f"**{prose.label(right)}**\n\n{prose.text(f'{key} {right}')}"))
+    chosen = given["field"]
+    if chosen is None:
+        return reply(Reply("unreadable", prose.common.text("no choice")))
+    return reply(Reply("right" if chosen == right else "wrong", prose.text(f"{key} {chosen}")))
 
 
 def answers(prose: Prose, exercises: Sequence[Exercise]) -> Any:
     """Return a form for every exercise, with its question and a field for the answer."""
     field = mo.ui.text(label=prose.common.label("answer"), full_width=False, debounce=False)
-    return mo.ui.array(
-        [
-            _with_field(prose.text(one.key)).batch(field=field).form(submit_button_label=prose.common.label("check"))
-            for one in exercises
-        ]
-    )
+    return mo.ui.array([_form(prose, one.key, {"field": field}, "check") for one in exercises])
 
 
 def exercises(prose: Prose, those: Sequence[Exercise], forms: Any) -> mo.Html:
-    """Show the exercises, each with the reply to the answer that was sent."""
+    """Show the exercises, each with the reply to the answer that was sent.
+
+    A place is kept for each reply: the browser knows the fields by their places, and one that moved would show what is
+    typed into the next.
+    """
     parts = [mo.md(f"## {prose.common.label('exercises')}")]
     for one, form in zip(those, forms, strict=True):
-        parts.append(form)
-        if form.value is not None:
-            parts.append(_callout(one.check(sent(form), prose)))
+        parts += [form, mo.Html("<div></div>") if form.value is None else reply(one.check(sent(form), prose))]
+        if teaching():
+            parts.append(classroom.exercise_answer(one, prose))
     return mo.vstack(parts)
-
-
-def _callout(reply: Reply) -> mo.Html:
-    """Show a reply, which screen readers announce; its mark and its words say what its colour says."""
-    mark, colour = {"right": ("✓", "#009E73"), "wrong": ("✗", "#D55E00"), "unreadable": ("?", "#555")}[reply.kind]
-    style = f"display:flex;gap:1rem;border-left:.4rem solid {colour};padding:.3rem 1rem"
-    return mo.Html(
-        f'<div role="status" data-reply="{reply.kind}" style="{style}">'
-        f'<strong aria-hidden="true">{mark}</strong>{mo.md(reply.text).text}</div>'
-    )
 
 
 def controls(said: mo.Html, *widgets: Any) -> mo.Html:

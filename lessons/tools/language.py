@@ -2,7 +2,7 @@
 
 The server decides and writes the language into the address of each lesson, so that a lesson keeps its language when
 another tab changes the choice. What runs in a lesson reads it from there (`spoken`); marimo has a thread, and in it the
-address, for each browser.
+address, for each browser. The address also says whether a lesson is shown to a class (`teaching`).
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ TAGS = {"en": "en", "zh": "zh-Hans"}
 ENGLISH = "en"
 KEY = "language"
 """The name of the address's parameter, and of the cookie that keeps the choice."""
+TEACH = "teach"
+"""The name of the parameter that is 1 for a teacher in front of a class."""
 
 OUTSIDE: ContextVar[str] = ContextVar("language", default=ENGLISH)
 """The language outside lessons."""
@@ -42,6 +44,13 @@ def spoken() -> str:
         return OUTSIDE.get()
     wanted = mo.query_params().get(KEY)
     return wanted if isinstance(wanted, str) and wanted in LANGUAGES else ENGLISH
+
+
+def teaching() -> bool:
+    """Say whether the lesson that runs in this thread is shown by a teacher to a class."""
+    import marimo as mo
+
+    return mo.running_in_notebook() and mo.query_params().get(TEACH) == "1"
 
 
 def of_request(
@@ -72,10 +81,15 @@ def accepted(header: str) -> str | None:
     return max(liked, key=lambda name: liked[name], default=None)
 
 
-def switch(language: str, label: str) -> str:
+def query(language: str, teach: bool = False) -> str:
+    """Return the query of an address, in HTML."""
+    return f"?{KEY}={language}" + (f"&amp;{TEACH}=1" if teach else "")
+
+
+def switch(language: str, label: str, teach: bool = False) -> str:
     """Return links to this page in the other languages, in HTML; `label` is what screen readers call them."""
     links = " ".join(
-        f'<a href="?{KEY}={one}" hreflang="{TAGS[one]}" lang="{TAGS[one]}">{name}</a>'
+        f'<a href="{query(one, teach)}" hreflang="{TAGS[one]}" lang="{TAGS[one]}">{name}</a>'
         for one, name in LANGUAGES.items()
         if one != language
     )

@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 
 from claims.reports.style import sheet
-from lessons.tools.language import ENGLISH, KEY, TAGS, switch
+from lessons.tools.language import ENGLISH, KEY, TAGS, query, switch
 from lessons.tools.prose import Prose, common, translated
 
 GALLERY = Path(__file__).parents[2] / "figures" / "README.md"
@@ -30,21 +30,28 @@ PICTURES = {
 }
 """What the index shows of each lesson."""
 STYLE = sheet("base") + Path(__file__).with_name("pages.css").read_text(encoding="utf-8")
-HEAD = """<style>
-html { font-size: 112.5%; }
-figure table, details table { font-size: .8rem; border-collapse: collapse; }
-details th, details td { text-align: right; padding: .1rem .6rem; border-bottom: 1px solid #bbb; }
-summary { cursor: pointer; padding: .3rem 0; }
-nav.language a { color: #0072b2; text-decoration: underline; }
-:lang(zh) blockquote { font-style: normal !important; }
-:focus-visible { outline: 3px solid #d55e00 !important; outline-offset: 2px; }
-</style>"""
+LOOKS, ANSWERS, CLASSROOM, SAVE = (
+    Path(__file__).with_name(name).read_text(encoding="utf-8")
+    for name in ("lesson.css", "answers.js", "classroom.js", "save.js")
+)
+HEAD = f'<style title="marimo">\n{LOOKS}</style>' + "".join(
+    f'<script type="module">\n{one}</script>' for one in (ANSWERS, CLASSROOM, SAVE)
+)
+"""What lessons have beside marimo's own sheets; by its title marimo hands it on to what it shows in shadow trees."""
 
 
-def index(titles: Mapping[str, str], report: bool, language: str = ENGLISH) -> str:
-    """Return the index, from the titles of the lessons by address, and whether there is a report to link."""
+def index(titles: Mapping[str, str], report: bool, language: str = ENGLISH, teach: bool = False) -> str:
+    """Return the index, from the titles of the lessons by address, and whether there is a report to link.
+
+    Its lessons are those for a class, if a teacher asks for it.
+    """
     said = common(language)
-    cards = "".join(_card(place, name, title, said) for place, (name, title) in enumerate(titles.items(), start=1))
+    cards = "".join(
+        _card(place, name, title, said, teach) for place, (name, title) in enumerate(titles.items(), start=1)
+    )
+    other = f'<p><a class="button" href="/{query(language, not teach)}">'
+    other += f"{escape(said.label('student' if teach else 'teach'))}</a> "
+    other += f"{escape(said.label('teaching' if teach else 'teach says'))}</p>"
     more = {"/teacher": "teacher link", "/gallery": "gallery link", "/report": "report link" if report else "no report"}
     links = [
         f'<li><a href="{address}?{KEY}={language}">{escape(said.label(label))}</a></li>'
@@ -52,17 +59,18 @@ def index(titles: Mapping[str, str], report: bool, language: str = ENGLISH) -> s
     ]
     return page(
         said.label("index"),
-        f'{markdown(said.text("welcome"))}<ol class="lessons">{cards}</ol>{markdown(said.text("further"))}'
+        f'{markdown(said.text("welcome"))}{other}<ol class="lessons">{cards}</ol>{markdown(said.text("further"))}'
         f"<ul>{''.join(links)}</ul>",
         language,
+        teach=teach,
     )
 
 
-def _card(place: int, name: str, title: str, said: Prose) -> str:
+def _card(place: int, name: str, title: str, said: Prose, teach: bool) -> str:
     """Return a lesson's entry in the index: its picture, its title, its one idea, and how long it takes."""
     minutes = Prose(name.partition("_")[2], language=said.language).label("minutes")
     return (
-        f'<li value="{place}"><a href="/lesson/{name}/?{KEY}={said.language}">'
+        f'<li value="{place}"><a href="/lesson/{name}/{query(said.language, teach)}">'
         f'<img src="{PICTURES[name]}" alt="" width="461" height="288">'
         f"<span><b>{escape(title)}</b></span></a><p>{escape(said.label(f'idea {place}'))}</p>"
         f'<p class="quiet">{minutes} {escape(said.label("minutes"))}</p></li>'
@@ -110,7 +118,7 @@ def markdown(text: str) -> str:
     return str(convert(text, extensions=["tables", "sane_lists"]))
 
 
-def page(title: str, body: str, language: str = ENGLISH, back: bool = False) -> str:
+def page(title: str, body: str, language: str = ENGLISH, back: bool = False, teach: bool = False) -> str:
     """Return a whole page, with the way to its other language."""
     said = common(language)
     link = f'<p><a href="/?{KEY}={language}">{escape(said.label("back"))}</a></p>' if back else ""
@@ -119,6 +127,6 @@ def page(title: str, body: str, language: str = ENGLISH, back: bool = False) -> 
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
         f"<style>{STYLE}</style>"
         f'</head><body><a class="skip" href="#main">{escape(said.label("skip"))}</a>'
-        f"{switch(language, said.label('language'))}{link}"
+        f"{switch(language, said.label('language'), teach)}{link}"
         f'<main id="main">{body}</main></body></html>'
     )

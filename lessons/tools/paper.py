@@ -20,8 +20,9 @@ import sympy as sp
 from claims.reports.formula import formula, inline
 from figures.tools.table import Table
 from lessons.tools import kit, pages, show
-from lessons.tools.exercise import Exercise, guessed
+from lessons.tools.exercise import Exercise, guessed, solution
 from lessons.tools.prose import Prose, common, translated, typeset
+from lessons.tools.saving import button
 from theory.derivation import Derivation
 
 if TYPE_CHECKING:
@@ -193,17 +194,9 @@ def closing(prose: Prose, those: Sequence[Exercise], forms: Any) -> str:
     """Close a lesson: its exercises with folded answers, and its sources."""
     parts = [f"<h2>{escape(prose.common.label('exercises'))}</h2>"]
     for one in those:
-        answer = markdown(f"{solution(one)}\n\n{prose.text(f'{one.key} right')}")
+        answer = markdown(f"{solution(one, one.truth)}\n\n{prose.text(f'{one.key} right')}")
         parts += [words(prose, one.key), folded(prose.common.label("show me"), answer, "answer")]
     return "".join([*parts, f"<h2>{escape(prose.common.label('sources'))}</h2>", words(prose, "sources")])
-
-
-def solution(one: Exercise) -> str:
-    """Return the values of an exercise's answer: the number, or what a formula gives at each set of its variables."""
-    values = [(", ".join(f"{name} = {value:g}" for name, value in at.items()), float(one.truth(**at))) for at in one.at]
-    return "; ".join(
-        f"{where}: **{typeset(value, 4)}**" if where else f"**{typeset(value, 4)}**" for where, value in values
-    )
 
 
 def controls(said: str, *widgets: Any) -> str:
@@ -245,11 +238,13 @@ def panel(
     table: Table, draw: Callable[[Table, Mapping[str, str]], Picture], prose: Prose, key: str, **values: object
 ) -> str:
     """Show a picture, its caption, its alternative, and its numbers, folded."""
-    svg = quote(show.picture(table, draw, prose.labels).decode(), safe=" /:;=,()<>-_.'!*+?&@[]{}|\n")
-    alt = escape(prose.text(f"{key} alt", **values), quote=True)
-    picture = f'<img alt="{alt}" src="data:image/svg+xml,{escape(svg, quote=True)}">'
+    drawn = show.picture(table, draw, prose.labels)
+    svg = quote(drawn.decode(), safe=" /:;=,()<>-_.'!*+?&@[]{}|\n")
+    caption, alt = prose.text(key, **values), prose.text(f"{key} alt", **values)
+    picture = f'<img alt="{escape(alt, quote=True)}" src="data:image/svg+xml,{escape(svg, quote=True)}">'
     numbers = folded(escape(prose.common.label("numbers")), show.rows(table, prose), "numbers")
-    return f"<figure>{picture}<figcaption>{words(prose, key, **values)}</figcaption></figure>{numbers}"
+    save = button(drawn, caption, alt, prose, key)
+    return f"<figure>{picture}<figcaption>{markdown(caption)}</figcaption>{save}</figure>{numbers}"
 
 
 def derivation(*derivations: Derivation) -> str:

@@ -19,7 +19,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lessons.tools import pages
-from lessons.tools.language import KEY, TAGS, of_request
+from lessons.tools.language import KEY, TAGS, TEACH, of_request
 from lessons.tools.prose import Prose
 
 HERE = Path(__file__).parents[1]
@@ -78,6 +78,11 @@ def application(language: str | None = None) -> Starlette:
 
         return page
 
+    async def index(request: Request) -> Response:
+        wanted = of_request(request.query_params, request.cookies, request.headers, language)
+        teach = request.query_params.get(TEACH) == "1"
+        return kept(HTMLResponse(pages.index(titles(wanted), REPORT.exists(), wanted, teach)), request, wanted)
+
     async def lesson(request: Request) -> Response:
         """Return a lesson's page, at an address that says its language."""
         name = request.path_params["name"]
@@ -100,7 +105,7 @@ def application(language: str | None = None) -> Starlette:
 
     return Starlette(
         routes=[
-            Route("/", answer(lambda wanted: pages.index(titles(wanted), REPORT.exists(), wanted))),
+            Route("/", index),
             Route("/teacher", answer(lambda wanted: pages.teacher(titles(wanted), wanted))),
             Route("/gallery", answer(pages.gallery)),
             Route("/report", report),

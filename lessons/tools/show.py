@@ -16,8 +16,11 @@ import sympy as sp
 
 from figures.tools.figure import STYLE
 from figures.tools.table import Table
+from lessons.tools.exercise import Reply
+from lessons.tools.language import teaching
 from lessons.tools.lettering import families
 from lessons.tools.prose import Prose, common, translated, typeset
+from lessons.tools.saving import button
 from theory.derivation import Derivation
 
 if TYPE_CHECKING:
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
 DRAWING = threading.Lock()
 """Matplotlib's styles and open figures are shared by all threads, and every browser has a thread."""
 ROWS_SHOWN = 60
+MARKS = {"right": ("✓", "#009E73"), "wrong": ("✗", "#D55E00"), "unreadable": ("?", "#555"), "told": ("→", "#0072B2")}
+"""Mark and colour of each kind of reply."""
 BIGGER = {
     "figure.figsize": (7.2, 3.9),
     "font.size": 12.0,
@@ -43,12 +48,19 @@ def panel(
 
     `draw` is given the table and the prose's labels.
     """
-    source = base64.b64encode(picture(table, draw, prose.labels)).decode()
-    caption, alt = mo.md(prose.text(key, **values)).text, escape(prose.text(f"{key} alt", **values), quote=True)
+    drawn, numbers = picture(table, draw, prose.labels), rows(table, prose)
+    return figure(drawn, prose.text(key, **values), prose.text(f"{key} alt", **values), numbers, prose, key)
+
+
+def figure(drawn: bytes, caption: str, alt: str, numbers: str, prose: Prose, key: str) -> mo.Html:
+    """Show a drawing with its caption and its numbers; it can be saved, and fill the screen in front of a class."""
+    source, label = base64.b64encode(drawn).decode(), prose.common.label
+    full = f'<button type="button" data-full>{escape(label("full screen"))}</button>' if teaching() else ""
     return mo.Html(
-        f'<figure style="margin:0"><img alt="{alt}" src="data:image/svg+xml;base64,{source}" '
-        f'style="width:100%;max-width:44rem"><figcaption aria-live="polite">{caption}</figcaption></figure>'
-        f"<details><summary>{escape(prose.common.label('numbers'))}</summary>{rows(table, prose)}</details>"
+        f'<figure style="margin:0"><img alt="{escape(alt, quote=True)}" src="data:image/svg+xml;base64,{source}" '
+        f'style="width:100%;max-width:44rem"><figcaption aria-live="polite">{mo.md(caption).text}</figcaption>'
+        f'<p class="figure-links">{button(drawn, caption, alt, prose, key)} {full}</p></figure>'
+        f"<details><summary>{escape(label('numbers'))}</summary>{numbers}</details>"
     )
 
 
@@ -86,7 +98,8 @@ def last(table: Table) -> dict[str, object]:
 def derivation(*derivations: Derivation) -> mo.Html:
     """Show derivations, folded, each step with its sentence, its formula and how it was checked."""
     title = common().label("derivation")
-    return mo.accordion({title.format(translated(one.title, "derivations")): _steps(one) for one in derivations})
+    folded = {title.format(translated(one.title, "derivations")): _steps(one) for one in derivations}
+    return mo.accordion(folded, multiple=True)
 
 
 def _steps(one: Derivation) -> mo.Html:
@@ -112,6 +125,16 @@ def checked(how: str) -> str:
         common()
         .label("cited" if how.startswith("cited") else "sizes")
         .format(how.removeprefix("cited: ").split(" ")[0])
+    )
+
+
+def reply(one: Reply) -> mo.Html:
+    """Show a reply, which screen readers announce; its mark and its words say what its colour says."""
+    mark, colour = MARKS[one.kind]
+    style = f"display:flex;gap:1rem;border-left:.4rem solid {colour};padding:.3rem 1rem"
+    return mo.Html(
+        f'<div role="status" data-reply="{one.kind}" style="{style}">'
+        f'<strong aria-hidden="true">{mark}</strong>{mo.md(one.text).text}</div>'
     )
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from lessons.tools import paper
 from lessons.tools.language import TAGS, speaking
-from lessons.tools.pages import STYLE
+from lessons.tools.pages import SAVE, STYLE
 from lessons.tools.prose import Prose
 from simulations import files
 
@@ -57,7 +57,7 @@ def page(notebook: Path, language: str) -> str:
     return (
         f'<!doctype html><html lang="{TAGS[language]}"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
-        f"<style>{STYLE}{style}</style></head><body><main>{body}</main><script>{script}</script></body></html>"
+        f"<style>{STYLE}{style}</style></head><body><main>{body}</main><script>{script}{SAVE}</script></body></html>"
     )
 
 

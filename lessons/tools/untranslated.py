@@ -61,11 +61,15 @@ def shown(kind: str) -> tuple[str, ...]:
 def derivations() -> Iterator[str]:
     """Return titles and sentences of all derivations that notebooks show."""
     for name, path in notebooks().items():
-        module = import_module(f"lessons.lesson_{name}")
-        for call in _calls(path, "derivation"):
-            for argument in call.args:
-                one = _called(argument, module)
-                yield from (one.title, *(step.says for step in one.steps))
+        for one in derivations_of(path, import_module(f"lessons.lesson_{name}")):
+            yield from (one.title, *(step.says for step in one.steps))
+
+
+def derivations_of(path: Path, module: ModuleType) -> Iterator[Derivation]:
+    """Return the derivations that a notebook shows."""
+    for call in _calls(path, "derivation"):
+        for argument in call.args:
+            yield _called(argument, module)
 
 
 def _calls(path: Path, name: str) -> Iterator[ast.Call]:

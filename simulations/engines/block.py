@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from simulations.engines.active import ActiveUnits
 from simulations.engines.choice import Choice
 from simulations.engines.overflow import naming_blocks, refuse_overflow, refuse_overflow_of
 from simulations.engines.radial import radial
@@ -40,6 +41,8 @@ def block(request: Request, choice: Choice, pairs: int, rng: np.random.Generator
         twins = square_norm(x[::2] - x[1::2]) if "variances" in request.extras else None
         return _by_norms(request, square_norm(x), twins, None if labels is None else labels[:, 0], rng)
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows is told with its place
+        if choice.engine == "active":
+            return _by_active_units(request, x[:, 0], None if labels is None else labels[:, 0], rng)
         return _by_states(request, choice.kind(x.dtype), x, labels, rng)
 
 
@@ -65,6 +68,39 @@ def _by_norms(
         found.weight_gradients,
         found.losses,
         found.widths,
+    )
+
+
+def _by_active_units(request: Request, x: Array, labels: Array | None, rng: np.random.Generator) -> Record:
+    network, extras = request.network, request.extras
+    run = ActiveUnits(network, x, rng)
+    states = [run.states[position] for position in run.positions]
+    square_norms = [state.square_norms for state in states]
+    refuse_overflow(network, square_norms, x.dtype)
+    variances = list[Array]()
+    if "variances" in extras:
+        variances = [square_norm(x[::2] - x[1::2]) / 2, *map(run.half_square_distance, states[1:])]
+    loss = None if labels is None else softmax_loss(states[-1].array, labels)
+    cotangents, gradients, start = list[Array](), dict[str, Array](), None
+    if callable(request.backward):
+        start = run.start(request.backward)
+    elif request.backward == "loss" and loss is not None:
+        start = run.start_with(loss.logit_gradient)
+    if start is not None:
+        squares = [start.square_norms, *(one.square_norms for one in run.back(start, gradients))][::-1]
+        cotangents = [squares[position] for position in run.positions]
+        refuse_overflow(network, cotangents[::-1], x.dtype, backward=True)
+    counts = list[Array]()
+    if "active" in extras:
+        counts = [state.active for state in states]
+    return Record(
+        square_norms=_by_position(square_norms, len(x)),
+        variances=_by_position(variances, len(x) // 2),
+        active=_by_position(counts, len(x)),
+        gradient_square_norms=_by_position(cotangents, len(x)),
+        weight_gradients=gradients if "weight_gradients" in extras else {},
+        losses=np.empty(0) if loss is None else loss.loss,
+        widths=tuple(state.width for state in states),
     )
 
 

@@ -1,11 +1,13 @@
-"""Which engine a measurement runs on: radial chains, undrawn weights or drawn ones, whichever is exact and cheapest.
+"""Which engine a measurement runs on: radial chains, active units, undrawn weights or drawn ones.
 
 - *radial* (``radial.py``): one input, norms only; O(1) random numbers a layer. Bias-free Gaussian ReLU networks.
+- *active* (``active.py``): one input, all that names no unit; half the random numbers of undrawn weights. Plain
+  bias-free Gaussian ReLU networks. Taken when asked for only.
 - *undrawn* (``simulations/weights/undrawn.py``): everything that products can tell; fan_in + fan_out random numbers
   for each layer and input.
 - *drawn*: any law; fan_in * fan_out random numbers a layer.
 
-`automatic` mixes the last two within a network, matrix by matrix.
+`choose` takes the cheapest that is exact. `automatic` mixes the last two within a network, matrix by matrix.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from simulations.engines.active import LAWS, why_not_active
 from simulations.engines.radial_chain import why_not_radial
 from simulations.engines.request import Request
 from simulations.layers.dense import Dense
@@ -24,7 +27,7 @@ from simulations.weights.initialisers import Initialiser, gaussian, rademacher
 from simulations.weights.kinds import Kind, KindOf, Weights, drawn
 from simulations.weights.undrawn import undrawn
 
-Engine = Literal["auto", "radial", "undrawn", "drawn"]
+Engine = Literal["auto", "radial", "active", "undrawn", "drawn"]
 
 DEARER = 4
 """An undrawn matrix must need this many times fewer random numbers, to pay for what else it computes (measured)."""
@@ -94,7 +97,7 @@ def automatic(dtype: np.dtype | type = np.float64) -> KindOf[Undecided]:
 class Choice:
     """The engine that was taken and, in a few words, why."""
 
-    engine: Literal["radial", "undrawn", "drawn"]
+    engine: Literal["radial", "active", "undrawn", "drawn"]
     reason: str
     mixed: bool = False
     """Whether each matrix is left undrawn or drawn by itself, as is cheaper."""
@@ -130,6 +133,10 @@ def choose(request: Request, rows: Mapping[str, int], asked: Engine) -> Choice:
             if reason := _why_not_radial(request):
                 raise ValueError(f"the radial engine cannot do this: {reason}; take 'auto', 'undrawn' or 'drawn'")
             return Choice("radial", "as asked" if "variances" in request.extras else NORMS_ONLY)
+        case "active":
+            if reason := _why_not_active(request):
+                raise ValueError(f"active units alone cannot do this: {reason}; take 'auto', 'undrawn' or 'drawn'")
+            return Choice("active", "as asked")
         case "undrawn":
             if others:
                 raise ValueError(
@@ -146,12 +153,28 @@ def choose(request: Request, rows: Mapping[str, int], asked: Engine) -> Choice:
     return Choice("drawn", "not Gaussian" if others else "matrices too small for anything else")
 
 
-def _why_not_radial(request: Request) -> str:
-    """Return why norms of single inputs, and distances of twins, do not tell what is asked; empty if they do."""
+def _why_not_active(request: Request) -> str:
+    """Return why what is asked needs to know which unit is which; empty if it does not."""
+    if reason := _why_not_alone(request):
+        return reason
+    if request.backward not in (None, "loss", *LAWS):
+        return "a cotangent of another law may treat units differently"
+    if request.targets is not None and not isinstance(request.network.layers[-1], Dense):
+        return "targets name the units of the output, which only a dense layer at the end keeps apart"
+    return why_not_active(request.network)
+
+
+def _why_not_alone(request: Request) -> str:
+    """Return why each input does not have weights of its own; empty if it does."""
     if request.inputs.ndim > 2:
         return "the positions of an image share weights"
-    if request.sampling.batch > 1:
-        return "inputs of one batch share weights"
+    return "inputs of one batch share weights" if request.sampling.batch > 1 else ""
+
+
+def _why_not_radial(request: Request) -> str:
+    """Return why norms of single inputs, and distances of twins, do not tell what is asked; empty if they do."""
+    if reason := _why_not_alone(request):
+        return reason
     if request.inputs.dtype != np.float64:
         return "it knows double precision only"
     signs_behind_dense = request.backward is rademacher and isinstance(request.network.layers[-1], Dense)

@@ -69,7 +69,7 @@ class Twins:
 
     def relu(self, sizes: Array, width: int, open_units: NDArray[np.int64], rng: np.random.Generator) -> Array:
         """Draw ||z||^2 on the open units of both twins, (draws,), and move to the states sizes * relu(z)."""
-        both = _both_open(rng, width, open_units)
+        both = both_open(rng, width, open_units)
         squares, inner = _shared(rng, both)
         squares += chi_square(rng, open_units - np.repeat(both, 2), len(open_units))
         self._move(sizes, squares, inner)
@@ -126,7 +126,7 @@ class Branches:
         self.twins.square = np.square(apart).sum(axis=0)
 
 
-def _both_open(rng: np.random.Generator, width: int, open_units: NDArray[np.int64]) -> NDArray[np.int64]:
+def both_open(rng: np.random.Generator, width: int, open_units: NDArray[np.int64]) -> NDArray[np.int64]:
     """Draw how many units are open in both twins, (draws / 2,)."""
     if width > WIDEST:
         raise ValueError(f"twins of width {width} are too wide to be compared; expected at most {WIDEST}")

@@ -14,11 +14,12 @@ NARROW = """() => {
         if (element.closest("svg, math, script, style, option")) continue;
         while (["inline", "contents"].includes(getComputedStyle(element).display)) element = element.parentElement;
         const width = element.getBoundingClientRect().width;
-        if (width < 200) found.push(`${Math.round(width)} pixels: ${words.slice(0, 8).join(" ")}`);
+        const least = element.closest("td") ? 110 : 200;
+        if (width < least) found.push(`${Math.round(width)} pixels: ${words.slice(0, 8).join(" ")}`);
     }
     return found;
 }"""
-"""Sentences (of eight words or more) in blocks of less than 200 pixels."""
+"""Sentences (of eight words or more) in blocks of less than 200 pixels, or in cells of less than 110."""
 
 FAINT = """() => {
     const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
@@ -54,7 +55,7 @@ FAINT = """() => {
 
 
 def starved(page: Page) -> list[str]:
-    """Return sentences that stand in a column of less than 200 pixels."""
+    """Return sentences that stand in a column too narrow for them."""
     return list(page.evaluate(NARROW))
 
 

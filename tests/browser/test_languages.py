@@ -1,36 +1,17 @@
-"""Pages and a lesson in Chinese, as a reader meets them who has nothing else, and the way between the languages."""
+"""The pages in Chinese, as a reader meets them who has nothing else, and the way between the languages."""
 
 from __future__ import annotations
-
-import re
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from lessons.tools.prose import Prose, common, typeset
-from tests.browser.conftest import shot, watch
+from lessons.tools.prose import common
+from tests.browser.conftest import watch
 from tests.browser.layout import faint, sideways, starved
-from tests.browser.walk import SLOW, answered, moved, opened, trouble
+from tests.browser.walk import SLOW, english, opened
 
 LESSON = "6_residual_streams"
 SAID = common("zh")
-ENGLISH = re.compile(r"[A-Za-z']{2,} [A-Za-z']{2,} [A-Za-z']{2,}")
-"""Three words in a row, which no formula and no name of ours is."""
-TEXTS = """() => {
-    const found = [];
-    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-    while (walker.nextNode()) {
-        const element = walker.currentNode.parentElement;
-        if (element.checkVisibility() && !element.closest("script, style, code, .katex, em, [lang=en]"))
-            found.push(walker.currentNode.textContent);
-    }
-    return found;
-}"""
-"""What stands on a page, but for code, formulas, titles of papers and the way to English."""
-
-
-def _english(page: Page) -> list[str]:
-    return [text for text in page.evaluate(TEXTS) if ENGLISH.search(text)]
 
 
 def _language(page: Page) -> str:
@@ -51,30 +32,6 @@ def test_the_switch_keeps_the_page_and_the_choice_is_kept(page: Page, address: s
     page.get_by_role("link", name="English").click(timeout=SLOW)
     page.wait_for_url(f"{address}{path}?language=en")
     assert (_language(page), page.title()) == ("en", title)
-
-
-def test_a_lesson_is_walked_in_chinese(page: Page, address: str) -> None:
-    opened(page, address, LESSON, "zh")
-    assert page.title() == Prose("residual_streams", language="zh").label("title")
-    answered(page, "zh")
-    slider = page.get_by_role("slider", name="残差块数 L").first
-    assert f"解析式给出 {typeset(2**21)}" in moved(page, slider, "ArrowRight")
-    shot(page, f"{LESSON}_zh")
-    form = page.locator("marimo-form").filter(has=page.get_by_role("button", name=SAID.label("check"))).first
-    for answer, kind, says in (
-        ("", "unreadable", "请先写点什么"),
-        ("s^2", "wrong", "还不对"),
-        ("（1＋s^2）^L", "right", "对"),
-    ):
-        form.get_by_role("textbox").fill(answer)
-        form.get_by_role("button", name=SAID.label("check")).click()
-        expect(page.locator(f'[data-reply="{kind}"]').last).to_contain_text(says, timeout=SLOW)
-    page.get_by_role("button", name=SAID.label("refute")).first.click()
-    expect(page.get_by_role("cell", name="被驳倒")).to_have_count(1, timeout=SLOW)
-    page.get_by_role("button", name=SAID.label("derivation").format("")).first.click()
-    page.locator("small:visible", has_text=SAID.label("definition")).first.wait_for(timeout=SLOW)
-    assert _english(page) == []
-    assert not trouble(page)
 
 
 def test_two_tabs_in_two_languages_do_not_disturb_each_other(page: Page, address: str) -> None:
@@ -106,11 +63,4 @@ def test_chinese_pages_fit_a_phone_and_have_no_english(page: Page, address: str,
     assert sideways(page) <= 0
     assert starved(page) == []
     assert faint(page) == []
-    assert _english(page) == []
-
-
-def test_a_chinese_lesson_fits_a_phone(page: Page, address: str) -> None:
-    page.set_viewport_size({"width": 390, "height": 900})
-    opened(page, address, LESSON, "zh")
-    answered(page, "zh")
-    assert sideways(page) <= 0
+    assert english(page) == []

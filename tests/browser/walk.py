@@ -6,10 +6,28 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
-from lessons.tools.prose import common
+from lessons.tools.prose import common, translated
 
-SLOW = 20_000
+SLOW = 60_000
 """Milliseconds that a lesson may take to open on a busy machine."""
+CHANGED = """figures => {
+    const now = figures.map(one => one.innerHTML).join(), before = window.figuresBefore;
+    window.figuresBefore = now;
+    return now !== before;
+}"""
+ENGLISH = re.compile(r"[A-Za-z']{2,} [A-Za-z']{2,} [A-Za-z']{2,}")
+"""Three words in a row, which no formula and no name of ours is."""
+TEXTS = """() => {
+    const found = [];
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+        const element = walker.currentNode.parentElement;
+        if (element.checkVisibility() && !element.closest("script, style, code, .katex, em, [lang=en]"))
+            found.push(walker.currentNode.textContent);
+    }
+    return found;
+}"""
+"""What stands on a page, but for code, formulas, titles of papers and the way to English."""
 
 
 def opened(page: Page, address: str, name: str, language: str = "en") -> None:
@@ -49,12 +67,87 @@ def figure_of(page: Page, slider: Locator) -> Locator:
     raise AssertionError("no figure below the slider")
 
 
+def to_both_ends(page: Page, language: str = "en") -> None:
+    """Move each slider to its one end and to the other; a figure must follow each time, and all of them stay.
+
+    Other weights may draw the same figure (what holds for all of them is what lessons teach), so a seed is given time.
+    """
+    figures = page.locator("figure").count()
+    seeds = page.get_by_role("slider", name=common(language).label("seed"))
+    for place, slider in enumerate(page.get_by_role("slider").all()):
+        for key, end in (("Home", "aria-valuemin"), ("End", "aria-valuemax")):
+            wanted = slider.get_attribute(end) or ""
+            if slider.get_attribute("aria-valuenow") != wanted:
+                _changed(page)
+                slider.press(key)
+                expect(slider).to_have_attribute("aria-valuenow", wanted)
+                if slider.and_(seeds).count():
+                    page.wait_for_timeout(600)
+                else:
+                    _wait_for_change(page, f"slider {place} to {wanted}")
+    assert page.locator("figure").count() == figures
+
+
+def _wait_for_change(page: Page, what: str) -> None:
+    for _ in range(SLOW // 50):
+        if _changed(page):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"no figure follows: {what}")
+
+
+def _changed(page: Page) -> bool:
+    """Whether a figure is another than when this was last asked."""
+    return bool(page.locator("figure").evaluate_all(CHANGED))
+
+
+def replied(page: Page, place: int, answer: str, kind: str, language: str = "en") -> str:
+    """Answer an exercise and return the reply, which is of this kind."""
+    form, replies = _exercises(page, language)[place], page.locator(f'[data-reply="{kind}"]')
+    before = replies.count()
+    form.get_by_role("textbox").fill(answer)
+    form.get_by_role("button", name=common(language).label("check")).click()
+    expect(replies).to_have_count(before + 1, timeout=SLOW)
+    return str(replies.nth(before).inner_text())
+
+
+def written(page: Page, language: str = "en") -> list[str]:
+    """Return what stands in the fields of the exercises."""
+    return [str(one.get_by_role("textbox").input_value()) for one in _exercises(page, language)]
+
+
+def _exercises(page: Page, language: str) -> list[Locator]:
+    button = page.get_by_role("button", name=common(language).label("check"))
+    return list(page.locator("marimo-form").filter(has=button).all())
+
+
+def refuted(page: Page, language: str = "en") -> None:
+    """Put every statement to the test; each is refuted."""
+    word = translated("refuted", "findings", language)
+    for button in page.get_by_role("button", name=common(language).label("refute")).all():
+        before = page.get_by_role("cell", name=word, exact=True).count()
+        button.click()
+        expect(page.get_by_role("cell", name=word, exact=True)).to_have_count(before + 1, timeout=SLOW)
+
+
+def unfolded(page: Page, language: str = "en") -> None:
+    """Unfold every derivation; formulas appear, and all can be typeset."""
+    formulas = page.locator(".katex:visible")
+    for derivation in page.get_by_role("button", name=common(language).label("derivation").format("")).all():
+        before = formulas.count()
+        derivation.click()
+        expect(formulas).not_to_have_count(before, timeout=SLOW)
+        assert formulas.count() > before
+    assert page.locator(".katex-error").count() == 0
+
+
 def moved(page: Page, slider: Locator, key: str) -> str:
     """Press a key on a slider and return the caption of its figure, once it has changed."""
     figure = figure_of(page, slider)
     before = figure.inner_html()
     slider.press(key)
-    page.wait_for_function("([one, before]) => one.innerHTML !== before", arg=[figure.element_handle(), before])
+    changed = "([one, before]) => one.innerHTML !== before"
+    page.wait_for_function(changed, arg=[figure.element_handle(), before], timeout=SLOW)
     return str(figure.locator("figcaption").inner_text())
 
 
@@ -62,3 +155,8 @@ def trouble(page: Page) -> list[str]:
     """Return texts that no student should see."""
     wanted = re.compile(r"Traceback|internal error|\bnan\b|MarimoStop", re.IGNORECASE)
     return [str(one.inner_text()) for one in page.get_by_text(wanted).all()]
+
+
+def english(page: Page) -> list[str]:
+    """Return texts of a page that are in English; authors are cited as "He et al." in every language."""
+    return [text for text in page.evaluate(TEXTS) if ENGLISH.search(text.replace("et al.", ""))]

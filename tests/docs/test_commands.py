@@ -35,7 +35,7 @@ FATHOM = {
 EXAMPLES = {"first.py", "mine.py", "mine.tsv", "shapes.toml", "MINE", "CODE"}
 """Names that a page tells its reader to choose or to write."""
 FINDER = Finder(REGISTRY.values(), ledgers().values())
-NO_OPTIONS = {"benchmarks.speed.ten_thousand_layers"}
+NO_OPTIONS = {"benchmarks.speed.ten_thousand_layers", "benchmarks.speed.passes"}
 """Programs of ours without a parser, which would run."""
 COMMANDS = sorted({command for page in PAGES for command in commands(page)})
 

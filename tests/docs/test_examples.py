@@ -14,7 +14,7 @@ from simulations import digits
 from tests.docs.pages import FENCED, PAGES, python
 
 (MEASURE,) = python("README.md")
-(UNDRAWN,) = python("docs/engines.md")
+UNDRAWN, HISTOGRAM = python("docs/engines.md")
 (SWEEP,) = python("docs/sweeps.md")
 (PROFILE,) = python("docs/profile.md")
 NETWORK, INPUTS, IMAGES, CHECKED, PARAMETERS, LAW, LAYER, ACTIVATION, PROPERTY, CLAIM = python("docs/own-work.md")
@@ -22,8 +22,8 @@ NETWORK, INPUTS, IMAGES, CHECKED, PARAMETERS, LAW, LAYER, ACTIVATION, PROPERTY, 
 EXPONENTS, STARTS, COLLAPSE, REVERSALS = python("docs/transformers.md")
 MODEL, AUDITED = python("docs/audit.md")
 RUN = [
-    MEASURE, UNDRAWN, SWEEP, PROFILE, NETWORK, INPUTS, IMAGES, CHECKED, PARAMETERS, LAW, LAYER, ACTIVATION, PROPERTY,
-    CLAIM, DERIVATION, EXPONENTS, STARTS, COLLAPSE, REVERSALS, MODEL, AUDITED,
+    MEASURE, UNDRAWN, HISTOGRAM, SWEEP, PROFILE, NETWORK, INPUTS, IMAGES, CHECKED, PARAMETERS, LAW, LAYER, ACTIVATION,
+    PROPERTY, CLAIM, DERIVATION, EXPONENTS, STARTS, COLLAPSE, REVERSALS, MODEL, AUDITED,
 ]  # fmt: skip
 
 
@@ -47,6 +47,17 @@ def test_what_is_measured_is_beside_its_closed_form(capsys: pytest.CaptureFixtur
         assert error.max() < 0.03
         for row, size in zip(rows, error, strict=True):
             assert abs(float(row[measured]) - float(row[closed])) <= 6 * size * float(row[closed]) + 0.005
+
+
+def test_active_units_are_counted_by_size(capsys: pytest.CaptureFixture[str]) -> None:
+    """About half of 4,096 units in each of two draws, fewer the larger they are; all constants to seven deviations."""
+    run(HISTOGRAM)
+    counts, squares = (
+        [float(one) for one in line.strip("[]").split()] for line in capsys.readouterr().out.splitlines()
+    )
+    assert sum(counts) == pytest.approx(4_096, abs=7 * 4_096**0.5 / 2**0.5)
+    assert counts == sorted(counts, reverse=True)
+    assert all(0.3 < square < 2 for square in squares)
 
 
 def test_fans_are_those_on_the_page(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy import stats
 
 from evidence import Stated, check_initialiser, check_parameters
 from evidence.initialisers.ratio import UNSURE, interval
-from evidence.initialisers.stated import KURTOSIS, TRUNCATED
+from evidence.initialisers.stated import CDF, KURTOSIS, TRUNCATED
 from simulations import gaussian, stream, truncated_gaussian, uniform
 from tests.evidence.frequencies import at_most
 
@@ -199,3 +200,17 @@ def test_what_cannot_be_stated_is_refused(change: dict[str, Any], says: str) -> 
 def test_more_draws_than_memory_should_hold_are_refused() -> None:
     with pytest.raises(ValueError, match="more than memory should hold; check the same initialiser at smaller fans"):
         check_initialiser(lambda a, b: np.zeros((a, b)), 1 << 14, 1 << 13, variance=1.0)
+
+
+@pytest.mark.parametrize(
+    ("law", "frozen"),
+    [
+        ("gaussian", stats.norm()),
+        ("uniform", stats.uniform(-math.sqrt(3), 2 * math.sqrt(3))),
+        ("truncated", stats.truncnorm(-2, 2, scale=1 / math.sqrt(TRUNCATED))),
+    ],
+)
+def test_distribution_functions_are_scipy_s(law: str, frozen: Any) -> None:
+    assert frozen.var() == pytest.approx(1)
+    places = np.linspace(-4, 4, 801)
+    assert CDF[law](places) == pytest.approx(frozen.cdf(places), rel=1e-13, abs=1e-15)

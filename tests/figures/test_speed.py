@@ -16,7 +16,8 @@ def test_speed_counts_as_it_says() -> None:
     seen = table.seen()
     assert len(seen) == 9
     assert seen["measured"].tolist() == seen["expected"].tolist()
-    assert table.where(width=96.0)["expected"].tolist() == [9216, 192, 4]
+    assert table.where(width=96.0)["expected"].tolist() == [9216, 192, 5]
+    assert table.where(width=1024.0)["expected"].tolist() == [1024**2, 2048, 4]
 
 
 def test_speed_reads_times_if_there_are_any(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

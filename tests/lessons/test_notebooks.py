@@ -34,7 +34,7 @@ EVERY = pytest.mark.parametrize("name", NAMES, scope="module")
 """Over a module, tests of one lesson run after each other, and find what the others of it measured and drew."""
 ENDS = {"alt", "right", "close", "small", "large"}
 """What `kit` and `exercise` add to the name of a section."""
-ELEMENTS = (mo.ui.slider, mo.ui.radio, mo.ui.form, mo.ui.array, mo.ui.run_button)
+ELEMENTS = (mo.ui.slider, mo.ui.radio, mo.ui.batch, mo.ui.array, mo.ui.run_button)
 
 
 def _prose(name: str) -> Prose:
@@ -68,10 +68,11 @@ def _answered(name: str) -> dict[str, Any]:
         if not new:
             return elements
         for one in new.values():
-            if isinstance(one, mo.ui.form):
-                batch: Any = one.element
-                field = batch.elements["field"]
-                one._update({"field": next(iter(field.options)) if isinstance(field, mo.ui.radio) else "2"})
+            if isinstance(one, mo.ui.batch):
+                batch: Any = one.elements["guess"]
+                field = batch.element.elements["field"]
+                answer = next(iter(field.options)) if isinstance(field, mo.ui.radio) else "2"
+                one._update({"guess": {"field": answer}})
         elements |= new
 
 
@@ -155,6 +156,20 @@ def test_nothing_is_shown_before_a_guess(name: str) -> None:
     shown, _ = _run(name)
     assert not any("<figure" in one for one in shown)
     assert any("Your guess first" in one for one in shown)
+
+
+@EVERY
+def test_in_front_of_a_class_every_figure_is_open_and_answers_are_folded(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (kit, show):
+        monkeypatch.setattr(module, "teaching", lambda: True)
+    shown = "".join(_run(name)[0])
+    cells = _files(name)[0].split("@app.cell")
+    assert shown.count("<figure") == shown.count("data-full>") == sum("show.panel" in cell for cell in cells)
+    assert shown.count('<details class="answer">') == sum("kit.ask" in cell for cell in cells) + 3
+    assert "data-reply" not in shown
+    assert "Your guess first" not in shown
 
 
 def _panel_in_every_language(

@@ -25,10 +25,10 @@ from theory.rules import limit, naming, substituting
 from theory.symbols import RATE
 from theory.written_out import WrittenOut, at_sizes
 
-INNER, OTHER_INNER = sp.symbols(r"<W_l\,G_l> <W_k\,G_k>", real=True)
+INNER, OTHER_INNER = sp.symbols(r"<{W_l}\,{G_l}> <{W_k}\,{G_k}>", real=True)
 ALONG, ALONG_BRANCH = sp.symbols(r"<dl/dz\,z> <dl/dF\,F>", real=True)
 """Gradients along the logits and along the output of a branch, summed over the minibatch."""
-SQUARE, OTHER_SQUARE = sp.symbols(r"\|G_l\|^2 \|G_k\|^2", nonnegative=True)
+SQUARE, OTHER_SQUARE = sp.symbols(r"\|{G_l}\|^2 \|{G_k}\|^2", nonnegative=True)
 TIME, GAP = sp.Symbol("t", positive=True), sp.Symbol("g", real=True)
 """Time of training, in units in which a step takes eta, and the mean of ||G_l||^2 - ||G_k||^2 over its steps."""
 

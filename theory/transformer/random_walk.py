@@ -22,7 +22,7 @@ from theory.written_out import WrittenOut, at_sizes, matrix, normal
 
 SIZE, MEAN, VARIANCE = sp.symbols("S m w", positive=True)
 HIGHER = sp.symbols("E(S^3) E(S^4)", positive=True)
-NORM, START = sp.symbols(r"\|x\|^2 \|x_0\|^2", nonnegative=True)
+NORM, START = sp.symbols(r"\|x\|^2 \|{x_0}\|^2", nonnegative=True)
 
 
 def _written(width: int) -> WrittenOut:

@@ -26,8 +26,8 @@ from theory.written_out import WrittenOut, at_sizes
 
 SIZES = ((1, 1), (1, 2), (2, 1), (2, 2), (3, 1))
 """Widths of the stream and of the hidden layer, or of the head."""
-START = sp.Symbol(r"\|x_0\|^2", nonnegative=True)
-OF_START, SPREAD_BEFORE = sp.symbols(r"Var(x_0) Var(x)", nonnegative=True)
+START = sp.Symbol(r"\|{x_0}\|^2", nonnegative=True)
+OF_START, SPREAD_BEFORE = sp.symbols(r"Var({x_0}) Var(x)", nonnegative=True)
 KEPT, ACROSS, ADDED = sp.symbols(r"\|Px\|^2 (Px)^{T}F \|PF\|^2", real=True)
 STACK = sp.Symbol("N", integer=True, positive=True)
 """The number of layers, of two branches each."""

@@ -80,7 +80,7 @@ def test_papers_are_listed_by_key() -> None:
 def test_the_page_has_the_papers_whose_claims_were_all_run() -> None:
     assert list(paper.papers(of("R2"))) == []
     assert 'href="#papers"' not in page.render(of("R2"), digits(), 0, "quick", 1.0)
-    own = "\n".join(paper.papers(of("U1", "U2")))
+    own = "\n".join(paper.papers(of("U1", "U2", "U4")))
     assert own.count("<details>") == 1
     assert 'id="paper-own"' in own
     every = "\n".join(paper.papers(list(RESULTS.values())))

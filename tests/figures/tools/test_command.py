@@ -15,8 +15,6 @@ from figures.tools.figure import names
 
 pytestmark = pytest.mark.slow
 
-pytestmark = pytest.mark.slow
-
 ONE = "blow_up"
 
 
@@ -59,6 +57,20 @@ def test_out_leaves_the_repository_alone(house: Path, tmp_path: Path) -> None:
     assert {path.name for path in out.iterdir()} == {f"{ONE}.png", f"{ONE}.pdf", f"{ONE}.csv"}
     assert (house / "manifest.json").read_bytes() == before
     assert (out / f"{ONE}.csv").read_bytes() == (house / "data" / f"{ONE}.csv").read_bytes()
+
+
+def test_a_look_for_papers(house: Path, tmp_path: Path) -> None:
+    """Sizes in points, and no title; the repository's own picture stays as it is."""
+    own = (house / "pictures" / f"{ONE}.svg").read_bytes()
+    found = {}
+    for name, options in {"plain": [], "bare": ["--no-title"], "small": ["--no-title", "--size", "3.25x2.5"]}.items():
+        out = tmp_path / name
+        assert command.main([ONE, "--out", str(out), *options, "--effort", "quick", "--workers", "1"]) == 0
+        found[name] = (out / f"{ONE}.svg").read_bytes()
+    assert own == found["plain"] == (house / "pictures" / f"{ONE}.svg").read_bytes()
+    assert len(found["bare"]) < len(own)
+    assert (b'width="460.8pt" height="309.6pt"' in found["bare"], b'width="234pt"' in found["bare"]) == (True, False)
+    assert b'width="234pt" height="180pt"' in found["small"]
 
 
 def _edited_picture(house: Path) -> None:
@@ -214,11 +226,19 @@ def test_a_manifest_that_cannot_be_read(content: str | None, house: Path, capsys
         (["--check", "--effort", "quick"], "cannot be given with --effort"),
         (["--check", "--format", "svg"], "cannot be given with --format"),
         (["--check", "--out", "/proc/none", "--data"], "cannot be given with --out, --data"),
+        (["--check", "--no-title", "--size", "3x2"], "cannot be given with --no-title, --size"),
         (["--data"], "--data is for --out DIR"),
+        ([ONE, "--no-title"], "--no-title is for --out DIR; the repository's own pictures are SVG"),
+        ([ONE, "--size", "3x2"], "--size is for --out DIR"),
+        ([ONE, "--format", "pdf"], "--format is for --out DIR"),
+        ([ONE, "--out", str(figure.PICTURES)], "has the repository's own"),
+        ([ONE, "--out", "{out}", "--effort", "quick", "--size", "1x1"], "1x1 inches leave no room for blow_up"),
     ],
 )
-def test_refusals_are_one_line(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert command.main(arguments) == 2
+def test_refusals_are_one_line(
+    arguments: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main([one.format(out=tmp_path) for one in arguments]) == 2
     err = capsys.readouterr().err
     assert message in err
     assert len(err.strip().splitlines()) == 1
@@ -230,6 +250,11 @@ def test_refusals_are_one_line(arguments: list[str], message: str, capsys: pytes
         (["--effort", "nope"], "argument --effort: invalid choice: 'nope'"),
         (["--seed", "x"], "argument --seed: expected a whole number of at least 0, got 'x'"),
         (["--seed", "-1"], "argument --seed: expected a whole number of at least 0, got -1"),
+        (["--size", "3.25"], "argument --size: expected WIDTHxHEIGHT in inches, such as 3.25x2.5, got '3.25'"),
+        (["--size", "3e1x2"], "argument --size: expected WIDTHxHEIGHT in inches"),
+        (["--size=-3x2"], "argument --size: expected WIDTHxHEIGHT in inches"),
+        (["--size", "0x2"], "argument --size: expected sides of 1 to 40 inches, got '0x2'"),
+        (["--size", "3x41"], "argument --size: expected sides of 1 to 40 inches, got '3x41'"),
         (["--workers", "0"], "argument --workers: expected a whole number of at least 1, got 0"),
         (["--nonsense"], "unrecognized arguments: --nonsense"),
     ],

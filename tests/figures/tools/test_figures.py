@@ -8,7 +8,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from figures.tools.figure import DATA, PICTURES, STYLE, Module, load, names, render
+from figures.tools import manifest
+from figures.tools.figure import DATA, MANIFEST, PICTURES, STYLE, Module, load, names
+from figures.tools.picture import drawn, render
 from figures.tools.table import Table, read_csv
 
 FIGURES = [pytest.param(name, id=name) for name in names()]
@@ -35,7 +37,7 @@ def test_what_a_reader_sees(name: str) -> None:
     """Axes labelled, something drawn on each, no text clipped by the edge or over other text."""
     module, table = kept(name)
     with plt.style.context(["default", str(STYLE)]):
-        picture = module.draw(table, module.FIGURE.parameters)
+        picture = drawn(module, table, module.FIGURE.effort)
         picture.canvas.draw()
     for axes in picture.axes:
         if axes.axison and axes.get_label() != "<colorbar>":
@@ -97,9 +99,12 @@ def _beyond_the_limits(picture: Any) -> set[int]:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FIGURES)
 def test_the_same_data_make_the_same_bytes(name: str) -> None:
-    module, table = kept(name)
-    formats = ("svg", "png", "pdf")
-    assert dict(render(module, table, formats)) == dict(render(module, table, formats))
+    """Those of the repository's own picture, where it was drawn by the same versions on such a machine."""
+    (module, table), entry, formats = kept(name), manifest.read(MANIFEST)[name], ("svg", "png", "pdf")
+    found = dict(render(module, table, formats, entry["effort"]))
+    assert found == dict(render(module, table, formats, entry["effort"]))
+    if (entry["machine"], entry["versions"]) == (manifest.machine(), manifest.versions()):
+        assert found["svg"] == (PICTURES / f"{name}.svg").read_bytes(), "draw it again"
 
 
 @pytest.mark.parametrize("name", FIGURES)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lessons.tools.formulas import FormulaError, read
+from lessons.tools.formulas import FormulaError, read, read_list
 
 VALUES = {"L": 3.0, "n": 64.0, "eta": 0.5}
 
@@ -73,3 +73,28 @@ def test_arithmetic_is_arithmetic(case: tuple[str, float]) -> None:
     values: Mapping[str, float] = VALUES
     if len(text) <= 200:
         assert read(text, values)(values) == pytest.approx(value, rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("2, 4, 4, 1e3", [2, 4, 4, 1000]), ("2,4,4", [2, 4, 4]), ("2；4、4，2^10", [2, 4, 4, 1024]), ("7", [7]),
+        (" 1/2 , sqrt(4) ,", [0.5, 2]), ("0.5; 1000", [0.5, 1000]), ("-1, 0", [-1, 0]), ("2,4, ", [2, 4]),
+    ],
+)  # fmt: skip
+def test_lists_are_read(text: str, values: list[float]) -> None:
+    assert read_list(text) == values
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "place"),
+    [
+        (None, "empty", 0), (" , ; ", "empty", 0), ("1,000, 20", "thousands", 0), ("0,5, 2", "thousands", 0),
+        ("2, x, 4", "name", 2), ("2 4, 3", "grammar", 1), ("1, 1/0", "value", 2), ("1, 2, " + "9" * 201, "long", 3),
+        ("__import__('os'), 2", "grammar", 1), ("1, 1e999", "value", 2),
+    ],
+)  # fmt: skip
+def test_the_entry_that_cannot_be_read_is_named(text: str | None, kind: str, place: int) -> None:
+    with pytest.raises(FormulaError) as caught:
+        read_list(text)
+    assert (caught.value.kind, caught.value.place) == (kind, place)

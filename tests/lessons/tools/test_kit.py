@@ -21,7 +21,10 @@ from lessons.tools.exercise import Exercise
 from lessons.tools.prose import Prose, typeset
 
 WORDS = """<!-- labels -->
+title: 7. Words
 column n: width
+never: not ever
+always: each time
 
 <!-- which never -->
 Never.
@@ -44,6 +47,9 @@ Two?
 <!-- one right -->
 Two.
 
+<!-- sources -->
+- A. Author. *A title*, 2015.
+
 <!-- curve -->
 It ends at [[end]].
 
@@ -58,8 +64,8 @@ def prose(tmp_path: Path) -> Prose:
     return Prose("words", tmp_path)
 
 
-def _form(given: str | None) -> Any:
-    return SimpleNamespace(value={"field": given})
+def _form(given: str | None, sent: bool = True, shown: bool = False) -> Any:
+    return SimpleNamespace(value={"guess": {"field": given} if sent else None, "show": shown})
 
 
 def _kinds(html: str) -> list[str]:
@@ -87,11 +93,37 @@ def test_guesses_are_answered(given: str, kind: str, says: str, prose: Prose) ->
 
 
 def test_nothing_is_said_of_what_was_not_sent(prose: Prose) -> None:
-    unsent: Any = SimpleNamespace(value=None)
+    unsent = _form(None, sent=False)
     with pytest.raises(MarimoStopError):
         kit.choice_reply(prose, "which", unsent, right="never")
     with pytest.raises(MarimoStopError):
         kit.guess_reply(prose, "many", unsent, 10.0)
+
+
+def test_a_student_is_told_at_one_press_and_a_guess_goes_before(prose: Prose) -> None:
+    shown = kit.guess_reply(prose, "many", _form(None, sent=False, shown=True), 10.0).text
+    assert _kinds(shown) == ["told"]
+    assert "<strong>10</strong>" in shown
+    shown = kit.choice_reply(prose, "which", _form(None, sent=False, shown=True), right="never").text
+    assert _kinds(shown) == ["told"]
+    assert "not ever" in shown
+    assert "Never." in shown
+    assert _kinds(kit.guess_reply(prose, "many", _form("1", shown=True), 10.0).text) == ["wrong"]
+
+
+def test_figures_wait_for_a_guess_or_for_the_press(prose: Prose) -> None:
+    question = kit.ask(prose, "one")
+    with pytest.raises(MarimoStopError):
+        kit.wait(question)
+    question._update({"guess": {"field": "1/0 or so"}})
+    with pytest.raises(MarimoStopError):
+        kit.wait(question)
+    question._update({"show": 1})
+    kit.wait(question)
+    question = kit.ask_choice(prose, "one", ["never", "always"])
+    question._update({"guess": {"field": "each time"}})
+    kit.wait(question)
+    assert question.value == {"guess": {"field": "always"}, "show": False}
 
 
 def test_each_exercise_that_was_sent_has_its_reply(prose: Prose) -> None:

@@ -68,6 +68,19 @@ def test_index_links_everything(address: str) -> None:
         assert _get(address + link)[0] in {200} | ({404} if link.startswith("/report") else set()), link
 
 
+def test_a_teacher_s_index_leads_to_lessons_for_a_class_in_its_language_and_back(address: str) -> None:
+    _, page = _get(f"{address}/?language=zh&teach=1")
+    lessons = re.findall(r'href="(/lesson/[^"]*)"', page)
+    assert len(lessons) == len(notebooks())
+    assert all(link.endswith("/?language=zh&amp;teach=1") for link in lessons)
+    assert 'href="?language=en&amp;teach=1"' in page
+    assert 'href="/?language=zh"' in page
+    assert 'href="/?language=en&amp;teach=1"' in _get(f"{address}/?language=en")[1]
+    request = urllib.request.Request(f"{address}/lesson/4_he/?teach=1")
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        assert answer.url == f"{address}/lesson/4_he/?teach=1&language=en"
+
+
 def test_every_lesson_of_the_index_has_a_picture_an_idea_and_its_time(address: str) -> None:
     _, page = _get(address)
     cards = re.findall(r'<li value="\d+">.*?</li>', page)

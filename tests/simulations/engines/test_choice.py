@@ -9,26 +9,45 @@ import numpy as np
 import pytest
 
 from evidence import draws_for_same_law, same_law
-from simulations import Network, Record, Sampling, gaussian, he, lecun, measure, mlp, residual_mlp, stream, uniform
+from simulations import (
+    Network,
+    Record,
+    Sampling,
+    Tanh,
+    gaussian,
+    he,
+    lecun,
+    measure,
+    mlp,
+    residual_mlp,
+    stream,
+    uniform,
+)
 from simulations.engines.choice import automatic, pays
 from simulations.numbers.arrays import Array
 from simulations.weights.kinds import Drawn
 from simulations.weights.undrawn import Undrawn
+from tests.simulations.engines.radial_cases import MIXED
 
 ALPHA, ERROR = 1e-6, 0.1
 """How often one law is taken for two, a test, and the distance that is seen with probability 0.999."""
 INPUTS = stream(0, "engines").standard_normal((6, 3))
 WIDE = mlp([3, 64, 64], classes=5)
 RESIDUAL = residual_mlp(8, 2, stem=3, classes=4)
-ENGINES = ["auto", "radial", "undrawn", "drawn"]
+ENGINES = ["auto", "radial", "active", "undrawn", "drawn"]
 
 
 def run(network: Network = WIDE, inputs: Array = INPUTS, draws: int = 4, **settings: Any) -> Record:
     return measure(network, inputs, draws=draws, rng=stream(1, "engines"), **({"extras": ()} | settings))
 
 
+def one_hot_start(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """A cotangent that names a unit."""
+    return np.eye(shape[-1])[np.zeros(shape[:-1], np.int64)]
+
+
 REFUSALS: list[tuple[Network, dict[str, Any], str]] = [
-    (WIDE, {"engine": "dense"}, r"unknown engine 'dense'; expected one of auto, radial, undrawn, drawn"),
+    (WIDE, {"engine": "dense"}, r"unknown engine 'dense'; expected one of auto, radial, active, undrawn, drawn"),
     (WIDE, {"engine": None}, r"unknown engine None; expected one of"),
     (
         WIDE,
@@ -39,6 +58,19 @@ REFUSALS: list[tuple[Network, dict[str, Any], str]] = [
     (WIDE, {"engine": "radial", "backward": uniform}, r"radial .* no other cotangents.*; take"),
     (mlp([3, 8], bias_deviation=1.0), {"engine": "radial"}, r"radial .* 'layer0' has a bias; take 'auto'"),
     (mlp([3, 8], init=he.with_law(uniform)), {"engine": "radial"}, r"radial .* 'layer0' .* not Gaussian.*; take"),
+    (WIDE, {"engine": "active", "sampling": Sampling(batch=2)}, r"active .* one batch share weights; take 'auto'"),
+    (
+        WIDE,
+        {"engine": "active", "backward": one_hot_start},
+        r"active .* of another law may treat units differently; take",
+    ),
+    (mlp([3, 8], bias_deviation=1.0), {"engine": "active"}, r"active .* 'layer0' has a bias; take 'auto'"),
+    (mlp([3, 8], activation=Tanh()), {"engine": "active"}, r"active .* Tanh\(\).*; take 'auto'"),
+    (
+        MIXED,
+        {"engine": "active", "inputs": INPUTS[:, :2]},
+        r"active .* block 1 has a shortcut from a ReLU.*; take 'auto'",
+    ),
     (mlp([3, 8], init=he.with_law(uniform)), {"engine": "undrawn"}, r"'layer0' are not Gaussian .* take 'auto' or"),
     (mlp([3, 8], classes=2, readout=lecun.with_law(uniform)), {"engine": "undrawn"}, r"'readout' are not Gaussian"),
 ]
@@ -98,6 +130,7 @@ def test_the_record_says_which_engine_was_taken_and_why() -> None:
     assert run(engine="radial").engine == "radial: one input a draw, norms only"
     assert run(extras=("variances",)).engine == "undrawn: 2 of 3 matrices, where that is cheaper"
     assert run(sampling=Sampling(batch=2)).engine == "undrawn: 1 of 3 matrices, where that is cheaper"
+    assert run(engine="active").engine == "active: as asked"
     assert run(engine="undrawn").engine == "undrawn: as asked"
     assert run(engine="drawn").engine == "drawn: as asked"
     assert (

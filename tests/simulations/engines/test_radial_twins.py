@@ -81,7 +81,7 @@ def _in_one_plane(twins: Twins, norms: Array, width: int, rng: np.random.Generat
 
 SHARED = radial_twins._shared
 WRONG: dict[str, tuple[str, object, str, Callable[..., Any]]] = {
-    "the same units are open in both": ("plain", radial_twins, "_both_open", _nested),
+    "the same units are open in both": ("plain", radial_twins, "both_open", _nested),
     "open units as if of either sign": ("plain", radial_twins, "_shared", _orthogonal),
     "branches in one plane": ("residual", Twins, "branches", _in_one_plane),
 }

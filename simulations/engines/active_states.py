@@ -1,0 +1,85 @@
+"""States and cotangents of which only active units are there, the draws of a block one behind the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from simulations.numbers.arrays import Array
+from simulations.numbers.ragged import Rows
+
+
+@dataclass(frozen=True)
+class State:
+    """One state a draw: ``sizes * entries`` on its active units, which are `rows`, and 0 on the others."""
+
+    width: int
+    rows: Rows
+    entries: Array
+    sizes: Array
+
+    @cached_property
+    def square_norms(self) -> Array:
+        """Squared norms (draws,)."""
+        squares: Array = self.sizes**2 * self.rows.inner(self.entries, self.entries)
+        return squares
+
+    @property
+    def active(self) -> Array:
+        """How many units are not zero (draws,)."""
+        some = (self.entries != 0).astype(np.float64)
+        return self.rows.inner(some, some) * (self.sizes > 0)
+
+    @property
+    def values(self) -> Array:
+        """The states on active units, one draw behind the other."""
+        return self.entries if (self.sizes == 1).all() else self.rows.scaled(self.sizes, self.entries)
+
+    @property
+    def array(self) -> Array:
+        """The states (draws, width), active units first."""
+        return self.rows.padded(self.values, self.width)
+
+
+@dataclass(frozen=True)
+class Cotangent:
+    """The cotangent at a state, ``known * state + sizes * fresh`` on its active units; arrays (draws,)."""
+
+    state: State
+    known: Array
+    sizes: Array
+    fresh: Array
+    """(number of active units of all draws,)"""
+    inner: Array
+    """The inner product with the state."""
+    active_square: Array
+    """The squared norm on active units: the cotangent at the pre-activation."""
+    dead_square: Array
+    """That on the others."""
+
+    @property
+    def square_norms(self) -> Array:
+        """Squared norms (draws,)."""
+        return self.active_square + self.dead_square
+
+    @property
+    def values(self) -> Array:
+        """The cotangents on active units, one draw behind the other."""
+        rows, state = self.state.rows, self.state
+        if not self.known.any() and (self.sizes == 1).all():
+            return self.fresh
+        return rows.scaled(self.known * state.sizes, state.entries) + rows.scaled(self.sizes, self.fresh)
+
+    @property
+    def array(self) -> Array:
+        """The cotangents at the pre-activations, (draws, width), active units first."""
+        return self.state.rows.padded(self.values, self.state.width)
+
+
+def known(state: State, entries: Array, dead_square: Array | None = None) -> Cotangent:
+    """Return the cotangent at a state of which the entries on active units are known, and nothing on the others."""
+    none, square = np.zeros(len(state.sizes)), state.rows.inner(entries, entries)
+    inner = state.sizes * state.rows.inner(state.entries, entries)
+    return Cotangent(state, none, none + 1, entries, inner, square, none if dead_square is None else dead_square)
