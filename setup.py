@@ -97,7 +97,7 @@ if __name__ == "__main__":
             "fathom.figures": ["tools/fathom.mplstyle", "README.md", "manifest.json", "data/*.csv", "pictures/*.svg"],
             "fathom.audit": ["*.css"],
             "fathom.claims": ["reports/*.css", "reports/*.js", "papers/*.toml"],
-            "fathom.lessons": ["prose/*/*.md", "pictures/*.svg", "fonts/*", "tools/*.css"],
+            "fathom.lessons": ["prose/*/*.md", "pictures/*.svg", "fonts/*", "tools/*.css", "tools/*.js"],
             "fathom.benchmarks.results": ["*.json"],
         },
         cmdclass={"build_py": BuildOnePackage, "editable_wheel": RefuseEditable},
