@@ -35,7 +35,7 @@ def _walked(browser: Browser, path: Path, language: str) -> list[str]:
             slider.press("Home" if slider.get_attribute("max") == slider.input_value() else "End")
             expect(figure).not_to_have_js_property("innerHTML", before)
             assert slider.locator("xpath=following::output[1]").inner_text() == slider.get_attribute("aria-valuetext")
-        captions = page.locator("figcaption").all_inner_texts()
+        captions: list[str] = page.locator("figcaption").all_inner_texts()
         for choice in page.locator("fieldset").all():
             figure = choice.locator("xpath=following::figure[1]")
             before = figure.inner_html()
