@@ -1,6 +1,6 @@
 """Compare how Transformers start, by translating: ``python -m benchmarks.translate``; goes on where it was stopped.
 
-First come the largest stable rates of SGD against depth, then what is learnt with SGD and with Adam at the best of four
+First come the largest stable rates of SGD against depth, then what is learnt with SGD and with Adam at the best of five
 rates (100 layers a side: at the best of 24, or lower), then what dropout does for few pairs; seeds one after the other.
 All of it takes hours; ``--minutes`` begins no more runs after that time.
 """

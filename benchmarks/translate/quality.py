@@ -1,4 +1,4 @@
-"""What recipes learn in a few hundred steps: the best of four rates by validation loss, then exact match and BLEU.
+"""What recipes learn in a few hundred steps: the best of five rates by validation loss, then exact match and BLEU.
 
 The deepest networks are tried with one seed, at the rate that was best at the depth before, and lower if they diverge.
 """
@@ -12,7 +12,7 @@ from simulations.translate.run import train
 from simulations.translate.task import Task
 
 STEPS, LAYERS = 300, (2, 8, 24, 100)
-RATES = {"sgd": (0.03, 0.1, 0.01, 0.3), "adam": (1e-3, 3e-3, 3e-4, 1e-2)}
+RATES = {"sgd": (0.03, 0.1, 0.01, 0.3, 1.0), "adam": (1e-3, 3e-3, 3e-4, 1e-2, 3e-2)}
 
 
 def measure(task: Task, cell: Cell) -> Outcome:

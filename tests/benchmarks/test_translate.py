@@ -96,19 +96,19 @@ def test_runs_are_kept_and_not_run_again(tmp_path: Path) -> None:
 
 
 def test_the_best_rate_is_that_of_the_least_loss(tmp_path: Path) -> None:
-    losses = dict(zip(quality.RATES["sgd"], (2.0, 1.0, 3.0, None), strict=True))
+    losses = dict(zip(quality.RATES["sgd"], (2.0, 1.0, 3.0, None, None), strict=True))
     kept = Store(tmp_path / "kept.json", "quality", lambda task, cell: {"loss": losses[cell.rate], "seed": cell.seed})
     assert quality.best(kept, "pre", 2, "sgd", 2) == [{"loss": 1.0, "seed": seed, "rate": 0.1} for seed in range(2)]
-    assert len(kept.found) == 5
+    assert len(kept.found) == 6
 
 
 def test_the_deepest_take_the_rate_of_the_depth_before_or_a_lower(tmp_path: Path) -> None:
-    losses = dict(zip(quality.RATES["sgd"], (2.0, 1.0, 3.0, None), strict=True))
+    losses = dict(zip(quality.RATES["sgd"], (2.0, 1.0, 3.0, None, None), strict=True))
 
     def measure(task: Task, cell: Cell) -> Outcome:
         return {"loss": losses[cell.rate] if cell.layers < 100 or cell.rate < fails else None}
 
-    for fails, expected, runs in ((1.0, (1.0, 0.1), 5), (0.1, (2.0, 0.03), 6), (0.0, (None, None), 7)):
+    for fails, expected, runs in ((1.0, (1.0, 0.1), 6), (0.1, (2.0, 0.03), 7), (0.0, (None, None), 8)):
         kept = Store(tmp_path / f"{fails}.json", "quality", measure)
         (found,) = quality.best(kept, "pre", 100, "sgd", 3)
         assert (found["loss"], found.get("rate")) == expected
