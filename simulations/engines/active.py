@@ -15,6 +15,8 @@ independently; nobody below asks for more than their squared norm, b^2 chi^2_{n-
 **Residual.** A branch is added to its shortcut unit by unit, so the stream has all its units and hidden layers their
 active ones. Streams and the cotangents at them are added up; within a branch things are as above.
 
+**Range.** What is told by squared norms ends where these underflow, which is refused: a unit's sign outlives them.
+
 Exact in law for all that names no hidden unit: norms, losses, histograms, distances of twins. About n normals a layer
 of n units, there and back, where undrawn weights take 2n. The proof is in `theory/independence/active_units.py`.
 
@@ -30,11 +32,13 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from simulations.engines.active_states import Cotangent, State, known
+from simulations.engines.overflow import refuse_underflow
 from simulations.engines.radial_chain import Branch, Chain, Step, read_chain
 from simulations.engines.radial_twins import both_open, chi_square
 from simulations.layers.network import Network
 from simulations.numbers.arrays import Array
 from simulations.numbers.coins import heads
+from simulations.numbers.magnitudes import square_norm
 from simulations.numbers.normals import fill_normal
 from simulations.numbers.ragged import Counts, Rows
 from simulations.weights.initialisers import gaussian, rademacher, truncated_gaussian, uniform
@@ -92,21 +96,26 @@ class ActiveUnits:
     ------
     ValueError
         If the network is of another kind; the message says why.
+    OverflowError
+        If the squared norm of a state or of a cotangent underflows; the message names the block.
     """
 
     def __init__(self, network: Network, x: Array, rng: np.random.Generator) -> None:
-        blocks, self._rng = read(network).blocks, rng
+        blocks, self._network, self._rng = read(network).blocks, network, rng
         self.positions = np.cumsum([0, *map(len, blocks)])
         self._elements = [element for block in blocks for element in block]
         self._ways = list[list[State]]()
         """The states within each element, from its input on."""
         self.states = [State(x.shape[1], Rows(np.full(len(x), x.shape[1])), x.reshape(-1), np.ones(len(x)))]
-        for element in self._elements:
+        self._check(self.states[0], 0)
+        for number, element in enumerate(self._elements):
             way = [self.states[-1]]
             for step in _steps(element):
                 way.append(self._forward(step, way[-1]))
+                self._check(way[-1], self._block(number))
             self._ways.append(way)
             self.states.append(_sum(way[0], way[-1]) if isinstance(element, Branch) else way[-1])
+            self._check(self.states[-1], self._block(number))
 
     def start(self, law: Callable[[np.random.Generator, tuple[int, ...]], Array]) -> Cotangent:
         """Draw a cotangent at the output with independent entries of this law, one of `LAWS`."""
@@ -128,17 +137,24 @@ class ActiveUnits:
 
         Squared norms of the weights' gradients are put into the dictionary, if there is one.
         """
-        for element, way in zip(reversed(self._elements), reversed(self._ways), strict=True):
+        self._check(dy, 0)
+        for number, (element, way) in reversed(list(enumerate(zip(self._elements, self._ways, strict=True)))):
+            passed = len(self._network.layers) + 1 - self._block(number)
             inside = known(way[-1], dy.values) if isinstance(element, Branch) else dy
             for step, x in zip(reversed(_steps(element)), way[-2::-1], strict=True):
                 if into is not None:
                     into[step.weight] = x.square_norms * inside.active_square
                 inside = self._back(step, x, inside)
+                self._check(inside, passed)
             dy = known(way[0], dy.values + inside.values) if isinstance(element, Branch) else inside
+            self._check(dy, passed)
             yield dy
 
     def half_square_distance(self, state: State) -> Array:
         """Return half the squared distance of twins, draws 2k and 2k + 1, (draws / 2,); drawn anew by each call."""
+        if state.rows.shortest == state.width:  # twins may be close, and a difference of their squares is only rounding
+            values = state.rows.rectangle(state.entries) * state.sizes[:, None]
+            return square_norm(values[::2] - values[1::2]) / 2
         both = both_open(self._rng, state.width, state.rows.lengths)
         entries = state.rows.padded(state.entries, state.width)[:, : both.max()]
         shared = entries[::2] * (np.arange(entries.shape[1]) < both[:, None])  # any units will do: they are alike
@@ -146,6 +162,16 @@ class ActiveUnits:
         products = sizes[::2] * sizes[1::2] * np.vecdot(shared, entries[1::2])
         apart: Array = (squares[::2] + squares[1::2]) / 2 - products
         return np.maximum(apart, 0)
+
+    def _block(self, number: int) -> int:
+        """Return to which block an element belongs, from 1 on."""
+        return int(np.searchsorted(self.positions, number, side="right"))
+
+    def _check(self, vectors: State | Cotangent, passed: int) -> None:
+        """Refuse vectors behind so many blocks of which the squared norms are lost."""
+        backward = isinstance(vectors, Cotangent)
+        dtype = (vectors.fresh if isinstance(vectors, Cotangent) else vectors.entries).dtype
+        refuse_underflow(self._network, vectors.lost, passed, dtype, backward=backward)
 
     def _forward(self, step: Step, x: State) -> State:
         if step.relu:

@@ -13,7 +13,9 @@ from evidence import Finding, draws_for_same_law, same_law
 from simulations import (
     Network,
     Record,
+    Residual,
     Sampling,
+    Sequential,
     gaussian,
     he,
     lecun,
@@ -21,13 +23,14 @@ from simulations import (
     mlp,
     one_hot,
     rademacher,
+    residual_mlp,
     stream,
     uniform,
 )
 from simulations.engines import active
 from simulations.engines.active import LAWS, ActiveUnits, read, why_not_active
 from simulations.numbers.arrays import Array
-from tests.simulations.engines.radial_cases import NETWORKS
+from tests.simulations.engines.radial_cases import NETWORKS, dense
 from tests.simulations.engines.test_radial_law import statistics
 
 ALPHA, ERROR = 1e-6, 0.075
@@ -109,9 +112,46 @@ def test_an_overflow_is_named() -> None:
     network = mlp([64] * 40, init=he.scaled(1e5))
     with pytest.raises(OverflowError, match=r"squared norms overflow float64 in block 3\d of 39"):
         measure(network, np.ones((1, 64)), draws=2, rng=stream(0, "over"), engine="active")
-    network = mlp([64] * 40, init=he.scaled(1e-5))
-    deep = measure(network, np.ones((1, 64)), draws=2, rng=stream(0, "under"), engine="active", backward=True)
-    assert np.isfinite(deep.gradient_square_norms).all()
+
+
+SHRINKING = mlp([64] * 41, init=he.scaled(1e-5))
+IN_A_BRANCH = Network((Residual(Sequential((dense("a", 8, 8, 1e-50), dense("b", 8, 8, 1e-59), dense("c", 8, 8)))),))
+
+
+@pytest.mark.parametrize(
+    ("network", "size", "dtype", "place"),
+    [
+        (SHRINKING, 1.0, np.float64, r"float64 in block 3\d of 40 .*; take engine='undrawn' or 'drawn', fewer layers"),
+        (IN_A_BRANCH, 1e-50, np.float64, r"float64 in block 1 of 1 \('a' to 'c'\)"),
+        (mlp([64] * 4), 1e-24, np.float32, r"float32 at the input.*dtype=np.float64"),
+        (mlp([64] * 4, init=he.scaled(1e-15)), 1.0, np.float32, r"float32 in block 2 of 3"),
+    ],
+)
+def test_an_underflow_is_named(network: Network, size: float, dtype: type, place: str) -> None:
+    """A state that is not zero has signs, however small it is; its squared norm does not."""
+    x = np.full((1, next(network.weights()).fan_in), size)
+    with pytest.raises(OverflowError, match="squared norms underflow " + place):
+        measure(network, x, draws=2, rng=stream(0, "under"), engine="active", dtype=dtype)
+
+
+def test_so_is_one_on_the_way_back() -> None:
+    x = np.full((1, 64), 1e150)  # states stay in range, cotangents do not
+    with pytest.raises(OverflowError, match=r"underflow float64 on the way back through block \d+ of 40"):
+        measure(SHRINKING, x, draws=2, rng=stream(0, "back"), engine="active", backward=True)
+    run = ActiveUnits(mlp([3, 4], classes=2), np.ones((2, 3)), stream(0, "start"))
+    with pytest.raises(OverflowError, match="underflow float64 at the output's cotangent"):
+        list(run.back(run.start_with(np.full((2, 2), 1e-160))))
+    assert len(list(run.back(run.start_with(np.zeros((2, 2)))))) == 2
+
+
+@pytest.mark.parametrize(("scale", "dtype"), [(1e-5, np.float32), (1e-9, np.float64)])
+def test_variances_of_streams_that_hardly_move(scale: float, dtype: type) -> None:
+    """Twins are close to each other there: their distance is no difference of squared norms."""
+    network, means = residual_mlp(64, 3, hidden=64, last_layer=lecun.scaled(scale)), []
+    for engine in ("undrawn", "active"):
+        record = measure(network, np.ones((1, 64)), draws=40, rng=stream(8, engine), engine=engine, dtype=dtype)
+        means.append(record.variances[:, 1:].mean(axis=0))
+    np.testing.assert_allclose(means[1], means[0], rtol=0.2)
 
 
 def test_targets_name_units_unless_a_dense_layer_ends_the_network() -> None:
