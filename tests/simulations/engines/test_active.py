@@ -30,7 +30,7 @@ from simulations import (
 from simulations.engines import active
 from simulations.engines.active import LAWS, ActiveUnits, read, why_not_active
 from simulations.numbers.arrays import Array
-from tests.simulations.engines.radial_cases import NETWORKS, dense
+from tests.simulations.engines.radial_cases import NETWORKS, RELU, dense
 from tests.simulations.engines.test_radial_law import statistics
 
 ALPHA, ERROR = 1e-6, 0.075
@@ -112,6 +112,36 @@ def test_an_overflow_is_named() -> None:
     network = mlp([64] * 40, init=he.scaled(1e5))
     with pytest.raises(OverflowError, match=r"squared norms overflow float64 in block 3\d of 39"):
         measure(network, np.ones((1, 64)), draws=2, rng=stream(0, "over"), engine="active")
+
+
+@pytest.mark.parametrize("backward", [False, True])
+def test_in_single_precision_it_is_that_of_single_precision(backward: bool) -> None:
+    """Squared norms are in double precision, but states go no further than others at theirs."""
+    network = mlp([64] * 11, classes=3, init=he.scaled(1e5))
+    with pytest.raises(OverflowError, match=r"squared norms overflow float32 in block 4 of 11"):
+        measure(
+            network,
+            np.ones((1, 64)),
+            draws=2,
+            rng=stream(0, "single"),
+            engine="active",
+            targets=np.eye(3)[:1],
+            backward=backward,
+            dtype=np.float32,
+        )
+
+
+def test_gradients_of_weights_and_variances_may_overflow_alone() -> None:
+    blocks = tuple(Sequential((dense(name, 8, 8, scale), RELU)) for name, scale in (("a", 1e-50), ("b", 1e50)))
+    x = np.full((1, 8), 1e125)
+    settings: dict[str, Any] = {"draws": 2, "engine": "active", "backward": gaussian, "extras": ("weight_gradients",)}
+    with pytest.raises(OverflowError, match=r"overflow float64 in the gradient of 'a\.weight'"):
+        measure(Network(blocks), x, rng=stream(0, "weights"), **settings)
+    network, x = mlp([256, 256], activation=None, init=lecun), np.full((1, 256), 7e152)
+    settings = {"draws": 2, "engine": "active"}
+    assert np.isfinite(measure(network, x, rng=stream(0, "twins"), extras=(), **settings).square_norms).all()
+    with pytest.raises(OverflowError, match="overflow float64 in block 1 of 1"):
+        measure(network, x, rng=stream(0, "twins"), extras=("variances",), **settings)
 
 
 SHRINKING = mlp([64] * 41, init=he.scaled(1e-5))
