@@ -64,6 +64,12 @@ def read(network: Network) -> Chain:
     return chain
 
 
+def ends_in_relu(chain: Chain) -> bool:
+    """Say whether the last thing in a chain is a ReLU, which keeps no unit of the output apart from others."""
+    *_, last = (element for block in chain.blocks for element in block)
+    return isinstance(last, Step) and last.relu
+
+
 def why_not_active(network: Network) -> str:
     """Return why `network` cannot be simulated on its active units alone; empty if it can."""
     try:
@@ -95,13 +101,16 @@ class ActiveUnits:
     Raises
     ------
     ValueError
-        If the network is of another kind; the message says why.
+        If the network is of another kind, or x has another width; the message says why.
     OverflowError
         If the squared norm of a state or of a cotangent underflows; the message names the block.
     """
 
     def __init__(self, network: Network, x: Array, rng: np.random.Generator) -> None:
-        blocks, self._network, self._rng = read(network).blocks, network, rng
+        self._chain, self._network, self._rng = read(network), network, rng
+        if x.ndim != 2 or x.shape[1] != self._chain.width:
+            raise ValueError(f"expected x (draws, {self._chain.width}), got shape {x.shape}")
+        blocks = self._chain.blocks
         self.positions = np.cumsum([0, *map(len, blocks)])
         self._elements = [element for block in blocks for element in block]
         self._ways = list[list[State]]()
@@ -118,7 +127,9 @@ class ActiveUnits:
             self._check(self.states[-1], self._block(number))
 
     def start(self, law: Callable[[np.random.Generator, tuple[int, ...]], Array]) -> Cotangent:
-        """Draw a cotangent at the output with independent entries of this law, one of `LAWS`."""
+        """Draw a cotangent at the output with independent entries of this law, one of `LAWS`; others are refused."""
+        if law not in LAWS:
+            raise ValueError(f"expected a law out of {', '.join(one.__name__ for one in LAWS)}, got {law}")
         y = self.states[-1]
         if law is gaussian:
             dead = chi_square(self._rng, y.width - y.rows.lengths, len(y.sizes))
@@ -128,8 +139,18 @@ class ActiveUnits:
         return known(y, entries.astype(y.entries.dtype, copy=False), off.inner(others, others))
 
     def start_with(self, dy: Array) -> Cotangent:
-        """Return the cotangent (draws, units) at the output of a linear layer, whose units keep their order."""
+        """Return the cotangent (draws, units) at the output of a linear layer, whose units keep their order.
+
+        Raises
+        ------
+        ValueError
+            If the network ends in a ReLU, or `dy` has another shape than its output.
+        """
         y = self.states[-1]
+        if ends_in_relu(self._chain):
+            raise ValueError("a ReLU at the end keeps no units apart: take start, which draws a cotangent there")
+        if dy.shape != (len(y.sizes), y.width):
+            raise ValueError(f"expected dy {(len(y.sizes), y.width)}, got shape {dy.shape}")
         return known(y, dy.reshape(-1).astype(y.entries.dtype, copy=False))
 
     def back(self, dy: Cotangent, into: dict[str, Array] | None = None) -> Iterator[Cotangent]:
@@ -152,6 +173,8 @@ class ActiveUnits:
 
     def half_square_distance(self, state: State) -> Array:
         """Return half the squared distance of twins, draws 2k and 2k + 1, (draws / 2,); drawn anew by each call."""
+        if len(state.sizes) % 2:
+            raise ValueError(f"twins are draws 2k and 2k + 1: expected an even number of draws, got {len(state.sizes)}")
         if state.rows.shortest == state.width:  # twins may be close, and a difference of their squares is only rounding
             values = state.rows.rectangle(state.entries) * state.sizes[:, None]
             return square_norm(values[::2] - values[1::2]) / 2

@@ -184,9 +184,31 @@ def test_variances_of_streams_that_hardly_move(scale: float, dtype: type) -> Non
     np.testing.assert_allclose(means[1], means[0], rtol=0.2)
 
 
-def test_targets_name_units_unless_a_dense_layer_ends_the_network() -> None:
-    with pytest.raises(ValueError, match=r"targets name the units of the output.*; take 'auto'"):
-        measure(mlp([2, 3]), np.ones((1, 2)), draws=2, rng=stream(0, "t"), targets=np.eye(3)[:1], engine="active")
+def test_targets_name_units_unless_a_relu_ends_the_network() -> None:
+    settings: dict[str, Any] = {"draws": 2, "targets": np.eye(3)[:1], "engine": "active", "backward": True}
+    for below in (Sequential((dense("a", 3, 3), RELU)), Residual(dense("a", 3, 3))):
+        network = Network((below, Sequential((dense("b", 3, 3), RELU)), Sequential(())))
+        with pytest.raises(ValueError, match=r"targets name .*, and a ReLU at the end keeps none of them apart; take"):
+            measure(network, np.ones((1, 3)), rng=stream(0, "t"), **settings)
+    ends = Residual(dense("b", 3, 3)), Sequential((dense("c", 3, 3), RELU, dense("d", 3, 3)))
+    for network in (Network((ends[0],)), Network((ends[1],)), Network((ends[1], ends[0], Sequential(())))):
+        assert measure(network, np.ones((1, 3)), rng=stream(0, "t"), **settings).losses.shape == (2,)
+
+
+def test_nonsense_is_refused() -> None:
+    run = ActiveUnits(mlp([3, 4]), np.ones((3, 3)), stream(0, "nonsense"))
+    with pytest.raises(ValueError, match="expected an even number of draws, got 3"):
+        run.half_square_distance(run.states[1])
+    with pytest.raises(ValueError, match="a ReLU at the end keeps no units apart: take start"):
+        run.start_with(np.ones((3, 4)))
+    with pytest.raises(ValueError, match=r"expected a law out of gaussian, rademacher, .*, got <function"):
+        run.start(lambda rng, shape: np.ones(shape))
+    for x in (np.ones((2, 4)), np.ones(3)):
+        with pytest.raises(ValueError, match=r"expected x \(draws, 3\), got shape"):
+            ActiveUnits(mlp([3, 4]), x, stream(0, "nonsense"))
+    linear = ActiveUnits(mlp([3, 4], classes=2), np.ones((3, 3)), stream(0, "nonsense"))
+    with pytest.raises(ValueError, match=r"expected dy \(3, 2\), got shape \(3, 4\)"):
+        linear.start_with(np.ones((3, 4)))
 
 
 def compare(network: Network, dtype: type = np.float64, law: Any = gaussian, loss: bool = False) -> Finding:
