@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from evidence import Finding, draws_for_same_law, same_law
 from simulations import (
+    Dense,
     Network,
     Record,
     Residual,
@@ -29,19 +30,27 @@ from simulations import (
 )
 from simulations.engines import active
 from simulations.engines.active import LAWS, ActiveUnits, read, why_not_active
+from simulations.layers.dense import Layer
 from simulations.numbers.arrays import Array
-from tests.simulations.engines.radial_cases import NETWORKS, RELU, dense
+from tests.simulations.engines.radial_cases import ACTIVE_NETWORKS, NETWORKS, RELU, ZERO_RELU, dense
 from tests.simulations.engines.test_radial_law import statistics
 
 ALPHA, ERROR = 1e-6, 0.075
 """How often one law is taken for two, a test, and a distance that is seen with probability 0.999."""
-CHAINS = {name: network for name, network in NETWORKS.items() if not why_not_active(network)}
+CHAINS = {name: network for name, network in NETWORKS.items() if not why_not_active(network)} | ACTIVE_NETWORKS
 TYPES = (np.float64, np.float32)
 
 
 def inputs(network: Network, draws: int, dtype: type = np.float64) -> Array:
     x: Array = stream(1, "active").standard_normal((draws, next(network.weights()).fan_in)).astype(dtype)
     return x
+
+
+def elements(layer: Layer) -> int:
+    """Count matrices and residual blocks, one behind the other."""
+    if isinstance(layer, Sequential):
+        return sum(map(elements, layer.layers))
+    return int(isinstance(layer, Dense | Residual))
 
 
 def test_chains_are_read_and_others_refused() -> None:
@@ -58,7 +67,7 @@ def test_what_holds_in_every_draw(name: str, dtype: type) -> None:
     """Squared norms are those of the entries, and state and cotangent have one inner product at all depths."""
     network, close = CHAINS[name], 1e-12 if dtype is np.float64 else 1e-4
     run = ActiveUnits(network, inputs(network, 50, dtype), stream(2, "active", name))
-    assert list(run.positions) == list(range(len(network.layers) + 1))
+    assert list(run.positions) == [0, *np.cumsum([elements(layer) for layer in network.layers])]
     start = run.start(gaussian)
     cotangents = [start, *run.back(start)][::-1]
     inner = np.vecdot(run.states[-1].array, start.array)
@@ -99,6 +108,15 @@ def test_a_dead_layer_leaves_nothing_above_and_nothing_below() -> None:
     assert (squares[-1][dead] == 0).all()
     assert (gradients["layer0.weight"][dead] == 0).all()
     assert all(np.isfinite(one).all() for one in (*squares, *gradients.values()))
+
+
+def test_a_relu_behind_zeros_is_closed_and_its_weights_have_no_gradient() -> None:
+    run, gradients = ActiveUnits(ZERO_RELU, np.ones((20, 3)), stream(6, "closed")), dict[str, Array]()
+    cotangents = list(run.back(run.start(gaussian), gradients))
+    assert (run.states[2].square_norms == 0).all()
+    assert (cotangents[0].active_square == 0).all()
+    assert all((gradients[f"{name}.weight"] == 0).all() for name in "abc")
+    assert (cotangents[-1].square_norms == 0).all()
 
 
 def test_inputs_of_zero_and_single_units_are_no_trouble() -> None:
@@ -214,7 +232,7 @@ def test_nonsense_is_refused() -> None:
 def compare(network: Network, dtype: type = np.float64, law: Any = gaussian, loss: bool = False) -> Finding:
     start = inputs(network, 1)
     sides = []
-    draws = draws_for_same_law(150, error=ERROR, alpha=ALPHA)
+    draws = draws_for_same_law(200, error=ERROR, alpha=ALPHA)
     for engine in ("drawn", "active"):
         record = measure(
             network,
