@@ -116,15 +116,16 @@ class ActiveUnits:
         self._ways = list[list[State]]()
         """The states within each element, from its input on."""
         self.states = [State(x.shape[1], Rows(np.full(len(x), x.shape[1])), x.reshape(-1), np.ones(len(x)))]
-        self._check(self.states[0], 0)
+        self._dtype, self._tiny = x.dtype, np.finfo(x.dtype).tiny
+        self._check(self.states[0], -1)
         for number, element in enumerate(self._elements):
             way = [self.states[-1]]
             for step in _steps(element):
                 way.append(self._forward(step, way[-1]))
-                self._check(way[-1], self._block(number))
+                self._check(way[-1], number)
             self._ways.append(way)
             self.states.append(_sum(way[0], way[-1]) if isinstance(element, Branch) else way[-1])
-            self._check(self.states[-1], self._block(number))
+            self._check(self.states[-1], number)
 
     def start(self, law: Callable[[np.random.Generator, tuple[int, ...]], Array]) -> Cotangent:
         """Draw a cotangent at the output with independent entries of this law, one of `LAWS`; others are refused."""
@@ -158,17 +159,16 @@ class ActiveUnits:
 
         Squared norms of the weights' gradients are put into the dictionary, if there is one.
         """
-        self._check(dy, 0)
+        self._check(dy, -1)
         for number, (element, way) in reversed(list(enumerate(zip(self._elements, self._ways, strict=True)))):
-            passed = len(self._network.layers) + 1 - self._block(number)
             inside = known(way[-1], dy.values) if isinstance(element, Branch) else dy
             for step, x in zip(reversed(_steps(element)), way[-2::-1], strict=True):
                 if into is not None:
                     into[step.weight] = x.square_norms * inside.active_square
                 inside = self._back(step, x, inside)
-                self._check(inside, passed)
+                self._check(inside, number)
             dy = known(way[0], dy.values + inside.values) if isinstance(element, Branch) else inside
-            self._check(dy, passed)
+            self._check(dy, number)
             yield dy
 
     def half_square_distance(self, state: State) -> Array:
@@ -186,15 +186,14 @@ class ActiveUnits:
         apart: Array = (squares[::2] + squares[1::2]) / 2 - products
         return np.maximum(apart, 0)
 
-    def _block(self, number: int) -> int:
-        """Return to which block an element belongs, from 1 on."""
-        return int(np.searchsorted(self.positions, number, side="right"))
-
-    def _check(self, vectors: State | Cotangent, passed: int) -> None:
-        """Refuse vectors behind so many blocks of which the squared norms are lost."""
+    def _check(self, vectors: State | Cotangent, number: int) -> None:
+        """Refuse vectors of which the squared norms are lost, at this element; -1 is the input, or the output."""
         backward = isinstance(vectors, Cotangent)
-        dtype = (vectors.fresh if isinstance(vectors, Cotangent) else vectors.entries).dtype
-        refuse_underflow(self._network, vectors.lost, passed, dtype, backward=backward)
+        squares = vectors.active_square if isinstance(vectors, Cotangent) else vectors.square_norms
+        if squares.min() < self._tiny:
+            block = int(np.searchsorted(self.positions, number, side="right"))  # from 1 on
+            passed = len(self._network.layers) + 1 - block if backward and block else block
+            refuse_underflow(self._network, vectors.lost, passed, self._dtype, backward=backward)
 
     def _forward(self, step: Step, x: State) -> State:
         if step.relu:

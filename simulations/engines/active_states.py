@@ -43,8 +43,7 @@ class State:
     @property
     def lost(self) -> Flags:
         """Whether the squared norm is below the range of the numbers though the state is not zero, (draws,)."""
-        small = self.square_norms < np.finfo(self.entries.dtype).tiny
-        lost: Flags = small & (self.active > 0) if small.any() else small
+        lost: Flags = (self.square_norms < np.finfo(self.entries.dtype).tiny) & (self.active > 0)
         return lost
 
     @property
@@ -83,10 +82,8 @@ class Cotangent:
     def lost(self) -> Flags:
         """Whether squares are below the range of the numbers though there is a cotangent, (draws,)."""
         tiny = np.finfo(self.fresh.dtype).tiny
-        lost: Flags = (self.sizes > 0) & (self.sizes**2 < tiny)
-        given = (self.known == 0) & (self.active_square < tiny)
-        if given.any():
-            lost |= given & (_nonzero(self.state.rows, self.fresh) * self.sizes > 0)
+        given = (self.known == 0) & (_nonzero(self.state.rows, self.fresh) > 0)
+        lost: Flags = (self.active_square < tiny) & (self.sizes > 0) & (given | (self.sizes**2 < tiny))
         return lost
 
     @property

@@ -190,6 +190,9 @@ def test_so_is_one_on_the_way_back() -> None:
     with pytest.raises(OverflowError, match="underflow float64 at the output's cotangent"):
         list(run.back(run.start_with(np.full((2, 2), 1e-160))))
     assert len(list(run.back(run.start_with(np.zeros((2, 2)))))) == 2
+    branch = ActiveUnits(IN_A_BRANCH, np.full((2, 8), 1e100), stream(0, "branch"))
+    with pytest.raises(OverflowError, match=r"on the way back through block 1 of 1 \('a' to 'c'\)"):
+        list(branch.back(branch.start_with(np.full((2, 8), 1e-100))))
 
 
 @pytest.mark.parametrize(("scale", "dtype"), [(1e-5, np.float32), (1e-9, np.float64)])
