@@ -15,6 +15,8 @@ independently; nobody below asks for more than their squared norm, b^2 chi^2_{n-
 **Residual.** A branch is added to its shortcut unit by unit, so the stream has all its units and hidden layers their
 active ones. Streams and the cotangents at them are added up; within a branch things are as above.
 
+**Range.** What is told by squared norms ends where these underflow, which is refused: a unit's sign outlives them.
+
 Exact in law for all that names no hidden unit: norms, losses, histograms, distances of twins. About n normals a layer
 of n units, there and back, where undrawn weights take 2n. The proof is in `theory/independence/active_units.py`.
 
@@ -30,11 +32,13 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from simulations.engines.active_states import Cotangent, State, known
+from simulations.engines.overflow import refuse_underflow
 from simulations.engines.radial_chain import Branch, Chain, Step, read_chain
 from simulations.engines.radial_twins import both_open, chi_square
 from simulations.layers.network import Network
 from simulations.numbers.arrays import Array
 from simulations.numbers.coins import heads
+from simulations.numbers.magnitudes import square_norm
 from simulations.numbers.normals import fill_normal
 from simulations.numbers.ragged import Counts, Rows
 from simulations.weights.initialisers import gaussian, rademacher, truncated_gaussian, uniform
@@ -58,6 +62,12 @@ def read(network: Network) -> Chain:
                 raise ValueError(f"block {number} has a shortcut from a ReLU, to whose units it adds one by one")
             behind_relu = isinstance(element, Step) and element.relu
     return chain
+
+
+def ends_in_relu(chain: Chain) -> bool:
+    """Say whether the last thing in a chain is a ReLU, which keeps no unit of the output apart from others."""
+    *_, last = (element for block in chain.blocks for element in block)
+    return isinstance(last, Step) and last.relu
 
 
 def why_not_active(network: Network) -> str:
@@ -91,25 +101,36 @@ class ActiveUnits:
     Raises
     ------
     ValueError
-        If the network is of another kind; the message says why.
+        If the network is of another kind, or x has another width; the message says why.
+    OverflowError
+        If the squared norm of a state or of a cotangent underflows; the message names the block.
     """
 
     def __init__(self, network: Network, x: Array, rng: np.random.Generator) -> None:
-        blocks, self._rng = read(network).blocks, rng
+        self._chain, self._network, self._rng = read(network), network, rng
+        if x.ndim != 2 or x.shape[1] != self._chain.width:
+            raise ValueError(f"expected x (draws, {self._chain.width}), got shape {x.shape}")
+        blocks = self._chain.blocks
         self.positions = np.cumsum([0, *map(len, blocks)])
         self._elements = [element for block in blocks for element in block]
         self._ways = list[list[State]]()
         """The states within each element, from its input on."""
         self.states = [State(x.shape[1], Rows(np.full(len(x), x.shape[1])), x.reshape(-1), np.ones(len(x)))]
-        for element in self._elements:
+        self._dtype, self._tiny = x.dtype, np.finfo(x.dtype).tiny
+        self._check(self.states[0], -1)
+        for number, element in enumerate(self._elements):
             way = [self.states[-1]]
             for step in _steps(element):
                 way.append(self._forward(step, way[-1]))
+                self._check(way[-1], number)
             self._ways.append(way)
             self.states.append(_sum(way[0], way[-1]) if isinstance(element, Branch) else way[-1])
+            self._check(self.states[-1], number)
 
     def start(self, law: Callable[[np.random.Generator, tuple[int, ...]], Array]) -> Cotangent:
-        """Draw a cotangent at the output with independent entries of this law, one of `LAWS`."""
+        """Draw a cotangent at the output with independent entries of this law, one of `LAWS`; others are refused."""
+        if law not in LAWS:
+            raise ValueError(f"expected a law out of {', '.join(one.__name__ for one in LAWS)}, got {law}")
         y = self.states[-1]
         if law is gaussian:
             dead = chi_square(self._rng, y.width - y.rows.lengths, len(y.sizes))
@@ -119,8 +140,18 @@ class ActiveUnits:
         return known(y, entries.astype(y.entries.dtype, copy=False), off.inner(others, others))
 
     def start_with(self, dy: Array) -> Cotangent:
-        """Return the cotangent (draws, units) at the output of a linear layer, whose units keep their order."""
+        """Return the cotangent (draws, units) at the output of a linear layer, whose units keep their order.
+
+        Raises
+        ------
+        ValueError
+            If the network ends in a ReLU, or `dy` has another shape than its output.
+        """
         y = self.states[-1]
+        if ends_in_relu(self._chain):
+            raise ValueError("a ReLU at the end keeps no units apart: take start, which draws a cotangent there")
+        if dy.shape != (len(y.sizes), y.width):
+            raise ValueError(f"expected dy {(len(y.sizes), y.width)}, got shape {dy.shape}")
         return known(y, dy.reshape(-1).astype(y.entries.dtype, copy=False))
 
     def back(self, dy: Cotangent, into: dict[str, Array] | None = None) -> Iterator[Cotangent]:
@@ -128,17 +159,25 @@ class ActiveUnits:
 
         Squared norms of the weights' gradients are put into the dictionary, if there is one.
         """
-        for element, way in zip(reversed(self._elements), reversed(self._ways), strict=True):
+        self._check(dy, -1)
+        for number, (element, way) in reversed(list(enumerate(zip(self._elements, self._ways, strict=True)))):
             inside = known(way[-1], dy.values) if isinstance(element, Branch) else dy
             for step, x in zip(reversed(_steps(element)), way[-2::-1], strict=True):
                 if into is not None:
                     into[step.weight] = x.square_norms * inside.active_square
                 inside = self._back(step, x, inside)
+                self._check(inside, number)
             dy = known(way[0], dy.values + inside.values) if isinstance(element, Branch) else inside
+            self._check(dy, number)
             yield dy
 
     def half_square_distance(self, state: State) -> Array:
         """Return half the squared distance of twins, draws 2k and 2k + 1, (draws / 2,); drawn anew by each call."""
+        if len(state.sizes) % 2:
+            raise ValueError(f"twins are draws 2k and 2k + 1: expected an even number of draws, got {len(state.sizes)}")
+        if state.rows.shortest == state.width:  # twins may be close, and a difference of their squares is only rounding
+            values = state.rows.rectangle(state.entries) * state.sizes[:, None]
+            return square_norm(values[::2] - values[1::2]) / 2
         both = both_open(self._rng, state.width, state.rows.lengths)
         entries = state.rows.padded(state.entries, state.width)[:, : both.max()]
         shared = entries[::2] * (np.arange(entries.shape[1]) < both[:, None])  # any units will do: they are alike
@@ -146,6 +185,15 @@ class ActiveUnits:
         products = sizes[::2] * sizes[1::2] * np.vecdot(shared, entries[1::2])
         apart: Array = (squares[::2] + squares[1::2]) / 2 - products
         return np.maximum(apart, 0)
+
+    def _check(self, vectors: State | Cotangent, number: int) -> None:
+        """Refuse vectors of which the squared norms are lost, at this element; -1 is the input, or the output."""
+        backward = isinstance(vectors, Cotangent)
+        squares = vectors.active_square if isinstance(vectors, Cotangent) else vectors.square_norms
+        if squares.min() < self._tiny:
+            block = int(np.searchsorted(self.positions, number, side="right"))  # from 1 on
+            passed = len(self._network.layers) + 1 - block if backward and block else block
+            refuse_underflow(self._network, vectors.lost, passed, self._dtype, backward=backward)
 
     def _forward(self, step: Step, x: State) -> State:
         if step.relu:

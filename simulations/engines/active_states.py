@@ -6,9 +6,18 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulations.numbers.arrays import Array
 from simulations.numbers.ragged import Rows
+
+Flags = NDArray[np.bool_]
+
+
+def _nonzero(rows: Rows, entries: Array) -> Array:
+    """Return how many entries of each row are not zero, (rows,)."""
+    some = (entries != 0).astype(np.float64)
+    return rows.inner(some, some)
 
 
 @dataclass(frozen=True)
@@ -29,8 +38,13 @@ class State:
     @property
     def active(self) -> Array:
         """How many units are not zero (draws,)."""
-        some = (self.entries != 0).astype(np.float64)
-        return self.rows.inner(some, some) * (self.sizes > 0)
+        return _nonzero(self.rows, self.entries) * (self.sizes > 0)
+
+    @property
+    def lost(self) -> Flags:
+        """Whether the squared norm is below the range of the numbers though the state is not zero, (draws,)."""
+        lost: Flags = (self.square_norms < np.finfo(self.entries.dtype).tiny) & (self.active > 0)
+        return lost
 
     @property
     def values(self) -> Array:
@@ -63,6 +77,14 @@ class Cotangent:
     def square_norms(self) -> Array:
         """Squared norms (draws,)."""
         return self.active_square + self.dead_square
+
+    @property
+    def lost(self) -> Flags:
+        """Whether squares are below the range of the numbers though there is a cotangent, (draws,)."""
+        tiny = np.finfo(self.fresh.dtype).tiny
+        given = (self.known == 0) & (_nonzero(self.state.rows, self.fresh) > 0)
+        lost: Flags = (self.active_square < tiny) & (self.sizes > 0) & (given | (self.sizes**2 < tiny))
+        return lost
 
     @property
     def values(self) -> Array:

@@ -15,7 +15,7 @@ from simulations.engines.record import Record
 from simulations.engines.request import Request
 from simulations.layers.dense import Gradients
 from simulations.layers.losses import SoftmaxLoss, softmax_loss
-from simulations.layers.network import Run
+from simulations.layers.network import Network, Run
 from simulations.numbers.arrays import Array
 from simulations.numbers.magnitudes import square_norm
 from simulations.numbers.memory import keep_freed_memory
@@ -76,10 +76,11 @@ def _by_active_units(request: Request, x: Array, labels: Array | None, rng: np.r
     run = ActiveUnits(network, x, rng)
     states = [run.states[position] for position in run.positions]
     square_norms = [state.square_norms for state in states]
-    refuse_overflow(network, square_norms, x.dtype)
+    refuse_overflow(network, _as(x.dtype, square_norms), x.dtype)
     variances = list[Array]()
     if "variances" in extras:
         variances = [square_norm(x[::2] - x[1::2]) / 2, *map(run.half_square_distance, states[1:])]
+        refuse_overflow(network, _as(x.dtype, variances), x.dtype)  # of a difference, which may be twice as large
     loss = None if labels is None else softmax_loss(states[-1].array, labels)
     cotangents, gradients, start = list[Array](), dict[str, Array](), None
     if callable(request.backward):
@@ -89,11 +90,11 @@ def _by_active_units(request: Request, x: Array, labels: Array | None, rng: np.r
     if start is not None:
         squares = [start.square_norms, *(one.square_norms for one in run.back(start, gradients))][::-1]
         cotangents = [squares[position] for position in run.positions]
-        refuse_overflow(network, cotangents[::-1], x.dtype, backward=True)
+        refuse_overflow(network, _as(x.dtype, cotangents[::-1]), x.dtype, backward=True)
     counts = list[Array]()
     if "active" in extras:
         counts = [state.active for state in states]
-    return Record(
+    record = Record(
         square_norms=_by_position(square_norms, len(x)),
         variances=_by_position(variances, len(x) // 2),
         active=_by_position(counts, len(x)),
@@ -102,6 +103,13 @@ def _by_active_units(request: Request, x: Array, labels: Array | None, rng: np.r
         losses=np.empty(0) if loss is None else loss.loss,
         widths=tuple(state.width for state in states),
     )
+    _refuse_others(record, network, x.dtype)
+    return record
+
+
+def _as(dtype: np.dtype, columns: Sequence[Array]) -> list[Array]:
+    """Return squares, which are in double precision, at that of the states: infinite beyond its range."""
+    return [column.astype(dtype) for column in columns]
 
 
 def _by_states(request: Request, kind: Kind, x: Array, labels: Array | None, rng: np.random.Generator) -> Record:
@@ -130,9 +138,14 @@ def _by_states(request: Request, kind: Kind, x: Array, labels: Array | None, rng
         widths=tuple(math.prod(state.shape[2:]) for state in run.states),
     )
     refuse_overflow(network, list(record.variances.T), x.dtype)  # of a difference, which may be twice as large
-    others = {f"the gradient of {name!r}": norms for name, norms in record.weight_gradients.items()}
-    refuse_overflow_of(network, {"the loss of the output": record.losses} | others, x.dtype)
+    _refuse_others(record, network, x.dtype)
     return record
+
+
+def _refuse_others(record: Record, network: Network, dtype: np.dtype) -> None:
+    """Raise OverflowError if a loss or the gradient of a weight is beyond the range of the numbers."""
+    gradients = {f"the gradient of {name!r}": norms.astype(dtype) for name, norms in record.weight_gradients.items()}
+    refuse_overflow_of(network, {"the loss of the output": record.losses} | gradients, dtype)
 
 
 def _start(request: Request, run: Run, loss: SoftmaxLoss | None, rng: np.random.Generator) -> Array | None:

@@ -1,8 +1,8 @@
 """Which engine a measurement runs on: radial chains, active units, undrawn weights or drawn ones.
 
 - *radial* (``radial.py``): one input, norms only; O(1) random numbers a layer. Bias-free Gaussian ReLU networks.
-- *active* (``active.py``): one input, all that names no unit; half the random numbers of undrawn weights. Plain
-  bias-free Gaussian ReLU networks. Taken when asked for only.
+- *active* (``active.py``): one input, all that names no unit; half the random numbers of undrawn weights, 3/4 in
+  residual networks. Bias-free Gaussian ReLU networks without shortcuts from a ReLU. Taken when asked for only.
 - *undrawn* (``simulations/weights/undrawn.py``): everything that products can tell; fan_in + fan_out random numbers
   for each layer and input.
 - *drawn*: any law; fan_in * fan_out random numbers a layer.
@@ -18,7 +18,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from simulations.engines.active import LAWS, why_not_active
+from simulations.engines.active import LAWS, ends_in_relu, read, why_not_active
 from simulations.engines.radial_chain import why_not_radial
 from simulations.engines.request import Request
 from simulations.layers.dense import Dense
@@ -159,9 +159,11 @@ def _why_not_active(request: Request) -> str:
         return reason
     if request.backward not in (None, "loss", *LAWS):
         return "a cotangent of another law may treat units differently"
-    if request.targets is not None and not isinstance(request.network.layers[-1], Dense):
-        return "targets name the units of the output, which only a dense layer at the end keeps apart"
-    return why_not_active(request.network)
+    if reason := why_not_active(request.network):
+        return reason
+    if request.targets is not None and ends_in_relu(read(request.network)):
+        return "targets name the units of the output, and a ReLU at the end keeps none of them apart"
+    return ""
 
 
 def _why_not_alone(request: Request) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulations.layers.network import Network
 from simulations.numbers.arrays import Array
@@ -44,6 +45,30 @@ def refuse_overflow_of(network: Network, named: Mapping[str, Array], dtype: np.d
     for name, values in named.items():
         if not np.isfinite(values).all():
             raise _overflow(network, f"in {name}", dtype)
+
+
+def refuse_underflow(
+    network: Network, lost: NDArray[np.bool_], position: int, dtype: np.dtype, *, backward: bool = False
+) -> None:
+    """Raise if the squared norm of a draw is lost though its vector is not zero.
+
+    Parameters
+    ----------
+    lost : array of bool (draws,)
+    position : int
+        How many blocks are passed: from the input on, or from the output on if `backward`.
+
+    Raises
+    ------
+    OverflowError
+        The message names the block and its layers.
+    """
+    if lost.any():
+        precision = "dtype=np.float64, " if dtype == np.float32 else ""
+        raise OverflowError(
+            f"squared norms underflow {dtype} {_place(network, position, backward)}, and active units alone go by "
+            f"them; take engine='undrawn' or 'drawn', {precision}fewer layers or larger weights"
+        )
 
 
 @contextmanager

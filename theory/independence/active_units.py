@@ -11,8 +11,8 @@ Exact at every width: the ground of simulating active units alone.
   (`layer`).
 - Its order: rows of the next W are alike, so an answer of W on the way back goes with the state of its unit, covariance
   sigma^2 x_i d, not with the unit's place (`swapped`). So active units may come first.
-- Gradients on other units are independent of those on active ones, given what is known: covariance
-  -sigma^2 ||d||^2 x_i x_j / ||x||^2, and x_j = 0 there (`left_out`). So they may be left out.
+- Gradients on other units are independent of those on active ones, given the forward pass: jointly Gaussian, with
+  covariance -sigma^2 ||d||^2 x_i x_j / ||x||^2, and x_j = 0 there (`left_out`). So they may be left out.
 """
 
 from __future__ import annotations
@@ -100,7 +100,11 @@ def left_out() -> Derivation:
             -VARIANCE * SIZE**2 * STATE[0] * STATE[2] / square,
             averaged(dict.fromkeys(NORMALS, (1, 0, VARIANCE))),
         )
-        .then("Nothing is left if unit 3 is not active.", sp.S.Zero, substituting({STATE[2]: sp.S.Zero}))
+        .then(
+            "Nothing is left if unit 3 is not active: jointly Gaussian given the forward pass, they are independent.",
+            sp.S.Zero,
+            substituting({STATE[2]: sp.S.Zero}),
+        )
     )
 
 

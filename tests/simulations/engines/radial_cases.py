@@ -58,3 +58,27 @@ NETWORKS = {
     "zeros": ZEROS,
     "residual, wide": residual_mlp(12, 3, hidden=20, classes=10),
 }
+MIXED_STREAMS = Network(
+    (
+        dense("stem", 2, 3),
+        Residual(Sequential((dense("a", 3, 2), RELU, dense("b", 2, 4), dense("c", 4, 3)))),
+        Sequential((dense("d", 3, 4), RELU, dense("e", 4, 2), dense("f", 2, 3))),
+        Sequential((Residual(dense("g", 3, 3)), Residual(Sequential((dense("h", 3, 1), RELU, dense("i", 1, 3)))))),
+        Sequential(()),
+        Dense("j", 3, 4),
+    )
+)
+ZERO_STREAMS = Network(
+    (
+        Residual(Sequential((dense("a", 3, 2), RELU, Dense("b", 2, 3, zero)))),
+        dense("c", 3, 3),
+        Residual(Sequential((Dense("d", 3, 2, zero), RELU, dense("e", 2, 3)))),
+        Residual(Sequential((Dense("f", 3, 2, zero), dense("g", 2, 3)))),
+        Dense("readout", 3, 2),
+    )
+)
+ZERO_RELU = Network(
+    (Sequential((dense("a", 3, 3), RELU)), Sequential((Dense("b", 3, 3, zero), RELU)), Dense("c", 3, 2))
+)
+ACTIVE_NETWORKS = {"mixed streams": MIXED_STREAMS, "streams with zeros": ZERO_STREAMS, "plain with zeros": ZERO_RELU}
+"""More, without a shortcut from a ReLU, which would need its units apart."""

@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 
 from evidence import Finding, draws_for_same_law, same_law
 from simulations import (
+    Dense,
     Network,
     Record,
+    Residual,
     Sampling,
+    Sequential,
     gaussian,
     he,
     lecun,
@@ -21,24 +24,33 @@ from simulations import (
     mlp,
     one_hot,
     rademacher,
+    residual_mlp,
     stream,
     uniform,
 )
 from simulations.engines import active
 from simulations.engines.active import LAWS, ActiveUnits, read, why_not_active
+from simulations.layers.dense import Layer
 from simulations.numbers.arrays import Array
-from tests.simulations.engines.radial_cases import NETWORKS
+from tests.simulations.engines.radial_cases import ACTIVE_NETWORKS, NETWORKS, RELU, ZERO_RELU, dense
 from tests.simulations.engines.test_radial_law import statistics
 
 ALPHA, ERROR = 1e-6, 0.075
 """How often one law is taken for two, a test, and a distance that is seen with probability 0.999."""
-CHAINS = {name: network for name, network in NETWORKS.items() if not why_not_active(network)}
+CHAINS = {name: network for name, network in NETWORKS.items() if not why_not_active(network)} | ACTIVE_NETWORKS
 TYPES = (np.float64, np.float32)
 
 
 def inputs(network: Network, draws: int, dtype: type = np.float64) -> Array:
     x: Array = stream(1, "active").standard_normal((draws, next(network.weights()).fan_in)).astype(dtype)
     return x
+
+
+def elements(layer: Layer) -> int:
+    """Count matrices and residual blocks, one behind the other."""
+    if isinstance(layer, Sequential):
+        return sum(map(elements, layer.layers))
+    return int(isinstance(layer, Dense | Residual))
 
 
 def test_chains_are_read_and_others_refused() -> None:
@@ -55,7 +67,7 @@ def test_what_holds_in_every_draw(name: str, dtype: type) -> None:
     """Squared norms are those of the entries, and state and cotangent have one inner product at all depths."""
     network, close = CHAINS[name], 1e-12 if dtype is np.float64 else 1e-4
     run = ActiveUnits(network, inputs(network, 50, dtype), stream(2, "active", name))
-    assert list(run.positions) == list(range(len(network.layers) + 1))
+    assert list(run.positions) == [0, *np.cumsum([elements(layer) for layer in network.layers])]
     start = run.start(gaussian)
     cotangents = [start, *run.back(start)][::-1]
     inner = np.vecdot(run.states[-1].array, start.array)
@@ -98,6 +110,15 @@ def test_a_dead_layer_leaves_nothing_above_and_nothing_below() -> None:
     assert all(np.isfinite(one).all() for one in (*squares, *gradients.values()))
 
 
+def test_a_relu_behind_zeros_is_closed_and_its_weights_have_no_gradient() -> None:
+    run, gradients = ActiveUnits(ZERO_RELU, np.ones((20, 3)), stream(6, "closed")), dict[str, Array]()
+    cotangents = list(run.back(run.start(gaussian), gradients))
+    assert (run.states[2].square_norms == 0).all()
+    assert (cotangents[0].active_square == 0).all()
+    assert all((gradients[f"{name}.weight"] == 0).all() for name in "abc")
+    assert (cotangents[-1].square_norms == 0).all()
+
+
 def test_inputs_of_zero_and_single_units_are_no_trouble() -> None:
     run = ActiveUnits(mlp([1, 1, 1]), np.zeros((6, 1)), stream(6, "zero"))
     squares = [one.square_norms for one in run.back(run.start(gaussian))]
@@ -109,20 +130,112 @@ def test_an_overflow_is_named() -> None:
     network = mlp([64] * 40, init=he.scaled(1e5))
     with pytest.raises(OverflowError, match=r"squared norms overflow float64 in block 3\d of 39"):
         measure(network, np.ones((1, 64)), draws=2, rng=stream(0, "over"), engine="active")
-    network = mlp([64] * 40, init=he.scaled(1e-5))
-    deep = measure(network, np.ones((1, 64)), draws=2, rng=stream(0, "under"), engine="active", backward=True)
-    assert np.isfinite(deep.gradient_square_norms).all()
 
 
-def test_targets_name_units_unless_a_dense_layer_ends_the_network() -> None:
-    with pytest.raises(ValueError, match=r"targets name the units of the output.*; take 'auto'"):
-        measure(mlp([2, 3]), np.ones((1, 2)), draws=2, rng=stream(0, "t"), targets=np.eye(3)[:1], engine="active")
+@pytest.mark.parametrize("backward", [False, True])
+def test_in_single_precision_it_is_that_of_single_precision(backward: bool) -> None:
+    """Squared norms are in double precision, but states go no further than others at theirs."""
+    network = mlp([64] * 11, classes=3, init=he.scaled(1e5))
+    with pytest.raises(OverflowError, match=r"squared norms overflow float32 in block 4 of 11"):
+        measure(
+            network,
+            np.ones((1, 64)),
+            draws=2,
+            rng=stream(0, "single"),
+            engine="active",
+            targets=np.eye(3)[:1],
+            backward=backward,
+            dtype=np.float32,
+        )
+
+
+def test_gradients_of_weights_and_variances_may_overflow_alone() -> None:
+    blocks = tuple(Sequential((dense(name, 8, 8, scale), RELU)) for name, scale in (("a", 1e-50), ("b", 1e50)))
+    x = np.full((1, 8), 1e125)
+    settings: dict[str, Any] = {"draws": 2, "engine": "active", "backward": gaussian, "extras": ("weight_gradients",)}
+    with pytest.raises(OverflowError, match=r"overflow float64 in the gradient of 'a\.weight'"):
+        measure(Network(blocks), x, rng=stream(0, "weights"), **settings)
+    network, x = mlp([256, 256], activation=None, init=lecun), np.full((1, 256), 7e152)
+    settings = {"draws": 2, "engine": "active"}
+    assert np.isfinite(measure(network, x, rng=stream(0, "twins"), extras=(), **settings).square_norms).all()
+    with pytest.raises(OverflowError, match="overflow float64 in block 1 of 1"):
+        measure(network, x, rng=stream(0, "twins"), extras=("variances",), **settings)
+
+
+SHRINKING = mlp([64] * 41, init=he.scaled(1e-5))
+IN_A_BRANCH = Network((Residual(Sequential((dense("a", 8, 8, 1e-50), dense("b", 8, 8, 1e-59), dense("c", 8, 8)))),))
+
+
+@pytest.mark.parametrize(
+    ("network", "size", "dtype", "place"),
+    [
+        (SHRINKING, 1.0, np.float64, r"float64 in block 3\d of 40 .*; take engine='undrawn' or 'drawn', fewer layers"),
+        (IN_A_BRANCH, 1e-50, np.float64, r"float64 in block 1 of 1 \('a' to 'c'\)"),
+        (mlp([64] * 4), 1e-24, np.float32, r"float32 at the input.*dtype=np.float64"),
+        (mlp([64] * 4, init=he.scaled(1e-15)), 1.0, np.float32, r"float32 in block 2 of 3"),
+    ],
+)
+def test_an_underflow_is_named(network: Network, size: float, dtype: type, place: str) -> None:
+    """A state that is not zero has signs, however small it is; its squared norm does not."""
+    x = np.full((1, next(network.weights()).fan_in), size)
+    with pytest.raises(OverflowError, match="squared norms underflow " + place):
+        measure(network, x, draws=2, rng=stream(0, "under"), engine="active", dtype=dtype)
+
+
+def test_so_is_one_on_the_way_back() -> None:
+    x = np.full((1, 64), 1e150)  # states stay in range, cotangents do not
+    with pytest.raises(OverflowError, match=r"underflow float64 on the way back through block \d+ of 40"):
+        measure(SHRINKING, x, draws=2, rng=stream(0, "back"), engine="active", backward=True)
+    run = ActiveUnits(mlp([3, 4], classes=2), np.ones((2, 3)), stream(0, "start"))
+    with pytest.raises(OverflowError, match="underflow float64 at the output's cotangent"):
+        list(run.back(run.start_with(np.full((2, 2), 1e-160))))
+    assert len(list(run.back(run.start_with(np.zeros((2, 2)))))) == 2
+    branch = ActiveUnits(IN_A_BRANCH, np.full((2, 8), 1e100), stream(0, "branch"))
+    with pytest.raises(OverflowError, match=r"on the way back through block 1 of 1 \('a' to 'c'\)"):
+        list(branch.back(branch.start_with(np.full((2, 8), 1e-100))))
+
+
+@pytest.mark.parametrize(("scale", "dtype"), [(1e-5, np.float32), (1e-9, np.float64)])
+def test_variances_of_streams_that_hardly_move(scale: float, dtype: type) -> None:
+    """Twins are close to each other there: their distance is no difference of squared norms."""
+    network, means = residual_mlp(64, 3, hidden=64, last_layer=lecun.scaled(scale)), []
+    for engine in ("undrawn", "active"):
+        record = measure(network, np.ones((1, 64)), draws=40, rng=stream(8, engine), engine=engine, dtype=dtype)
+        means.append(record.variances[:, 1:].mean(axis=0))
+    np.testing.assert_allclose(means[1], means[0], rtol=0.2)
+
+
+def test_targets_name_units_unless_a_relu_ends_the_network() -> None:
+    settings: dict[str, Any] = {"draws": 2, "targets": np.eye(3)[:1], "engine": "active", "backward": True}
+    for below in (Sequential((dense("a", 3, 3), RELU)), Residual(dense("a", 3, 3))):
+        network = Network((below, Sequential((dense("b", 3, 3), RELU)), Sequential(())))
+        with pytest.raises(ValueError, match=r"targets name .*, and a ReLU at the end keeps none of them apart; take"):
+            measure(network, np.ones((1, 3)), rng=stream(0, "t"), **settings)
+    ends = Residual(dense("b", 3, 3)), Sequential((dense("c", 3, 3), RELU, dense("d", 3, 3)))
+    for network in (Network((ends[0],)), Network((ends[1],)), Network((ends[1], ends[0], Sequential(())))):
+        assert measure(network, np.ones((1, 3)), rng=stream(0, "t"), **settings).losses.shape == (2,)
+
+
+def test_nonsense_is_refused() -> None:
+    run = ActiveUnits(mlp([3, 4]), np.ones((3, 3)), stream(0, "nonsense"))
+    with pytest.raises(ValueError, match="expected an even number of draws, got 3"):
+        run.half_square_distance(run.states[1])
+    with pytest.raises(ValueError, match="a ReLU at the end keeps no units apart: take start"):
+        run.start_with(np.ones((3, 4)))
+    with pytest.raises(ValueError, match=r"expected a law out of gaussian, rademacher, .*, got <function"):
+        run.start(lambda rng, shape: np.ones(shape))
+    for x in (np.ones((2, 4)), np.ones(3)):
+        with pytest.raises(ValueError, match=r"expected x \(draws, 3\), got shape"):
+            ActiveUnits(mlp([3, 4]), x, stream(0, "nonsense"))
+    linear = ActiveUnits(mlp([3, 4], classes=2), np.ones((3, 3)), stream(0, "nonsense"))
+    with pytest.raises(ValueError, match=r"expected dy \(3, 2\), got shape \(3, 4\)"):
+        linear.start_with(np.ones((3, 4)))
 
 
 def compare(network: Network, dtype: type = np.float64, law: Any = gaussian, loss: bool = False) -> Finding:
     start = inputs(network, 1)
     sides = []
-    draws = draws_for_same_law(150, error=ERROR, alpha=ALPHA)
+    draws = draws_for_same_law(200, error=ERROR, alpha=ALPHA)
     for engine in ("drawn", "active"):
         record = measure(
             network,

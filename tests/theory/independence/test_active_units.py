@@ -49,18 +49,23 @@ def test_gradients_given_the_forward_pass() -> None:
     rng, variance = np.random.default_rng(0), 0.7
     x, d = np.array([0.8, 0.3, 0.0, 1.1, 0.0]), rng.standard_normal(3)
 
-    def covariance(state: np.ndarray) -> np.ndarray:
-        asked, told = np.kron(state, np.eye(3)), np.kron(np.eye(5), d)
-        left = np.eye(15) - asked.T @ np.linalg.inv(asked @ asked.T) @ asked
-        found: np.ndarray = variance * told @ left @ told.T
-        return found
+    answers = rng.standard_normal(3)
 
-    spread = covariance(x)
+    def law(state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the conditional mean and covariance."""
+        asked, told = np.kron(state, np.eye(3)), np.kron(np.eye(5), d)
+        known = asked.T @ np.linalg.inv(asked @ asked.T)
+        return told @ known @ answers, variance * told @ (np.eye(15) - known @ asked) @ told.T
+
+    mean, spread = law(x)
+    np.testing.assert_allclose(mean, x * (answers @ d) / (x @ x))
     active, dead = x > 0, x == 0
     np.testing.assert_allclose(spread[np.ix_(active, dead)], 0, atol=1e-12)
     np.testing.assert_allclose(spread[np.ix_(dead, dead)], variance * d @ d * np.eye(2))
     for order in list(permutations(range(5)))[::17]:
-        np.testing.assert_allclose(covariance(x[list(order)]), spread[np.ix_(order, order)], atol=1e-12)
+        moved_mean, moved_spread = law(x[list(order)])
+        np.testing.assert_allclose(moved_mean, mean[list(order)], atol=1e-12)
+        np.testing.assert_allclose(moved_spread, spread[np.ix_(order, order)], atol=1e-12)
     pair = active_units.left_out().steps[1].statement
     values = dict(zip(active_units.STATE, (0.8, 0.3, 1.1), strict=True))
     value = pair.subs(values | {active_units.SIZE: float(np.sqrt(d @ d)), VARIANCE: variance})
