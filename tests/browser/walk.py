@@ -52,6 +52,17 @@ def answered(page: Page, language: str = "en") -> None:
     page.locator("figure img").first.wait_for(timeout=SLOW)
     expect(page.get_by_text(common(language).text("wait").strip("*"))).to_have_count(0, timeout=SLOW)
     figure_of(page, page.get_by_role("slider").last)
+    _settled(page)
+
+
+def _settled(page: Page) -> None:
+    """Wait until no figure has come or changed for 1.5 seconds: one that comes would move the places of others."""
+    _changed(page)
+    for _ in range(SLOW // 1500):
+        page.wait_for_timeout(1500)
+        if not _changed(page):
+            return
+    raise AssertionError("figures go on changing")
 
 
 def figure_of(page: Page, slider: Locator) -> Locator:
@@ -144,10 +155,10 @@ def unfolded(page: Page, language: str = "en") -> None:
 def moved(page: Page, slider: Locator, key: str) -> str:
     """Press a key on a slider and return the caption of its figure, once it has changed."""
     figure = figure_of(page, slider)
-    before = figure.inner_html()
+    before, was = figure.inner_html(), slider.get_attribute("aria-valuenow") or ""
     slider.press(key)
-    changed = "([one, before]) => one.innerHTML !== before"
-    page.wait_for_function(changed, arg=[figure.element_handle(), before], timeout=SLOW)
+    expect(slider).not_to_have_attribute("aria-valuenow", was)
+    expect(figure).not_to_have_js_property("innerHTML", before, timeout=SLOW)
     return str(figure.locator("figcaption").inner_text())
 
 
