@@ -21,7 +21,7 @@ psutil: Any = importlib.import_module("psutil")  # it has no types
 
 ROOT = Path(__file__).parents[2]
 ARGUMENTS = (
-    *("--depth", "3", "6", "--width", "8", "12", "--draws", "300000"),
+    *("--depth", "3", "6", "--width", "8", "12", "--draws", "400000"),
     *("--quantities", "second_moment", "gradient", "correlation"),
 )
 """A grid of 12 kinds of blocks, radial and drawn, more than a hundred in all."""
