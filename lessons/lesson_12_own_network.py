@@ -4,6 +4,7 @@ __generated_with = "0.25.2"
 app = marimo.App(width="medium", app_title="12. Your own network")
 
 with app.setup:
+    from lessons.experiments import audit_along, audit_power
     from lessons.experiments import own_network as lesson
     from lessons.tools import kit, show
     from lessons.tools.prose import Prose
@@ -139,15 +140,15 @@ def _():
 
 @app.cell(hide_code=True)
 def _(power_guess):
-    kit.guess_reply(text, "power", power_guess, lesson.guessed_power(), close=1.5)
+    kit.guess_reply(text, "power", power_guess, audit_power.guessed_power(), close=1.5)
     return
 
 
 @app.cell(hide_code=True)
 def _(power_guess):
     kit.wait(power_guess)
-    rate = kit.choice(text, "rate", list(lesson.RATES), "usual")
-    units = kit.slider(text, "units", 8, 256, lesson.GUESSED_UNITS, step=8)
+    rate = kit.choice(text, "rate", list(audit_power.RATES), "usual")
+    units = kit.slider(text, "units", 8, 256, audit_power.GUESSED_UNITS, step=8)
     draws = kit.slider(text, "seeds", 5, 200, lesson.SEEDS, step=5)
     power_seed = kit.seed()
     kit.controls(kit.words(text, "power try"), rate, units, draws, power_seed)
@@ -156,12 +157,12 @@ def _(power_guess):
 
 @app.cell(hide_code=True)
 def _(draws, power_seed, rate, units):
-    powers = lesson.power(units.value, draws.value, lesson.RATES[rate.value], power_seed.value)
+    powers = audit_power.power(units.value, draws.value, audit_power.RATES[rate.value], power_seed.value)
     show.panel(
-        powers, lesson.draw_power, text, "power",
+        powers, audit_power.draw_power, text, "power",
         units=units.value, seeds=draws.value, rate=text.label(rate.value),
-        sees=lesson.stated(units.value, draws.value, lesson.RATES[rate.value], text),
-        tenth=100 * lesson.chance(units.value, draws.value, lesson.RATES[rate.value], lesson.GUESSED_FACTOR),
+        sees=audit_power.stated(units.value, draws.value, audit_power.RATES[rate.value], text),
+        tenth=100 * audit_power.chance(units.value, draws.value, audit_power.RATES[rate.value], audit_power.GUESSED_FACTOR),
     )  # fmt: skip
     return
 
@@ -196,10 +197,10 @@ def _(deep, function, kinds_seed, sick, wide):
     net = lesson.audited(
         deep.value, wide.value, lesson.SEEDS, sick.value, lesson.middle(deep.value), function.value, kinds_seed.value
     )
-    squares = lesson.along(net)
-    kind, verdict = lesson.whole(net)
+    squares = audit_along.along(net)
+    kind, verdict = audit_along.whole(net)
     show.panel(
-        squares, lesson.draw_along, text, "kinds",
+        squares, audit_along.draw_along, text, "kinds",
         function=text.label(function.value), fault=text.label(sick.value), depth=deep.value,
         predicted=squares["predicted"][-1], measured=squares["measured"][-1],
         kind=text.label(f"kind {kind}"), verdict=text.label(f"verdict {verdict}"), told=lesson.told(net, text),
@@ -237,9 +238,9 @@ def _(kinds_guess):
 @app.cell(hide_code=True)
 def _(pressed):
     kit.until_pressed(pressed)
-    kit.words(text, "torch found", **lesson.in_numbers(lesson.in_pytorch())) if lesson.installed() else kit.words(
-        text, "torch missing"
-    )
+    kit.words(
+        text, "torch found", **audit_along.in_numbers(audit_along.in_pytorch())
+    ) if audit_along.installed() else kit.words(text, "torch missing")
     return
 
 

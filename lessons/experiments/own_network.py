@@ -5,23 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from functools import lru_cache
-from importlib.util import find_spec
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
 
-from audit.layers import band, test_layer
-from audit.measured import Module
-from audit.recognise import Recognised
 from audit.report import Report
-from audit.run import ALPHA, audit, judged
+from audit.run import ALPHA, judged
 from audit.statement import Statement
 from figures.tools.table import Table, stacked
 from lessons.experiments.numpy_audit import Draw, measured, normal
 from lessons.tools.exercise import Exercise
-from lessons.tools.prose import Prose, typeset
+from lessons.tools.prose import Prose
 from simulations import stream
 from simulations.numbers.arrays import Array
 
@@ -46,11 +41,6 @@ CAUSES = {
     "fits no cause known here": "unknown",
 }
 """Causes that the audit names, and the labels that say them; those of convolutions are left out."""
-FACTORS = np.geomspace(0.5, 2.0, 15)
-"""What the variance of a layer is multiplied by where the power of a test is measured."""
-AUDITS = 40
-RATES = {"lax": 1e-2, "usual": 1e-6, "strict": 1e-10}
-"""Error rates of one test; the audit gives each of a hundred tests 1e-6, so that it has 1e-4 together."""
 
 
 def widths(depth: int, width: int) -> list[int]:
@@ -215,164 +205,9 @@ def _between(prose: Prose) -> str:
     return f"{mark} " if mark.isascii() else mark
 
 
-def power(width: int, seeds: int, alpha: float, seed: int) -> Table:
-    """Measure how often the test of a layer speaks against one whose variance is not what was claimed.
-
-    One input and so many units, whose weights are Gaussian: the outputs are, too, and are drawn as such. In closed form
-    the mean of seen / expected is chi-square of width times seeds degrees of freedom, over these.
-    """
-    rng = stream(seed, "lesson 12", "power", width, seeds)
-    return stacked(
-        dict.fromkeys(("factor", "found", "expected"), "1"),
-        {
-            "factor": FACTORS,
-            "found": [np.mean([_is_found(rng, width, seeds, alpha, one) for _ in range(AUDITS)]) for one in FACTORS],
-            "expected": [chance(width, seeds, alpha, one) for one in FACTORS.tolist()],
-        },
-    )
-
-
-def _is_found(rng: np.random.Generator, width: int, seeds: int, alpha: float, factor: float) -> bool:
-    said = _layer_test(factor * rng.chisquare(width, seeds) / width, width, alpha)
-    return said.verdict == "against"
-
-
-def _layer_test(seen: Array, width: int, alpha: float) -> Statement:
-    """Put mean squares of outputs to the audit's test, against an expectation of 1."""
-    ones = np.ones(len(seen))
-    module = Module("layer", "Linear", width, len(seen), moments={"input mean square": ones})
-    module.squares, module.expected, module.spread, module.rows = seen, ones, 2 / width * ones, width
-    rule = Statement(kind="initialiser", where="layer", verdict="sound", words="")
-    said = test_layer(module, {module.weight: [Recognised(rule, 1.0)]}, alpha)
-    assert said is not None
-    return said
-
-
-def chance(width: int, seeds: int, alpha: float, factor: float) -> float:
-    """Return the probability that the mean is outside its band, in closed form."""
-    above, below = band(alpha, 2 / width, width, seeds)
-    count = width * seeds
-    law = stats.chi2(count, scale=factor / count)
-    return float(law.cdf(1 - below) + law.sf(1 + above))
-
-
-def sees(width: int, seeds: int, alpha: float) -> float:
-    """Return the smallest error that the test sees almost surely, as the audit states it."""
-    return _layer_test(np.ones(seeds), width, alpha).numbers["sees"]
-
-
-def stated(width: int, seeds: int, alpha: float, prose: Prose) -> str:
-    """Say that error, in per cent."""
-    size = sees(width, seeds, alpha)
-    return prose.label("percent").format(typeset(100 * size)) if size < math.inf else prose.label("no size")
-
-
-def draw_power(table: Table, labels: Mapping[str, str]) -> Picture:
-    """Draw the share of audits that speak against a layer over the factor on its variance."""
-    import matplotlib.pyplot as plt
-    from matplotlib.ticker import FixedLocator
-
-    picture, axes = plt.subplots()
-    axes.set(xlabel=labels["power across"], ylabel=labels["power up"], title=labels["power title"], ylim=(-0.03, 1.2))
-    axes.plot(table["factor"], table["expected"], color="C0", label=labels["column expected"])
-    axes.plot(table["factor"], table["found"], "o", color="C0", clip_on=False, label=labels["column found"])
-    axes.axvline(1, color="0.5", linewidth=1, zorder=0)
-    axes.set_xscale("log")
-    axes.minorticks_off()
-    axes.xaxis.set_major_locator(FixedLocator([0.5, 0.7, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2]))
-    axes.xaxis.set_major_formatter("{x:g}")
-    axes.legend(loc="upper center", ncols=2)
-    return picture
-
-
-def along(report: Report) -> Table:
-    """Return the mean square that each layer but the first is given, and the output's, as predicted and as seen."""
-    rows = [one.as_numbers() for one in report.places]
-    units = dict.fromkeys(("place", "predicted", "low", "high", "measured", "standard error"), "1")
-    columns = {name: [float(one[name]) for one in rows] for name in units if name != "place"}
-    exact = all(one["reading"] == "exact" for one in rows)
-    kept = [name for name in units if exact or name not in ("low", "high")]
-    places = {"place": np.arange(1, len(rows) + 1)}
-    return stacked(dict.fromkeys(kept, "1"), places | {name: columns[name] for name in kept if name != "place"})
-
-
-def draw_along(table: Table, labels: Mapping[str, str]) -> Picture:
-    """Draw what is predicted along a net, with a band where it is exact, and what was seen."""
-    import matplotlib.pyplot as plt
-
-    picture, axes = plt.subplots()
-    axes.set(xlabel=labels["along across"], ylabel=labels["along up"], title=labels["along title"])
-    exact = "low" in table.units
-    if exact:
-        low = np.maximum(table.numbers("low"), 1e-3)
-        axes.fill_between(table["place"], low, table.numbers("high"), color="C0", alpha=0.2, linewidth=0)
-    style, name = ("-", "predicted exact") if exact else ("--", "predicted field")
-    axes.plot(table["place"], table["predicted"], style, color="C0" if exact else "C1", label=labels[name])
-    errors = 2 * table.numbers("standard error")
-    axes.errorbar(table["place"], table["measured"], errors, fmt="o", color="C0", label=labels["column measured"])
-    axes.set_yscale("log")
-    axes.minorticks_off()
-    axes.yaxis.set_major_formatter("{x:g}")
-    axes.locator_params(axis="x", integer=True)
-    axes.legend(loc="lower left")
-    return picture
-
-
-def whole(report: Report) -> tuple[str, str]:
-    """Return the kind of the statement on the whole net, and its verdict."""
-    said = next(one for one in report.statements if one.kind in ("exact, whole net", "mean field"))
-    return said.kind, said.verdict
-
-
-def installed() -> bool:
-    """Whether PyTorch is there, for the audit of a model of its own."""
-    return find_spec("torch") is not None
-
-
-def in_pytorch(seeds: int = 20) -> Report:
-    """Audit the net of the question as a model of PyTorch: He's weights, but for one layer that nobody has set."""
-    import torch
-    from torch import nn
-
-    sides = widths(DEPTH, WIDTH)
-
-    def make() -> nn.Module:
-        layers: list[nn.Module] = []
-        for number, (inputs, outputs) in enumerate(pairwise(sides), start=1):
-            layers += [nn.Linear(inputs, outputs, bias=False), nn.ReLU()]
-            if number != middle(DEPTH):
-                nn.init.kaiming_normal_(layers[-2].weight, nonlinearity="linear" if number == 1 else "relu")
-        return nn.Sequential(*layers[:-1])
-
-    with torch.random.fork_rng():
-        return audit(
-            make, np.ones((1, WIDTH), dtype=np.float32), seeds=seeds, claim={"*": "he_fan_in", "0.weight": "lecun"}
-        )
-
-
-def in_numbers(report: Report) -> dict[str, object]:
-    """Return what the audit of PyTorch's model says: how many statements of each verdict, and the worst of a layer."""
-    worst = next(one for one in report.statements if one.kind == "exact, given the input")
-    return {
-        **report.counts(),
-        "seeds": report.seeds,
-        "where": worst.where,
-        "ratio": worst.numbers["seen / expected"],
-        "low": worst.numbers["low"],
-    }
-
-
 def guessed_layers() -> int:
     """Return how many layers the test given the input is against, where one is drawn by LeCun for He."""
     return len(spoken_against(audited(DEPTH, WIDTH, SEEDS, "lecun", middle(DEPTH)), "exact, given the input"))
-
-
-GUESSED_UNITS, GUESSED_FACTOR = 64, 1.1
-
-
-def guessed_power() -> float:
-    """Return in how many of 100 audits of 50 seeds a layer of 64 units, with 10 % too much variance, is found."""
-    return 100 * chance(GUESSED_UNITS, SEEDS, RATES["usual"], GUESSED_FACTOR)
 
 
 EXERCISES = (

@@ -14,7 +14,7 @@ import pytest
 from audit import AuditError, audit
 from audit.report import Report
 from audit.run import ALPHA, judged
-from lessons.experiments import numpy_audit
+from lessons.experiments import audit_along, audit_power, numpy_audit
 from lessons.experiments import own_network as lesson
 from lessons.tools.prose import Prose
 from simulations import stream
@@ -104,26 +104,26 @@ def test_gradients_are_those_of_differences() -> None:
 
 def test_the_test_of_a_layer_has_the_power_of_the_closed_form() -> None:
     """At factors where it decides, shares of 40 audits; the scatter's test adds what it may, its own error."""
-    table = lesson.power(16, 30, 1e-2, seed=3)
+    table = audit_power.power(16, 30, 1e-2, seed=3)
     expected = table.numbers("expected")
-    errors = np.sqrt(np.maximum(expected * (1 - expected), 0.02) / lesson.AUDITS)
+    errors = np.sqrt(np.maximum(expected * (1 - expected), 0.02) / audit_power.AUDITS)
     assert (np.abs(table.numbers("found") - expected) < ERRORS * errors + 1e-2).all()
     assert table.where(factor=1.0)["expected"][0] < 1e-2
-    assert 0.2 < lesson.chance(64, 50, 1e-2, 0.9) < 0.9999
+    assert 0.2 < audit_power.chance(64, 50, 1e-2, 0.9) < 0.9999
 
 
-@pytest.mark.parametrize("alpha", lesson.RATES.values())
+@pytest.mark.parametrize("alpha", audit_power.RATES.values())
 def test_what_the_audit_sees_is_found_nearly_always(alpha: float) -> None:
     """And the level is kept at every error rate, whatever the units."""
     for units, seeds in ((64, 50), (256, 100)):
-        size = lesson.sees(units, seeds, alpha)
-        assert lesson.chance(units, seeds, alpha, 1 + size) > 0.999
-        assert lesson.chance(units, seeds, alpha, 1.0) < alpha
+        size = audit_power.sees(units, seeds, alpha)
+        assert audit_power.chance(units, seeds, alpha, 1 + size) > 0.999
+        assert audit_power.chance(units, seeds, alpha, 1.0) < alpha
 
 
 def test_numbers_of_questions_and_exercises() -> None:
     assert lesson.guessed_layers() == 1
-    assert 5 < lesson.guessed_power() < 7
+    assert 5 < audit_power.guessed_power() < 7
     assert math.isclose(float(lesson.EXERCISES[1].truth(m=64, S=50)), 0.025)
     assert float(lesson.EXERCISES[2].truth()) == pytest.approx(1000 * ALPHA)
 
@@ -131,11 +131,11 @@ def test_numbers_of_questions_and_exercises() -> None:
 @pytest.mark.slow
 def test_pytorch_says_the_same() -> None:
     pytest.importorskip("torch")
-    report = lesson.in_pytorch()
+    report = audit_along.in_pytorch()
     assert [one.where for one in report.statements if one.verdict == "against" and one.kind == "initialiser"] == [
         "6.weight"
     ]
-    said = lesson.in_numbers(report)
+    said = audit_along.in_numbers(report)
     assert said["where"] == "6"
     assert 0.1 < float(str(said["ratio"])) < 0.25
 
