@@ -162,7 +162,9 @@ def _(draws, power_seed, rate, units):
         powers, audit_power.draw_power, text, "power",
         units=units.value, seeds=draws.value, rate=text.label(rate.value),
         sees=audit_power.stated(units.value, draws.value, audit_power.RATES[rate.value], text),
-        tenth=100 * audit_power.chance(units.value, draws.value, audit_power.RATES[rate.value], audit_power.GUESSED_FACTOR),
+        tenth=100 * audit_power.chance(
+            units.value, draws.value, audit_power.RATES[rate.value], audit_power.GUESSED_FACTOR
+        ),
     )  # fmt: skip
     return
 
