@@ -27,9 +27,10 @@ from simulations.layers.dense import Parameters
 from simulations.layers.network import Network
 from simulations.networks.mlp import mlp
 from simulations.numbers.streams import stream
+from simulations.training.stages import grown
 from simulations.weights.initialisers import he
 
-WIDTH, BATCH, TOP = 32, 64, 3
+WIDTH, BATCH = 32, 64
 RATES = (0.01, 0.03, 0.1, 0.3)
 SCALES = {"He": 1.0, "Xavier": 0.5**0.5, "half of He": 0.5}
 """Deviation of the weights over He's."""
@@ -42,15 +43,6 @@ def plain(layers: int, scale: float) -> Network:
     """Build a net of `layers` matrices, the readout included."""
     init = he.scaled(scale)
     return mlp([FEATURES] + [WIDTH] * (layers - 1), init=init, classes=CLASSES, readout=init)
-
-
-def grown(old: Parameters, before: int, new: Parameters, after: int) -> Parameters:
-    """Copy a trained net of `before` layers into a drawn one of `after`: the last three layers stay on top."""
-    moved = dict(new)
-    for layer in range(before - 1):
-        place = layer if layer < before - TOP else layer + after - before
-        moved[f"layer{place}.weight"] = old[f"layer{layer}.weight"]
-    return moved | {"readout.weight": old["readout.weight"]}
 
 
 def train(

@@ -17,14 +17,15 @@ from simulations import Network, he, mlp, one_hot, stream
 from simulations.data.splits import digits_split
 from simulations.layers.dense import Parameters
 from simulations.training.sgd import step
+from simulations.training.stages import grown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture
 
 RESULTS = Path(figures.__file__).resolve().parents[1] / "benchmarks" / "results" / "staged.json"
 WAYS = {"one go": ("o", "C0"), "stages": ("s", "C1")}
-STAGES, EPOCHS, BATCH, WIDTH, RATE, TOP = (8, 14, 20), 10, 64, 32, 0.03, 3
-"""Layers of each stage, epochs of each, images a step, units a layer, learning rate, layers that stay on top."""
+STAGES, EPOCHS, BATCH, WIDTH, RATE = (8, 14, 20), 10, 64, 32, 0.03
+"""Layers of each stage, epochs of each, images a step, units a layer, learning rate."""
 
 
 def recorded(start: str) -> Table:
@@ -88,13 +89,6 @@ def plain(layers: int) -> Network:
     init, data = he.scaled(math.sqrt(0.5)), digits_split().flattened()
     widths = [data.training.x.shape[1]] + [WIDTH] * (layers - 1)
     return mlp(widths, init=init, classes=data.classes, readout=init)
-
-
-def grown(old: Parameters, before: int, drawn: Parameters, after: int) -> Parameters:
-    """Put a trained net of `before` layers into a drawn one of `after`: the last three layers stay on top."""
-    places = {layer: layer if layer < before - TOP else layer + after - before for layer in range(before - 1)}
-    moved = {f"layer{place}.weight": old[f"layer{layer}.weight"] for layer, place in places.items()}
-    return drawn | moved | {"readout.weight": old["readout.weight"]}
 
 
 def _trained(

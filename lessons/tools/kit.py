@@ -82,7 +82,7 @@ def _form(prose: Prose, key: str, fields: Mapping[str, Any], button: str) -> Any
 
 
 def _kept(key: str) -> str:
-    """Return the mark by which `lesson.js` knows what to keep over a reload."""
+    """Return the mark by which `answers.js` knows what to keep over a reload."""
     return f'<span hidden data-kept="{key}"></span>'
 
 

@@ -39,19 +39,6 @@ def test_an_epoch_is_steps_of_sgd_and_teaches() -> None:
     assert accuracies(network, broken, DATA.test) == [0.0, 0.0]
 
 
-def test_a_grown_net_keeps_its_lower_layers_and_its_last_three() -> None:
-    small, large = (staged.plain(layers, 1.0) for layers in (8, 10))
-    old, new = (network.draw(np.random.default_rng(0), 1) for network in (small, large))
-    found = staged.grown(old, 8, new, 10)
-    assert list(found) == list(new)
-    places = {0: 0, 1: 1, 2: 2, 3: 3, 4: 4, 7: 5, 8: 6}
-    for place, layer in places.items():
-        assert found[f"layer{place}.weight"] is old[f"layer{layer}.weight"]
-    assert found["readout.weight"] is old["readout.weight"]
-    for place in (5, 6):
-        assert found[f"layer{place}.weight"] is new[f"layer{place}.weight"]
-
-
 def test_what_the_layers_of_a_sigmoid_net_do_at_the_start() -> None:
     """Spreads fall by about sqrt 48 a layer, and units are near 1/2 (claim X10)."""
     (row,) = saturation.rows(3, 0, 3)

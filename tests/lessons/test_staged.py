@@ -10,7 +10,6 @@ import pytest
 
 from benchmarks.training import staged as benchmark
 from lessons.experiments import staged as lesson
-from simulations import stream
 
 
 @pytest.mark.parametrize("start", list(benchmark.SCALES))
@@ -42,17 +41,6 @@ def test_what_the_prose_says_of_saturation() -> None:
     assert [round(rows[epochs]["mean"][-1], 2) for epochs in (0, 100)] == [0.5, 0.09]
     assert round(float(np.mean(rows[400]["test"])), 2) == 0.86
     assert max(rows[100]["test"]) < 0.15
-
-
-def test_a_grown_net_keeps_what_was_trained_and_its_top() -> None:
-    old, drawn = (lesson.plain(layers).draw(stream(0, "grown", layers), 1) for layers in (8, 14))
-    both = lesson.grown(old, 8, drawn, 14)
-    assert both.keys() == drawn.keys()
-    assert all(both[name].shape == drawn[name].shape for name in drawn)
-    theirs = benchmark.grown(old, 8, drawn, 14)
-    assert all((both[name] == theirs[name]).all() for name in drawn)
-    new = [name for name in drawn if both[name] is drawn[name]]
-    assert new == [f"layer{layer}.weight" for layer in range(5, 11)]
 
 
 @pytest.mark.slow
