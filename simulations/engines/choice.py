@@ -18,7 +18,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from simulations.engines.active import LAWS, ends_in_relu, read, why_not_active
+from simulations.engines.active_chain import LAWS, ends_in_relu, read, why_not_active
 from simulations.engines.radial_chain import why_not_radial
 from simulations.engines.request import Request
 from simulations.layers.dense import Dense

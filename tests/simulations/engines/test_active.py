@@ -29,7 +29,8 @@ from simulations import (
     uniform,
 )
 from simulations.engines import active
-from simulations.engines.active import LAWS, ActiveUnits, read, why_not_active
+from simulations.engines.active import ActiveUnits
+from simulations.engines.active_chain import LAWS, read, why_not_active
 from simulations.layers.dense import Layer
 from simulations.numbers.arrays import Array
 from tests.simulations.engines.radial_cases import ACTIVE_NETWORKS, NETWORKS, RELU, ZERO_RELU, dense
