@@ -60,8 +60,9 @@ def test_a_student_is_shown_a_figure_at_one_press(page: Page, address: str) -> N
 def test_answers_are_kept_over_a_reload_until_they_are_forgotten(page: Page, address: str) -> None:
     opened(page, address, LESSON)
     _sent(page, 0, "2^20")
-    _question(page, 1).get_by_role("radio").nth(2).click()
-    _question(page, 1).get_by_role("button", name="Look").click()
+    _question(page, 1).get_by_role("radio").nth(2).press("Space")
+    expect(_question(page, 1).get_by_role("radio").nth(2)).to_be_checked()
+    _question(page, 1).get_by_role("button", name="Look").press("Enter")
     page.get_by_role("button", name="Show me").nth(2).click()
     exercise = page.locator("marimo-form").filter(has=page.get_by_role("button", name="Check")).first
     exercise.get_by_role("textbox").fill("sqrt(2)")

@@ -38,17 +38,22 @@ def opened(page: Page, address: str, name: str, language: str = "en") -> None:
 
 
 def answered(page: Page, language: str = "en") -> None:
-    """Answer every question (2, or the first choice) and wait for the last figure."""
+    """Answer every question (2, or the first choice) and wait for the last figure.
+
+    Choices are made from the keyboard: a figure that comes between press and release of the mouse moves the form away.
+    """
     done, look = 0, common(language).label("look")
     while done < page.get_by_role("button", name=look).count():
         form = page.locator("marimo-form").filter(has=page.get_by_role("button", name=look)).nth(done)
         if form.get_by_role("radio").count():
-            form.get_by_role("radio").first.click()
+            form.get_by_role("radio").first.press("Space")
+            expect(form.get_by_role("radio").first).to_be_checked()
         else:
             form.get_by_role("textbox").fill("2")
-        form.get_by_role("button", name=look).click()
+        form.get_by_role("button", name=look).press("Enter")
         done += 1
         expect(page.locator("[data-reply]")).to_have_count(done, timeout=SLOW)
+        expect(page.locator("[data-reply=unreadable]")).to_have_count(0)
     page.locator("figure img").first.wait_for(timeout=SLOW)
     expect(page.get_by_text(common(language).text("wait").strip("*"))).to_have_count(0, timeout=SLOW)
     figure_of(page, page.get_by_role("slider").last)
